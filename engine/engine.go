@@ -1,0 +1,89 @@
+// Package engine is the contract for a whole conversation: a model, tools, and
+// the loop between them. engine/native runs the loop itself over model.Model;
+// engine/claude lets the Claude Agent SDK run it. An engine owns no files and
+// no policy: everything it does goes through its Host, which is the kernel.
+package engine
+
+import (
+	"context"
+	"encoding/json"
+
+	"matrixos/model"
+	"matrixos/sys"
+)
+
+// Host is the kernel as one process's engine sees it. All methods may be called
+// from several goroutines.
+type Host interface {
+	// Tools lists what this process may call, in a stable order.
+	Tools() []model.Tool
+	// Call runs one system call: it checks policy, journals, runs, journals. It
+	// never fails: what went wrong is the result that the model reads.
+	Call(ctx context.Context, id, name string, input json.RawMessage) Result
+	// Reserve asks for the budget of one more model request, before it is sent;
+	// an error (OverBudget, Canceled) ends the turn.
+	Reserve(ctx context.Context) error
+	// Keep makes a message durable before the conversation goes on.
+	Keep(ctx context.Context, m model.Message, cost sys.Cost) error
+	// Steering returns what the owner said since the last call, to be folded
+	// into the running turn; usually nothing.
+	Steering() []model.Block
+}
+
+// Result is what a system call returned.
+type Result struct {
+	Text   string
+	Failed bool
+}
+
+// EventKind says what an Event is.
+type EventKind string
+
+// The events of a turn.
+const (
+	Delta   EventKind = "delta"   // Delta is set
+	Message EventKind = "message" // a whole assistant message; Message and Cost are set
+	End     EventKind = "end"     // always last, exactly once; Outcome is set
+)
+
+// Event is one thing that happened in a turn.
+type Event struct {
+	Kind    EventKind
+	Delta   model.Delta
+	Message model.Message
+	Cost    sys.Cost
+	Outcome *Outcome
+}
+
+// Outcome is how a turn ended. Err is set where Stop says nothing good: the
+// model could not be reached, the budget is spent, the turn was stopped.
+type Outcome struct {
+	Stop  model.Stop
+	Text  string // the last message's text
+	Steps int    // model requests
+	Cost  sys.Cost
+	Err   error
+}
+
+// Options opens a conversation.
+type Options struct {
+	Model    string // the provider's own id
+	Program  sys.Program
+	System   []string
+	History  []model.Message // to resume with; already repaired or not
+	MaxSteps int             // model requests per turn; 0 means 100
+	Effort   string
+}
+
+// Session is one open conversation. Send runs one turn and may not be called
+// again before it returned; emit is called from one goroutine, in order. Cancel
+// ctx to interrupt.
+type Session interface {
+	Send(ctx context.Context, emit func(Event), in ...model.Block) *Outcome
+	Close() error
+}
+
+// Engine opens conversations.
+type Engine interface {
+	Open(ctx context.Context, h Host, o Options) (Session, error)
+}

@@ -1,0 +1,33 @@
+package sys
+
+import "time"
+
+// Diagnostic is one finding in a source file, of the compiler or of a schema.
+type Diagnostic struct {
+	Severity string `json:"severity"` // "error" or "warning"
+	Text     string `json:"text"`
+	File     Path   `json:"file,omitempty"`   // relative to the home
+	Line     int    `json:"line,omitempty"`   // from 1
+	Column   int    `json:"column,omitempty"` // from 1
+	Source   string `json:"source,omitempty"` // the line itself
+	Hint     string `json:"hint,omitempty"`
+}
+
+// AppInfo is what the desktop, the command line and agents see of an app.
+type AppInfo struct {
+	Slug        Slug         `json:"slug"`
+	Name        string       `json:"name"`
+	Description string       `json:"description,omitempty"`
+	Icon        string       `json:"icon,omitempty"` // a lucide icon name such as "wallet", or a file of the app
+	Category    string       `json:"category,omitempty"`
+	Version     string       `json:"version"`
+	Runtime     string       `json:"runtime"` // static, vite or node
+	Folder      Path         `json:"folder"`  // such as apps/notes
+	Hidden      bool         `json:"hidden,omitempty"`
+	OK          bool         `json:"ok"`       // compiles and its manifest is valid
+	Verified    string       `json:"verified"` // "static", "browser" or ""
+	Tables      []string     `json:"tables,omitempty"`
+	Diagnostics []Diagnostic `json:"diagnostics,omitempty"`
+	Landing     LandingID    `json:"landing"` // the newest that touched it
+	Updated     time.Time    `json:"updated"`
+}

@@ -1,0 +1,148 @@
+package sys
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// EventKind says what an event is about; Data holds the payload named beside it.
+type EventKind string
+
+// The events of a home. Durable ones are in the journal and carry a Seq;
+// ephemeral ones (marked so) reach only whoever listens, have Seq 0, and may be
+// dropped: what they said is contained in a later durable one.
+const (
+	EventRequest  EventKind = "request"  // RequestData: the owner asked
+	EventProcess  EventKind = "process"  // Process: created, changed state, or ended
+	EventMessage  EventKind = "message"  // MessageData: a whole message of a conversation
+	EventDelta    EventKind = "delta"    // DeltaData, ephemeral: text as it streams
+	EventCall     EventKind = "call"     // CallData: a system call begins
+	EventResult   EventKind = "result"   // ResultData: a system call returned
+	EventRetry    EventKind = "retry"    // RetryData, ephemeral: partial text is void
+	EventLanding  EventKind = "landing"  // LandingInfo
+	EventApp      EventKind = "app"      // AppData: an app appeared, changed or went
+	EventData     EventKind = "data"     // TableData, ephemeral: rows or a key of an app changed
+	EventAnswer   EventKind = "answer"   // AnswerData: a request is finished
+	EventQuestion EventKind = "question" // QuestionData: the system asks the owner
+	EventNotice   EventKind = "notice"   // NoticeData: something to tell the owner
+	EventOpen     EventKind = "open"     // OpenData, ephemeral: show an app's window
+	EventSettings EventKind = "settings" // SettingsData, ephemeral: theme or model changed
+)
+
+// Event is one thing that happened in a home.
+type Event struct {
+	Seq          Seq             `json:"seq"`
+	Time         time.Time       `json:"time"`
+	Kind         EventKind       `json:"kind"`
+	PID          PID             `json:"pid,omitempty"`
+	Conversation Conversation    `json:"conversation,omitempty"`
+	Request      RequestID       `json:"request,omitempty"`
+	Data         json.RawMessage `json:"data"`
+}
+
+// NewEvent makes an event of kind with payload data, which must marshal.
+func NewEvent(kind EventKind, data any) Event {
+	raw, err := json.Marshal(data)
+	if err != nil {
+		panic("sys: an event payload does not marshal: " + err.Error()) // only our own types come here
+	}
+	return Event{Kind: kind, Data: raw}
+}
+
+// RequestData is the payload of EventRequest.
+type RequestData struct {
+	Text  string `json:"text"`
+	From  string `json:"from"` // "desktop", "cli", or a channel
+	App   Slug   `json:"app,omitempty"`
+	Model string `json:"model,omitempty"`
+}
+
+// MessageData is the payload of EventMessage.
+type MessageData struct {
+	Role string `json:"role"` // "user" or "assistant"
+	Text string `json:"text"`
+	Cost Cost   `json:"cost,omitzero"`
+}
+
+// DeltaData is the payload of EventDelta; exactly one field is set.
+type DeltaData struct {
+	Text     string `json:"text,omitempty"`
+	Thinking string `json:"thinking,omitempty"`
+	Writing  string `json:"writing,omitempty"` // a tool's input as it streams
+}
+
+// CallData is the payload of EventCall.
+type CallData struct {
+	ID    string          `json:"id"`
+	Name  string          `json:"name"`  // "Read"
+	Title string          `json:"title"` // what it does, for people: "Reading `App.tsx`"
+	Input json.RawMessage `json:"input,omitempty"`
+}
+
+// ResultData is the payload of EventResult.
+type ResultData struct {
+	ID     string  `json:"id"`
+	Name   string  `json:"name"`
+	Text   string  `json:"text"` // cut to a few lines
+	Failed bool    `json:"failed,omitempty"`
+	Millis float64 `json:"millis"`
+}
+
+// RetryData is the payload of EventRetry.
+type RetryData struct {
+	Attempt int    `json:"attempt"`
+	Millis  int64  `json:"millis"` // until the next attempt
+	Reason  string `json:"reason"`
+}
+
+// AppData is the payload of EventApp.
+type AppData struct {
+	App     AppInfo `json:"app"`
+	Removed bool    `json:"removed,omitempty"`
+}
+
+// TableData is the payload of EventData; Table or Key is set.
+type TableData struct {
+	App   Slug   `json:"app"`
+	Table string `json:"table,omitempty"`
+	Key   string `json:"key,omitempty"`
+}
+
+// AnswerData is the payload of EventAnswer.
+type AnswerData struct {
+	OK       bool        `json:"ok"`
+	Text     string      `json:"text"`
+	Kind     Kind        `json:"kind,omitempty"` // of the failure
+	Hint     string      `json:"hint,omitempty"` // the way out
+	Landings []LandingID `json:"landings,omitempty"`
+	Open     []Slug      `json:"open,omitempty"` // apps worth showing now
+	Verified string      `json:"verified,omitempty"`
+	Cost     Cost        `json:"cost"`
+	Millis   int64       `json:"millis"`
+}
+
+// QuestionData is the payload of EventQuestion.
+type QuestionData struct {
+	ID      string   `json:"id"`
+	Text    string   `json:"text"`
+	Choices []string `json:"choices,omitempty"`
+}
+
+// NoticeData is the payload of EventNotice.
+type NoticeData struct {
+	Level string `json:"level"` // "info", "waiting" or "error"
+	Title string `json:"title"`
+	Text  string `json:"text,omitempty"`
+	App   Slug   `json:"app,omitempty"`
+}
+
+// OpenData is the payload of EventOpen.
+type OpenData struct {
+	App  Slug   `json:"app"`
+	Path string `json:"path,omitempty"`
+}
+
+// SettingsData is the payload of EventSettings.
+type SettingsData struct {
+	Path Path `json:"path"` // system/theme.json, system/config.json, …
+}

@@ -1,0 +1,60 @@
+package sys
+
+import "time"
+
+// LandingKind says who made a landing.
+type LandingKind string
+
+// The kinds of landing.
+const (
+	ByAgent  LandingKind = "agent"  // a process
+	ByOwner  LandingKind = "owner"  // an edit by hand, found by the disk
+	ByUndo   LandingKind = "undo"   // the inverse of an earlier landing
+	BySystem LandingKind = "system" // the template of a new home, a migration
+	ByHealer LandingKind = "healer" // a rung of the ladder
+)
+
+// Provenance says who made a change, why, and at what cost. It is stored as
+// git trailers of the landing's commit.
+type Provenance struct {
+	Process      PID          `json:"process,omitempty"`
+	Parent       PID          `json:"parent,omitempty"`
+	Program      Program      `json:"program,omitempty"`
+	Request      RequestID    `json:"request,omitempty"`
+	Conversation Conversation `json:"conversation,omitempty"`
+	Model        string       `json:"model,omitempty"`
+	Cost         Cost         `json:"cost,omitzero"`
+	Label        Label        `json:"label,omitzero"`
+	Verified     string       `json:"verified,omitempty"` // the level that was green: "static" or "browser"
+	Undoes       LandingID    `json:"undoes,omitempty"`
+}
+
+// ChangeOp is what happened to one file.
+type ChangeOp string
+
+// The file changes.
+const (
+	Added    ChangeOp = "added"
+	Modified ChangeOp = "modified"
+	Deleted  ChangeOp = "deleted"
+)
+
+// Change is one file of a landing.
+type Change struct {
+	Path Path     `json:"path"`
+	Op   ChangeOp `json:"op"`
+}
+
+// LandingInfo describes one committed change of the home.
+type LandingInfo struct {
+	ID         LandingID   `json:"id"`
+	Commit     string      `json:"commit"` // 40 hex digits
+	Kind       LandingKind `json:"kind"`
+	Title      string      `json:"title"` // one line for people
+	Time       time.Time   `json:"time"`
+	Changes    []Change    `json:"changes"`
+	Apps       []Slug      `json:"apps,omitempty"` // apps whose folder was touched
+	Created    []Slug      `json:"created,omitempty"`
+	Provenance Provenance  `json:"provenance"`
+	UndoneBy   LandingID   `json:"undone_by,omitempty"`
+}
