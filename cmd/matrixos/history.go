@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"matrixos/client"
+	"matrixos/sys"
+)
+
+func (p *program) logCommand() *cobra.Command {
+	var n int
+	cmd := &cobra.Command{
+		Use:   "log",
+		Short: "List the changes of the home, newest first",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if n < 1 || n > 500 {
+				return usage(cmd, errors.New("-n needs a number from 1 to 500"))
+			}
+			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
+				list, err := c.Landings(ctx, n, 0)
+				if err != nil {
+					return err
+				}
+				if p.json {
+					return p.printJSON(list)
+				}
+				return p.showLandings(list, time.Now())
+			})
+		},
+	}
+	cmd.Flags().IntVarP(&n, "number", "n", 20, "how many")
+	return cmd
+}
+
+func (p *program) showLandings(list []sys.LandingInfo, now time.Time) error {
+	if len(list) == 0 {
+		_, err := fmt.Fprintln(p.err, "Nothing has changed yet.")
+		return err
+	}
+	st := p.style(p.out)
+	id, when, by := 0, 0, 0
+	for _, l := range list { // aligned by hand: colours have no width
+		id, when, by = max(id, len(l.ID.String())), max(when, len(ago(l.Time, now))), max(by, len(who(l)))
+	}
+	for _, l := range list {
+		note := "(" + count(len(l.Changes), "file") + ")"
+		if l.UndoneBy != 0 {
+			note = "(undone by " + l.UndoneBy.String() + ")"
+		}
+		_, err := fmt.Fprintf(p.out, "%s  %s  %s  %s  %s\n",
+			st.bold(pad(l.ID.String(), id)), st.dim(pad(ago(l.Time, now), when)), pad(who(l), by), oneLine(l.Title, 72), st.dim(note))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func pad(s string, width int) string { return fmt.Sprintf("%-*s", width, s) }
+
+func (p *program) showCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "show L",
+		Short: "Show one change: who, why, at what cost, and what it did",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			id, err := sys.ParseLandingID(args[0])
+			if err != nil {
+				return err
+			}
+			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
+				l, err := c.Landing(ctx, id)
+				if err != nil {
+					return err
+				}
+				if p.json {
+					return p.printJSON(l)
+				}
+				return p.showLanding(l)
+			})
+		},
+	}
+}
+
+func (p *program) showLanding(l client.Landing) error {
+	st, i, v := p.style(p.out), l.Landing, l.Landing.Provenance
+	fmt.Fprintf(p.out, "%s  %s\n\n", st.bold(i.ID.String()), oneLine(i.Title, 100))
+	facts := [][]string{{"When", i.Time.Local().Format("Mon 2 Jan 2006, 15:04:05")}, {"Who", who(i)}}
+	add := func(name, text string) {
+		if text != "" {
+			facts = append(facts, []string{name, text})
+		}
+	}
+	if v.Process != 0 {
+		add("Process", fmt.Sprint(v.Process))
+	}
+	add("Request", string(v.Request))
+	add("Model", v.Model)
+	if v.Process != 0 {
+		add("Cost", price(v.Cost))
+	}
+	add("Verified", verified(v.Verified))
+	if v.Undoes != 0 {
+		add("Undoes", v.Undoes.String())
+	}
+	if i.UndoneBy != 0 {
+		add("Undone by", i.UndoneBy.String())
+	}
+	add("Commit", i.Commit)
+	if err := table(p.out, facts); err != nil {
+		return err
+	}
+	return p.showFiles(l.Files)
+}
+
+// showFiles prints diffs.
+func (p *program) showFiles(files []client.FileDiff) error {
+	st := p.style(p.out)
+	for _, f := range files {
+		fmt.Fprintf(p.out, "\n%s %s\n", st.dim(string(f.Op)), st.bold(string(f.Path)))
+		if f.Binary {
+			fmt.Fprintln(p.out, st.dim("  binary"))
+			continue
+		}
+		for line := range strings.Lines(printable(f.Patch)) {
+			line = strings.TrimSuffix(line, "\n")
+			switch {
+			case strings.HasPrefix(line, "--- "), strings.HasPrefix(line, "+++ "):
+				continue
+			case strings.HasPrefix(line, "+"):
+				line = st.good(line)
+			case strings.HasPrefix(line, "-"):
+				line = st.bad(line)
+			case strings.HasPrefix(line, "@@"):
+				line = st.dim(line)
+			}
+			if _, err := fmt.Fprintln(p.out, line); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (p *program) undoCommand() *cobra.Command {
+	var preview bool
+	cmd := &cobra.Command{
+		Use:   "undo L",
+		Short: "Take a change back and keep what came after it",
+		Long:  "Take one change back, also an old one under newer ones: later edits are kept.\nIf it cannot be done without touching them, nothing happens. An undo is a change\nlike any other and can be undone.",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			id, err := sys.ParseLandingID(args[0])
+			if err != nil {
+				return err
+			}
+			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
+				l, err := c.Undo(ctx, id, preview)
+				if err != nil {
+					return err
+				}
+				if p.json {
+					return p.printJSON(l)
+				}
+				if preview {
+					fmt.Fprintln(p.err, "This would come back; nothing has changed yet.")
+					return p.showFiles(l.Files)
+				}
+				_, err = fmt.Fprintf(p.err, "%s is undone by %s: %s changed. Take that back with `matrixos undo %s`.\n",
+					id, l.Landing.ID, count(len(l.Files), "file"), l.Landing.ID)
+				return err
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&preview, "preview", false, "only show what would come back")
+	return cmd
+}

@@ -1,0 +1,140 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"net/http"
+
+	"matrixos/disk"
+	"matrixos/sys"
+)
+
+// LaunchReply is what a desktop needs for one window of an app.
+type LaunchReply struct {
+	URL        string `json:"url" doc:"For the frame; good for one load"`
+	Nonce      string `json:"nonce" doc:"The frame's first message carries it"`
+	Capability string `json:"capability" doc:"For X-App-Capability; the frame never sees it"`
+}
+
+// SlugIn is the app that a path names. (The library reads exported fields only.)
+type SlugIn struct {
+	Slug sys.Slug `path:"slug" pattern:"^[a-z0-9][a-z0-9-]{0,63}$"`
+}
+
+// appAPI registers the apps, their windows and their bridge.
+func (g *Gateway) appAPI() {
+	register(g, http.MethodGet, "/api/apps", "list-apps", "Installed apps", func(context.Context, *struct{}) (*reply[[]sys.AppInfo], error) {
+		return &reply[[]sys.AppInfo]{all(g.o.Apps.List())}, nil
+	})
+	register(g, http.MethodPost, "/api/apps/{slug}/launch", "launch-app", "Open a window of an app", func(_ context.Context, in *struct {
+		SlugIn
+		Body struct {
+			Preview sys.PID `json:"preview_pid,omitempty" minimum:"0" doc:"Show it as this process sees it, not landed yet"`
+		}
+	}) (*reply[LaunchReply], error,
+	) {
+		var p *Preview
+		if in.Body.Preview != 0 {
+			tree, err := g.workspace(in.Body.Preview)
+			if err != nil {
+				return nil, err
+			}
+			p = &Preview{Tree: tree}
+		}
+		l, err := g.o.Apps.Launch(in.Slug, p)
+		if err != nil {
+			return nil, err
+		}
+		return &reply[LaunchReply]{LaunchReply(l)}, nil
+	})
+	register(g, http.MethodPost, "/api/apps/{slug}/open", "open-app", "Show an app's window on the desktops that are open", func(_ context.Context, in *struct {
+		SlugIn
+		Body struct {
+			Path string `json:"path,omitempty" maxLength:"2000"`
+		}
+	}) (*reply[SignInLink], error,
+	) {
+		if _, err := g.app(in.Slug); err != nil {
+			return nil, err
+		}
+		g.journal.Publish(sys.NewEvent(sys.EventOpen, sys.OpenData{App: in.Slug, Path: in.Body.Path}))
+		url, expires, err := g.SignInLink("/?open=" + string(in.Slug))
+		if err != nil {
+			return nil, err
+		}
+		return &reply[SignInLink]{SignInLink{url, expires}}, nil
+	})
+	register(g, http.MethodDelete, "/api/apps/{slug}", "remove-app", "Remove an app's folder: a landing, which can be undone; its data stays", func(ctx context.Context, in *SlugIn) (*reply[LandingReply], error) {
+		l, err := g.removeApp(ctx, in.Slug)
+		if err != nil {
+			return nil, err
+		}
+		return &reply[LandingReply]{LandingReply{Landing: l, Files: []FileDiff{}}}, nil
+	})
+	register(g, http.MethodPost, "/api/bridge", "bridge", "A call of an app's window", func(ctx context.Context, in *struct {
+		Capability string `header:"X-App-Capability" required:"true" minLength:"1" maxLength:"200"`
+		Body       struct {
+			Method string          `json:"method" minLength:"1" maxLength:"100"`
+			Params json.RawMessage `json:"params,omitempty"`
+		}
+	}) (*reply[BridgeReply], error,
+	) {
+		v, err := g.o.Apps.Call(ctx, in.Capability, in.Body.Method, in.Body.Params)
+		if err != nil {
+			return nil, err
+		}
+		if len(v) == 0 {
+			v = json.RawMessage("null")
+		}
+		return &reply[BridgeReply]{BridgeReply{v}}, nil
+	}, upTo(8<<20))
+}
+
+// BridgeReply is what a bridge call returned.
+type BridgeReply struct {
+	Value json.RawMessage `json:"value"`
+}
+
+func (g *Gateway) app(slug sys.Slug) (sys.AppInfo, error) {
+	for _, a := range g.o.Apps.List() {
+		if a.Slug == slug {
+			return a, nil
+		}
+	}
+	return sys.AppInfo{}, &sys.Error{Op: "find app", Path: string(slug), Kind: sys.NotFound, Hint: "`matrixos apps` lists them"}
+}
+
+func (g *Gateway) workspace(pid sys.PID) (fs.FS, error) {
+	if g.o.Workspace == nil {
+		return nil, &sys.Error{Op: "preview", Kind: sys.Unavailable, Hint: "open the app itself"}
+	}
+	return g.o.Workspace(pid)
+}
+
+// removeApp lands the removal of everything in an app's folder.
+func (g *Gateway) removeApp(ctx context.Context, slug sys.Slug) (sys.LandingInfo, error) {
+	a, err := g.app(slug)
+	if err != nil {
+		return sys.LandingInfo{}, err
+	}
+	view, err := g.o.Disk.View(0)
+	if err != nil {
+		return sys.LandingInfo{}, err
+	}
+	files := map[sys.Path][]byte{}
+	err = fs.WalkDir(view, string(a.Folder), func(p string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			files[sys.Path(p)] = nil
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return sys.LandingInfo{}, err
+	}
+	if len(files) == 0 {
+		return sys.LandingInfo{}, &sys.Error{Op: "remove app", Path: string(slug), Kind: sys.NotFound, Hint: "it is gone already"}
+	}
+	return g.o.Disk.Write(ctx, disk.Write{Files: files, Kind: sys.ByOwner, Title: "Removed " + a.Name})
+}

@@ -1,0 +1,88 @@
+package gateway
+
+import (
+	"context"
+	"net/http"
+
+	"matrixos/disk"
+	"matrixos/sys"
+)
+
+// FileDiff is one file of a landing, with what changed in it.
+type FileDiff struct {
+	Path   sys.Path     `json:"path"`
+	Op     sys.ChangeOp `json:"op" enum:"added,modified,deleted"`
+	Binary bool         `json:"binary"`
+	Patch  string       `json:"patch" doc:"A unified diff"`
+}
+
+// LandingReply is one landing with its files.
+type LandingReply struct {
+	Landing sys.LandingInfo `json:"landing"`
+	Files   []FileDiff      `json:"files" nullable:"false"`
+}
+
+// LandingIn names a landing in a path: "L12" or "12".
+type LandingIn struct {
+	ID string `path:"id" maxLength:"30" example:"L12"`
+}
+
+// landingAPI registers the history of the home.
+func (g *Gateway) landingAPI() {
+	register(g, http.MethodGet, "/api/landings", "list-landings", "Landings, newest first", func(ctx context.Context, in *struct {
+		Limit  int           `query:"limit" minimum:"1" maximum:"500" default:"50"`
+		Before sys.LandingID `query:"before" minimum:"0" doc:"Only older ones than this"`
+		Path   string        `query:"path" maxLength:"4096" doc:"Only those that touched this file or folder"`
+	}) (*reply[[]sys.LandingInfo], error,
+	) {
+		q := disk.Query{Limit: in.Limit, Before: in.Before}
+		if in.Path != "" {
+			p, err := sys.ParsePath(in.Path)
+			if err != nil {
+				return nil, err
+			}
+			q.Path = p
+		}
+		list, err := g.o.Disk.Log(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		list = all(list)
+		for i := range list {
+			list[i].Changes = all(list[i].Changes)
+		}
+		return &reply[[]sys.LandingInfo]{list}, nil
+	})
+	register(g, http.MethodGet, "/api/landings/{id}", "get-landing", "One landing and what it changed", func(ctx context.Context, in *LandingIn) (*reply[LandingReply], error) {
+		id, err := sys.ParseLandingID(in.ID)
+		if err != nil {
+			return nil, err
+		}
+		return landingReply(g.o.Disk.Show(ctx, id))
+	})
+	register(g, http.MethodPost, "/api/landings/{id}/undo", "undo-landing", "Take a landing back, keeping what came after it", func(ctx context.Context, in *struct {
+		LandingIn
+		Body struct {
+			Preview bool `json:"preview,omitempty" doc:"Only show what would come back"`
+		}
+	}) (*reply[LandingReply], error,
+	) {
+		id, err := sys.ParseLandingID(in.ID)
+		if err != nil {
+			return nil, err
+		}
+		return landingReply(g.o.Disk.Undo(ctx, id, disk.UndoOptions{Preview: in.Body.Preview}))
+	})
+}
+
+func landingReply(l sys.LandingInfo, diffs []disk.FileDiff, err error) (*reply[LandingReply], error) {
+	if err != nil {
+		return nil, err
+	}
+	l.Changes = all(l.Changes)
+	files := []FileDiff{}
+	for _, d := range diffs {
+		files = append(files, FileDiff{d.Path, d.Op, d.Binary, d.Patch})
+	}
+	return &reply[LandingReply]{LandingReply{l, files}}, nil
+}

@@ -1,0 +1,199 @@
+package gateway
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"matrixos/disk"
+	"matrixos/journal"
+	"matrixos/sys"
+)
+
+// Options are what a gateway is made of. Kernel, Apps, Models, Disk and Logger
+// are required.
+type Options struct {
+	Disk   *disk.Disk
+	Kernel Kernel
+	Apps   Apps
+	Models Models
+	Logger *slog.Logger
+
+	// Shell holds the built desktop; without an index.html a page says how to
+	// build it.
+	Shell fs.FS
+	// Owner says whom the home belongs to; it may change while we run.
+	Owner func() Owner
+	// Workspace is the tree of a process that has not landed, for previews; it
+	// fails with NotFound for any other process.
+	Workspace func(sys.PID) (fs.FS, error)
+	// Token lets the command line in; empty lets nobody in by token.
+	Token string
+	// Origins are further addresses under which browsers reach this home, such
+	// as "https://desk.example.org" of a proxy.
+	Origins []string
+	Version string
+	// Metrics writes the other parts' figures, in Prometheus' text form.
+	Metrics func(io.Writer)
+}
+
+// Gateway serves one home. Its methods may be called from any goroutine.
+type Gateway struct {
+	o        Options
+	log      *slog.Logger
+	journal  *journal.Journal
+	now      func() time.Time
+	sessions *sessions
+	codes    *codes
+	token    *[sha256.Size]byte
+	shell    *shell
+	metrics  *metrics.Set
+	live     sockets
+	api      huma.API
+	mux      *http.ServeMux
+	ending   chan struct{} // closed when the server stops: sockets go first
+
+	editing sync.Mutex // one edit of a file at a time: compare, then write
+
+	mu   sync.Mutex
+	base string // of the first TCP listener, for links
+	once sync.Once
+}
+
+// New makes a gateway. It listens nowhere yet: see Serve.
+func New(ctx context.Context, o Options) (*Gateway, error) {
+	if _, err := originsOf(o.Origins); err != nil {
+		return nil, err
+	}
+	j := o.Disk.Journal()
+	s, err := openSessions(ctx, j, o.Logger, time.Now)
+	if err != nil {
+		return nil, err
+	}
+	g := &Gateway{
+		o: o, log: o.Logger, journal: j, now: time.Now, sessions: s, codes: newCodes(time.Now),
+		shell: &shell{files: o.Shell}, metrics: metrics.NewSet(), ending: make(chan struct{}),
+	}
+	if o.Token != "" {
+		sum := sha256.Sum256([]byte(o.Token))
+		g.token = &sum
+	}
+	g.routes()
+	g.gauges()
+	return g, nil
+}
+
+// routes builds the router. A route is the owner's unless it stands here as
+// open: what nobody thought of is closed.
+func (g *Gateway) routes() {
+	api := http.NewServeMux()
+	g.api = newAPI(api, g.o.Version)
+	g.registerAPI()
+	api.HandleFunc("GET /api/events", g.events)
+	api.HandleFunc("GET /api/openapi.json", g.openAPI)
+	api.HandleFunc("GET /api/raw", g.raw)
+	api.HandleFunc("/api/", noSuchCall)
+
+	g.mux = http.NewServeMux()
+	g.mux.Handle("/api/", g.owner(api))
+	g.mux.Handle("POST /api/signin", api)
+	g.mux.Handle("GET /api/openapi.json", api)
+	g.mux.HandleFunc("GET /healthz", g.health)
+	g.mux.HandleFunc("GET /signin", g.signIn)
+	g.mux.Handle("/app/", g.o.Apps)
+	g.mux.Handle("/runtime/", g.o.Apps)
+	g.mux.Handle("GET /metrics", g.owner(http.HandlerFunc(g.figures)))
+	g.mux.Handle("/debug/", g.owner(g.debug()))
+	g.mux.HandleFunc("/", g.serveShell)
+}
+
+func newAPI(mux *http.ServeMux, version string) huma.API {
+	return humago.New(mux, apiConfig(version))
+}
+
+// Handler is the gateway as reached under the given origins, such as
+// "http://127.0.0.1:4000"; Serve makes one for its listener.
+func (g *Gateway) Handler(list ...string) (http.Handler, error) {
+	allowed, err := originsOf(list)
+	if err != nil {
+		return nil, err
+	}
+	return g.recovering(g.admitting(allowed, g.mux)), nil
+}
+
+// Serve answers on ln until ctx ends, then finishes what runs within a few
+// seconds, sockets first. It may be called for several listeners.
+func (g *Gateway) Serve(ctx context.Context, ln net.Listener) error {
+	h, err := g.Handler(append(OriginsOf(ln.Addr()), g.o.Origins...)...)
+	if err != nil {
+		return err
+	}
+	if list := OriginsOf(ln.Addr()); ln.Addr().Network() != pipeNetwork && len(list) > 0 {
+		g.mu.Lock()
+		if g.base == "" {
+			g.base = list[0]
+		}
+		g.mu.Unlock()
+	}
+	srv := &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+		ErrorLog:          slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
+	}
+	stopped := make(chan error, 1)
+	stop := context.AfterFunc(ctx, func() {
+		g.once.Do(func() { close(g.ending) })
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		err := srv.Shutdown(grace)
+		if err != nil {
+			err = errors.Join(err, srv.Close())
+		}
+		stopped <- err
+	})
+	err = srv.Serve(ln)
+	if stop() { // it ended by itself
+		return &sys.Error{Op: "serve", Path: ln.Addr().String(), Kind: sys.Unavailable, Err: err}
+	}
+	return <-stopped
+}
+
+// SignInLink makes a link that signs one browser in, once, and then shows next,
+// a path of the desktop such as "/".
+func (g *Gateway) SignInLink(next string) (string, time.Time, error) {
+	g.mu.Lock()
+	base := g.base
+	g.mu.Unlock()
+	if len(g.o.Origins) > 0 {
+		base = g.o.Origins[0]
+	}
+	if base == "" {
+		return "", time.Time{}, &sys.Error{
+			Op: "make sign-in link", Kind: sys.Unavailable,
+			Hint: "no desktop is served; start it with `matrixos up`",
+		}
+	}
+	code, expires := g.codes.issue()
+	q := url.Values{"code": {code}}
+	if next = localPath(next); next != "/" {
+		q.Set("next", next)
+	}
+	return base + "/signin?" + q.Encode(), expires, nil
+}
+
+func (g *Gateway) count(name string) { g.metrics.GetOrCreateCounter(name).Inc() }

@@ -1,0 +1,91 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"io/fs"
+	"net/http"
+	"time"
+
+	"matrixos/sys"
+)
+
+// The parts of the system that the gateway speaks for, as it needs them.
+
+// Kernel runs what the owner asks for; *kernel.Kernel is one.
+type Kernel interface {
+	Ask(ctx context.Context, a Ask) (Ticket, error)
+	Answer(ctx context.Context, question, text string) error
+	Processes() []sys.Process
+	Signal(pid sys.PID, s Signal) error
+	StopAll(ctx context.Context) error
+	Conversations(ctx context.Context) ([]Summary, error)
+}
+
+// Apps compiles, serves and connects apps; *app.Runtime is one.
+type Apps interface {
+	List() []sys.AppInfo
+	Launch(slug sys.Slug, preview *Preview) (Launch, error)
+	Call(ctx context.Context, capability, method string, params json.RawMessage) (json.RawMessage, error)
+	http.Handler
+}
+
+// Models is the owner's choice of what answers.
+type Models interface {
+	Current() Model
+	Choices(ctx context.Context) ([]Model, error)
+	Choose(ctx context.Context, c ModelChoice) error
+}
+
+// Model describes one model to the owner.
+type Model struct {
+	ID       string `json:"id" doc:"Such as offline or anthropic:claude-opus-4-6"`
+	Label    string `json:"label"`
+	Note     string `json:"note" doc:"What to expect of it, in a sentence"`
+	NeedsKey bool   `json:"needs_key"`
+	Attached bool   `json:"attached" doc:"It can be used now"`
+}
+
+// ModelChoice is what the owner picks. Key goes to the keyring and nowhere else.
+type ModelChoice struct {
+	Model   string `json:"model" minLength:"1" maxLength:"200"`
+	Key     string `json:"key,omitempty" maxLength:"4096" writeOnly:"true"`
+	BaseURL string `json:"base_url,omitempty" maxLength:"2048"`
+}
+
+// Owner is whom the home belongs to.
+type Owner struct {
+	Handle sys.Handle
+	Name   string
+}
+
+// Preview shows an app as a process that has not landed yet sees it.
+type Preview struct {
+	Tree fs.FS
+}
+
+// Ask, Ticket, Summary, Signal and Launch mirror the parts' own types.
+type (
+	Ask struct {
+		Text         string
+		Conversation sys.Conversation
+		Model        string
+		From         string
+		App          sys.Slug
+	}
+	Ticket struct {
+		Request      sys.RequestID
+		Conversation sys.Conversation
+		PID          sys.PID
+	}
+	Summary struct {
+		ID       sys.Conversation
+		Title    string
+		Updated  time.Time
+		Messages int
+	}
+	Launch struct {
+		URL, Nonce, Capability string
+	}
+	Signal string
+)
