@@ -31,14 +31,12 @@ import (
 	"matrixos/web/runtime"
 )
 
-// DefaultListen is where the desktop is served.
-const DefaultListen = "127.0.0.1:4000"
-
 // Options say what to start. Home is required.
 type Options struct {
 	Home    string
-	Listen  string // host:port of the desktop; empty serves no address, only Client
-	Model   string // overrides the owner's default model
+	Listen  string   // host:port of the desktop; empty serves no address, only Client
+	Model   string   // overrides the owner's default model
+	Origins []string // further addresses of the desktop, such as a proxy's
 	Logger  *slog.Logger
 	Version string
 }
@@ -53,7 +51,8 @@ type System struct {
 	gateway *gateway.Gateway
 	pipe    *gateway.Pipe
 	client  *client.Client
-	addr    string
+	addr    string // host:port
+	token   string // the command line's key to this run
 	log     *slog.Logger
 
 	cancel context.CancelFunc
@@ -88,7 +87,7 @@ func Start(ctx context.Context, o Options) (_ *System, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &System{home: root, disk: d, log: log}
+	s := &System{home: root, disk: d, log: log, token: rand.Text()}
 	if err := s.assemble(ctx, o); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -137,13 +136,10 @@ func (s *System) assemble(ctx context.Context, o Options) error {
 	s.gateway, err = gateway.New(ctx, gateway.Options{
 		Disk: s.disk, Kernel: k, Apps: s.apps, Models: models, Logger: s.log, Shell: web.Files(),
 		Owner: func() gateway.Owner { return readHandle(s.disk) }, Workspace: k.Workspace,
-		Token: token(), Version: cmp.Or(o.Version, "dev"),
+		Token: s.token, Origins: o.Origins, Version: cmp.Or(o.Version, "dev"),
 	})
 	return err
 }
-
-// token is the command line's key to this run.
-func token() string { return rand.Text() }
 
 // serve opens the in-process connection and, if there is a listener, the
 // address.
@@ -153,15 +149,15 @@ func (s *System) serve(ctx context.Context, ln net.Listener, version string) err
 	s.pipe = gateway.NewPipe()
 	s.serves = 1
 	go func() { s.served <- s.gateway.Serve(ctx, s.pipe) }()
-	s.client = client.New(client.Options{Token: s.gateway.Token(), Dial: s.pipe.Dial})
+	s.client = client.New(client.Options{Base: gateway.PipeBase, Token: s.token, Dial: s.pipe.Dial})
 	go s.apps.watch(ctx)
 	if ln == nil {
 		return nil
 	}
-	s.addr = "http://" + ln.Addr().String()
+	s.addr = ln.Addr().String()
 	s.serves++
 	go func() { s.served <- s.gateway.Serve(ctx, ln) }()
-	return client.WriteDaemon(s.home, client.Daemon{PID: os.Getpid(), Base: s.addr, Token: s.gateway.Token(), Version: version})
+	return client.WriteDaemon(s.home, client.Daemon{PID: os.Getpid(), Base: "http://" + s.addr, Token: s.token, Version: version})
 }
 
 func listen(ctx context.Context, addr string) (net.Listener, error) {
@@ -173,12 +169,12 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 			Hint: "if Matrix OS is running, use it; else choose another with --listen 127.0.0.1:4001",
 		}
 	case err != nil:
-		return nil, &sys.Error{Op: "listen on", Path: addr, Kind: sys.Invalid, Err: err, Hint: "write --listen HOST:PORT, such as " + DefaultListen}
+		return nil, &sys.Error{Op: "listen on", Path: addr, Kind: sys.Invalid, Err: err, Hint: "write --listen HOST:PORT, such as 127.0.0.1:4000"}
 	}
 	return ln, nil
 }
 
-// Addr is the desktop's address, such as http://127.0.0.1:4000; empty without a
+// Addr is where the desktop is served, such as 127.0.0.1:4000; empty without a
 // listener.
 func (s *System) Addr() string { return s.addr }
 
@@ -225,26 +221,6 @@ func (s *System) Close() error {
 		errs = append(errs, s.apps.runtime.Close())
 	}
 	return errors.Join(append(errs, s.disk.Close())...)
-}
-
-// Connect finds the daemon that holds home; NotFound if there is none.
-func Connect(ctx context.Context, home string) (*client.Client, error) {
-	return client.Connect(ctx, home)
-}
-
-// HomeDir is the home to use: named, else MATRIXOS_HOME, else ~/matrixos.
-func HomeDir(named string) (string, error) {
-	if named == "" {
-		named = os.Getenv("MATRIXOS_HOME")
-	}
-	if named != "" {
-		return filepath.Abs(named)
-	}
-	dir, err := os.UserHomeDir()
-	if err != nil {
-		return "", &sys.Error{Op: "find your home folder", Kind: sys.Invalid, Err: err, Hint: "name it with --home DIR"}
-	}
-	return filepath.Join(dir, "matrixos"), nil
 }
 
 // missing reports whether err says that a file is not there.

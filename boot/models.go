@@ -58,7 +58,7 @@ var (
 func newModels(d *disk.Disk, keys *keyring.Keyring, override string, env func(string) string, log *slog.Logger) *models {
 	return &models{
 		disk: d, keys: keys, override: override, env: env, log: log,
-		offline: native.New(offline.New(), native.Options{Logger: log}), engines: map[string]engine.Engine{},
+		offline: native.New(offline.New(), log), engines: map[string]engine.Engine{},
 	}
 }
 
@@ -129,7 +129,7 @@ func (m *models) remote(provider string) (engine.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := native.New(api, native.Options{Logger: m.log})
+	e := native.New(api, m.log)
 	m.engines[id] = e
 	return e, nil
 }

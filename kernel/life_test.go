@@ -11,17 +11,18 @@ import (
 	"matrixos/engine"
 	"matrixos/kernel"
 	"matrixos/sys"
+	"matrixos/test/machine"
 )
 
 func TestStopReachesARunningProcessWithinASecond(t *testing.T) {
 	began := make(chan struct{})
-	m := boot(t, script{
+	m := machine.Boot(t, machine.Script{
 		"kernel": func(ctx context.Context, h engine.Host, _ int, _ string) (string, error) {
-			_, err := call(ctx, h, "spawn", obj{"program": "builder", "task": "x"})
+			_, err := machine.Call(ctx, h, "spawn", machine.Obj{"program": "builder", "task": "x"})
 			return "", err
 		},
 		"builder": func(ctx context.Context, h engine.Host, _ int, _ string) (string, error) {
-			if _, err := call(ctx, h, "Write", obj{"file_path": "apps/x/a", "content": "a"}); err != nil {
+			if _, err := machine.Call(ctx, h, "Write", machine.Obj{"file_path": "apps/x/a", "content": "a"}); err != nil {
 				return "", err
 			}
 			close(began)
@@ -29,32 +30,32 @@ func TestStopReachesARunningProcessWithinASecond(t *testing.T) {
 			return "", ctx.Err()
 		},
 	})
-	sub := m.disk.Journal().Subscribe(m.disk.Journal().Last())
+	sub := m.Disk.Journal().Subscribe(m.Disk.Journal().Last())
 	defer sub.Close()
-	ticket, err := m.k.Ask(t.Context(), kernel.Ask{Text: "go"})
+	ticket, err := m.Kernel.Ask(t.Context(), kernel.Ask{Text: "go"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	<-began
 	start := time.Now()
-	if err := m.k.StopAll(t.Context()); err != nil {
+	if err := m.Kernel.StopAll(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if d := time.Since(start); d > time.Second {
 		t.Errorf("STOP took %s", d)
 	}
-	a, _ := m.follow(sub, ticket)
+	a, _ := m.Follow(sub, ticket)
 	if a.OK || a.Kind != sys.Canceled {
 		t.Errorf("answer %+v", a)
 	}
-	if m.file("apps/x/a") != "" {
+	if m.File("apps/x/a") != "" {
 		t.Error("work of a stopped process landed")
 	}
 }
 
 func TestWordsDuringATurnAreFoldedIn(t *testing.T) {
 	began, said := make(chan struct{}), make(chan string, 1)
-	m := boot(t, script{
+	m := machine.Boot(t, machine.Script{
 		"kernel": func(ctx context.Context, h engine.Host, _ int, _ string) (string, error) {
 			close(began)
 			for ctx.Err() == nil {
@@ -67,12 +68,12 @@ func TestWordsDuringATurnAreFoldedIn(t *testing.T) {
 			return "", ctx.Err()
 		},
 	})
-	first, err := m.k.Ask(t.Context(), kernel.Ask{Text: "go", Conversation: "talk"})
+	first, err := m.Kernel.Ask(t.Context(), kernel.Ask{Text: "go", Conversation: "talk"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	<-began
-	second, err := m.k.Ask(t.Context(), kernel.Ask{Text: "and in blue", Conversation: "talk"})
+	second, err := m.Kernel.Ask(t.Context(), kernel.Ask{Text: "and in blue", Conversation: "talk"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,15 +86,15 @@ func TestWordsDuringATurnAreFoldedIn(t *testing.T) {
 }
 
 func TestAQuestionWaitsForTheOwner(t *testing.T) {
-	m := boot(t, script{
+	m := machine.Boot(t, machine.Script{
 		"kernel": func(ctx context.Context, h engine.Host, _ int, _ string) (string, error) {
-			a, err := call(ctx, h, "ask_owner", obj{"question": "Which colour?", "choices": []string{"red", "blue"}})
+			a, err := machine.Call(ctx, h, "ask_owner", machine.Obj{"question": "Which colour?", "choices": []string{"red", "blue"}})
 			return "You said " + a, err
 		},
 	})
-	sub := m.disk.Journal().Subscribe(m.disk.Journal().Last())
+	sub := m.Disk.Journal().Subscribe(m.Disk.Journal().Last())
 	defer sub.Close()
-	ticket, err := m.k.Ask(t.Context(), kernel.Ask{Text: "go"})
+	ticket, err := m.Kernel.Ask(t.Context(), kernel.Ask{Text: "go"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,21 +111,21 @@ func TestAQuestionWaitsForTheOwner(t *testing.T) {
 			}
 		}
 	}
-	if err := m.k.Answer(t.Context(), id, "blue"); err != nil {
+	if err := m.Kernel.Answer(t.Context(), id, "blue"); err != nil {
 		t.Fatal(err)
 	}
-	if a, _ := m.follow(sub, ticket); !a.OK || a.Text != "You said blue" {
+	if a, _ := m.Follow(sub, ticket); !a.OK || a.Text != "You said blue" {
 		t.Errorf("answer %+v", a)
 	}
-	if err := m.k.Answer(t.Context(), id, "red"); !errors.Is(err, sys.NotFound) {
+	if err := m.Kernel.Answer(t.Context(), id, "red"); !errors.Is(err, sys.NotFound) {
 		t.Errorf("a second answer: %v", err)
 	}
 }
 
 func TestBudgetEndsAProcess(t *testing.T) {
-	m := boot(t, script{
+	m := machine.Boot(t, machine.Script{
 		"kernel": func(ctx context.Context, h engine.Host, _ int, _ string) (string, error) {
-			if _, err := call(ctx, h, "spawn", obj{"program": "builder", "task": "x"}); err == nil {
+			if _, err := machine.Call(ctx, h, "spawn", machine.Obj{"program": "builder", "task": "x"}); err == nil {
 				return "", errors.New("the child did not fail")
 			}
 			return "It was too much.", nil
@@ -134,14 +135,14 @@ func TestBudgetEndsAProcess(t *testing.T) {
 				if err := h.Reserve(ctx); err != nil {
 					return "", err
 				}
-				if err := h.Keep(ctx, reply("more"), sys.Cost{USD: 0.3}); err != nil {
+				if err := h.Keep(ctx, machine.Reply("more"), sys.Cost{USD: 0.3}); err != nil {
 					return "", err
 				}
 			}
 			return "", errors.New("nothing stopped it")
 		},
 	})
-	a, _ := m.ask("spend")
+	a, _ := m.Ask("spend")
 	if a.OK || a.Kind != sys.OverBudget {
 		t.Errorf("answer %+v", a)
 	}
@@ -153,25 +154,25 @@ func TestBudgetEndsAProcess(t *testing.T) {
 func TestWhatARunLeftUnfinishedIsClosed(t *testing.T) {
 	home := filepath.Join(t.TempDir(), "home")
 	began := make(chan struct{})
-	m := start(t, home, script{
+	m := machine.Start(t, home, machine.Script{
 		"kernel": func(ctx context.Context, _ engine.Host, _ int, _ string) (string, error) {
 			close(began)
 			<-ctx.Done()
 			return "", ctx.Err()
 		},
 	})
-	ticket, err := m.k.Ask(t.Context(), kernel.Ask{Text: "go"})
+	ticket, err := m.Kernel.Ask(t.Context(), kernel.Ask{Text: "go"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	<-began
 	// The binary dies: the disk lets go of the home, and no process gets to end.
-	if err := m.disk.Close(); err != nil {
+	if err := m.Disk.Close(); err != nil {
 		t.Fatal(err)
 	}
-	next := start(t, home, script{"kernel": func(context.Context, engine.Host, int, string) (string, error) { return "again", nil }})
-	defer next.close()
-	events, err := next.disk.Journal().Read(t.Context(), 0, 1000)
+	next := machine.Start(t, home, machine.Script{"kernel": func(context.Context, engine.Host, int, string) (string, error) { return "again", nil }})
+	defer next.Close()
+	events, err := next.Disk.Journal().Read(t.Context(), 0, 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,32 +185,32 @@ func TestWhatARunLeftUnfinishedIsClosed(t *testing.T) {
 	if answers != 1 {
 		t.Errorf("%d answers to the request that was cut off", answers)
 	}
-	if a, _ := next.ask("hello"); !a.OK {
+	if a, _ := next.Ask("hello"); !a.OK {
 		t.Errorf("answer %+v", a)
 	}
-	_ = m.k.Close()
+	_ = m.Kernel.Close()
 }
 
 func TestConversationIsKeptAndResumed(t *testing.T) {
-	m := boot(t, script{"kernel": func(context.Context, engine.Host, int, string) (string, error) { return "hello", nil }})
+	m := machine.Boot(t, machine.Script{"kernel": func(context.Context, engine.Host, int, string) (string, error) { return "hello", nil }})
 	for _, text := range []string{"one", "two"} {
-		sub := m.disk.Journal().Subscribe(m.disk.Journal().Last())
-		ticket, err := m.k.Ask(t.Context(), kernel.Ask{Text: text, Conversation: "talk"})
+		sub := m.Disk.Journal().Subscribe(m.Disk.Journal().Last())
+		ticket, err := m.Kernel.Ask(t.Context(), kernel.Ask{Text: text, Conversation: "talk"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		m.follow(sub, ticket)
+		m.Follow(sub, ticket)
 		sub.Close()
 	}
-	entries, err := m.k.Conversation(t.Context(), "talk")
+	entries, err := m.Kernel.Conversation(t.Context(), "talk")
 	if err != nil || len(entries) != 4 {
 		t.Fatalf("%d entries, %v", len(entries), err)
 	}
-	list, err := m.k.Conversations(t.Context())
+	list, err := m.Kernel.Conversations(t.Context())
 	if err != nil || len(list) != 1 || list[0].Title != "one" || list[0].Messages != 4 {
 		t.Errorf("list %+v %v", list, err)
 	}
-	if _, err := m.k.Ask(t.Context(), kernel.Ask{Text: "x", Conversation: "../../etc/passwd"}); !errors.Is(err, sys.Invalid) {
+	if _, err := m.Kernel.Ask(t.Context(), kernel.Ask{Text: "x", Conversation: "../../etc/passwd"}); !errors.Is(err, sys.Invalid) {
 		t.Errorf("a conversation outside its folder: %v", err)
 	}
 }

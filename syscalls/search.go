@@ -110,7 +110,7 @@ func grep() kernel.Syscall {
 		"head_limit":{"type":"integer","minimum":1}`,
 		func(in grepIn) string { return "Searching for " + code(in.Pattern) },
 		func(ctx context.Context, c *kernel.Call, in grepIn) (string, error) {
-			expr := in.Pattern
+			expr := "(?m)" + in.Pattern
 			if in.Fold {
 				expr = "(?i)" + expr
 			}
