@@ -3,10 +3,10 @@ package gateway
 import (
 	"context"
 	"encoding/json"
-	"io/fs"
 	"net/http"
-	"time"
 
+	"matrixos/app"
+	"matrixos/kernel"
 	"matrixos/sys"
 )
 
@@ -59,33 +59,12 @@ type Owner struct {
 	Name   string
 }
 
-// Preview shows an app as a process that has not landed yet sees it.
-type Preview struct {
-	Tree fs.FS
-}
-
-// Ask, Ticket, Summary, Signal and Launch mirror the parts' own types.
+// Types of the parts, by the names that the gateway's own API uses.
 type (
-	Ask struct {
-		Text         string
-		Conversation sys.Conversation
-		Model        string
-		From         string
-		App          sys.Slug
-	}
-	Ticket struct {
-		Request      sys.RequestID
-		Conversation sys.Conversation
-		PID          sys.PID
-	}
-	Summary struct {
-		ID       sys.Conversation
-		Title    string
-		Updated  time.Time
-		Messages int
-	}
-	Launch struct {
-		URL, Nonce, Capability string
-	}
-	Signal string
+	Ask     = kernel.Ask
+	Ticket  = kernel.Ticket
+	Summary = kernel.Summary
+	Signal  = kernel.Signal
+	Preview = app.Preview
+	Launch  = app.Launch
 )

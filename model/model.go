@@ -31,7 +31,7 @@ type Block struct {
 	Text    string          `json:"text,omitempty"`     // text, thinking, or a tool's result
 	ID      string          `json:"id,omitempty"`       // of a tool call, on both call and result
 	Name    string          `json:"name,omitempty"`     // of the tool
-	Input   json.RawMessage `json:"input,omitempty"`    // arguments of the call
+	Input   json.RawMessage `json:"input,omitempty"`    // arguments of the call, made by Arguments
 	IsError bool            `json:"is_error,omitempty"` // the tool failed
 	// Raw is the provider's own encoding, replayed verbatim to the same Provider
 	// (thinking is signed); other providers ignore it.
@@ -125,8 +125,9 @@ type Limits struct {
 // not after it returned. Errors are *sys.Error: Unauthorized (wrong key),
 // Unavailable (no answer after retries, or a stream that broke off),
 // Refused never (a refusal is a Reply with StopRefusal), Invalid (the provider
-// rejects the request), Canceled (ctx ended). A Model may be used by many
-// goroutines at once.
+// rejects the request), Canceled (ctx ended). With an error, the Reply is nil or
+// holds nothing but the Cost of what had streamed before. A Model may be used by
+// many goroutines at once.
 type Model interface {
 	Stream(ctx context.Context, r *Request, sink func(Delta)) (*Reply, error)
 	Limits(model string) Limits

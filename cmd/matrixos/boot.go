@@ -3,14 +3,22 @@ package main
 import (
 	"context"
 
+	"matrixos/boot"
 	"matrixos/client"
-	"matrixos/sys"
 )
+
+// startOptions say how to start a kernel in this process.
+type startOptions = boot.Options
 
 func connect(ctx context.Context, home string) (*client.Client, error) {
 	return client.Connect(ctx, home)
 }
 
-func start(context.Context, startOptions) (system, error) {
-	return nil, &sys.Error{Op: "start", Kind: sys.Unavailable}
+func start(ctx context.Context, o startOptions) (system, error) {
+	o.Version = version
+	s, err := boot.Start(ctx, o)
+	if err != nil {
+		return nil, err // not a nil *System in an interface
+	}
+	return s, nil
 }

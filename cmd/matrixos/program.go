@@ -35,15 +35,6 @@ type program struct {
 	verbose bool
 }
 
-// startOptions say how to start a kernel in this process.
-type startOptions struct {
-	Home    string
-	Listen  string // empty: no port is opened
-	Model   string
-	Origins []string
-	Logger  *slog.Logger
-}
-
 // system is a kernel that runs in this process.
 type system interface {
 	Addr() string

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -44,7 +45,7 @@ func (p *program) up(ctx context.Context, listen string, origins []string, open 
 		defer c.Close()
 		return p.alreadyUp(ctx, c, open)
 	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	s, err := p.start(ctx, startOptions{Home: home, Listen: listen, Model: p.chosenModel(), Origins: origins, Logger: p.logger(slog.LevelInfo)})
 	if err != nil {

@@ -1,0 +1,58 @@
+# Matrix OS. `make run` sets everything up and starts; `make test` sets
+# everything up and tests. Both need Go and Node, nothing else by hand.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := build
+.PHONY: run test lint build bench setup clean
+
+GO      ?= go
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+SAY     := @printf '\033[2m%s\033[0m\n'
+
+RUNTIME_SRC := $(shell find web/runtime -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
+SHELL_SRC   := $(shell find web -type f -not -path '*/node_modules/*' -not -path 'web/dist/*' -not -path 'web/runtime/*' -not -path '*/test-results/*')
+
+run: build
+	@bin/matrixos up --open
+
+build: bin/matrixos
+
+bin/matrixos: web/runtime/dist/manifest.json web/dist/index.html FORCE
+	$(SAY) 'building the binary …'
+	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $@ ./cmd/matrixos
+
+FORCE:
+
+web/runtime/node_modules: web/runtime/package-lock.json
+	$(SAY) 'fetching the libraries for apps …'
+	@cd web/runtime && npm ci --no-audit --no-fund --loglevel=error && touch node_modules
+
+web/runtime/dist/manifest.json: web/runtime/node_modules $(RUNTIME_SRC)
+	$(SAY) 'building the libraries for apps …'
+	@cd web/runtime && npm run --silent build
+
+web/node_modules: web/package-lock.json
+	$(SAY) 'fetching what the desktop is built with …'
+	@cd web && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund --loglevel=error && touch node_modules
+
+web/dist/index.html: web/node_modules $(SHELL_SRC)
+	$(SAY) 'building the desktop …'
+	@cd web && npm run --silent build
+
+setup:
+	@tools/setup
+
+# The whole suite. Ends with one line that counts what ran.
+test: setup build
+	@tools/test
+
+# As CI, plus linters that take minutes to build the first time.
+lint:
+	@tools/lint
+
+bench: setup build
+	@MATRIXOS_BIN=bin/matrixos $(GO) test -run '^$$' -bench . -benchtime 10x -timeout 30m ./...
+
+clean:
+	rm -rf bin web/dist/assets web/dist/index.html web/runtime/dist/manifest.json

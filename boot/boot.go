@@ -1,0 +1,227 @@
+// Package boot is the one package that knows every other: it reads the
+// settings and the environment, makes the parts in order, joins what points
+// upward by small adapters, and takes everything down in reverse. It decides
+// nothing that a part could decide.
+package boot
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"matrixos/app"
+	"matrixos/client"
+	"matrixos/disk"
+	"matrixos/gateway"
+	"matrixos/home"
+	"matrixos/kernel"
+	"matrixos/keyring"
+	"matrixos/sandbox"
+	"matrixos/sys"
+	"matrixos/syscalls"
+	"matrixos/web"
+	"matrixos/web/runtime"
+)
+
+// Options say what to start. Home is required.
+type Options struct {
+	Home    string
+	Listen  string   // host:port of the desktop; empty serves no address, only Client
+	Model   string   // overrides the owner's default model
+	Origins []string // further addresses of the desktop, such as a proxy's
+	Logger  *slog.Logger
+	Version string
+}
+
+// System is a running home. Close it, or cancel the context that Start got and
+// Wait.
+type System struct {
+	home    string
+	disk    *disk.Disk
+	kernel  *kernel.Kernel
+	apps    *apps
+	gateway *gateway.Gateway
+	pipe    *gateway.Pipe
+	client  *client.Client
+	addr    string // host:port
+	token   string // the command line's key to this run
+	log     *slog.Logger
+
+	cancel context.CancelFunc
+	served chan error // one per listener
+	serves int
+}
+
+// Start opens the home, which it makes if need be, and starts everything on it.
+// Errors name what is in the way and the way out: Held (another process has the
+// home), TooNew, NoSpace, Exists (the port is in use).
+func Start(ctx context.Context, o Options) (_ *System, err error) {
+	log := o.Logger
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	var ln net.Listener
+	if o.Listen != "" { // before the home: a port in use is found at once
+		if ln, err = listen(ctx, o.Listen); err != nil {
+			return nil, err
+		}
+		defer func() {
+			if err != nil {
+				err = errors.Join(err, ln.Close())
+			}
+		}()
+	}
+	root, err := filepath.Abs(o.Home)
+	if err != nil {
+		return nil, err
+	}
+	d, err := disk.Open(ctx, root, disk.Options{Template: home.Template(), Logger: log})
+	if err != nil {
+		return nil, err
+	}
+	s := &System{home: root, disk: d, log: log, token: rand.Text()}
+	if err := s.assemble(ctx, o); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	if err := s.serve(ctx, ln, o.Version); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// assemble makes the parts, lowest first.
+func (s *System) assemble(ctx context.Context, o Options) error {
+	secrets, err := keyring.Open(filepath.Join(s.home, sys.Store, "keys.json"))
+	if err != nil {
+		return err
+	}
+	var k *kernel.Kernel
+	rt, err := app.New(app.Options{
+		Libraries: runtime.Files(), Data: filepath.Join(s.home, "data"), Logger: s.log,
+		Publish: s.disk.Journal().Publish,
+	})
+	if err != nil {
+		return err
+	}
+	s.apps = newApps(s.disk, rt, s.log, func() {
+		if k != nil {
+			k.Reschedule()
+		}
+	})
+	s.disk.SetChecks(s.apps.check)
+	if err := s.apps.follow(ctx); err != nil {
+		return err
+	}
+	models := newModels(s.disk, secrets, o.Model, os.Getenv, s.log)
+	box, why := sandbox.Find(ctx)
+	if why != nil {
+		s.log.Warn("commands of agents are refused", "error", why)
+	}
+	k, err = kernel.New(ctx, kernel.Options{
+		Disk: s.disk, Models: models, Apps: s.apps, Handle: readHandle(s.disk).Handle, Logger: s.log, Now: time.Now,
+		Calls: syscalls.Table(syscalls.Options{Sandbox: box, Why: why, Mount: s.home, Check: s.apps.diagnose}),
+	})
+	if err != nil {
+		return err
+	}
+	s.kernel = k
+	s.gateway, err = gateway.New(ctx, gateway.Options{
+		Disk: s.disk, Kernel: k, Apps: s.apps, Models: models, Logger: s.log, Shell: web.Files(),
+		Owner: func() gateway.Owner { return readHandle(s.disk) }, Workspace: k.Workspace,
+		Token: s.token, Origins: o.Origins, Version: cmp.Or(o.Version, "dev"),
+	})
+	return err
+}
+
+// serve opens the in-process connection and, if there is a listener, the
+// address.
+func (s *System) serve(ctx context.Context, ln net.Listener, version string) error {
+	ctx, s.cancel = context.WithCancel(ctx)
+	s.served = make(chan error, 2)
+	s.pipe = gateway.NewPipe()
+	s.serves = 1
+	go func() { s.served <- s.gateway.Serve(ctx, s.pipe) }()
+	s.client = client.New(client.Options{Base: gateway.PipeBase, Token: s.token, Dial: s.pipe.Dial})
+	go s.apps.watch(ctx)
+	if ln == nil {
+		return nil
+	}
+	s.addr = ln.Addr().String()
+	s.serves++
+	go func() { s.served <- s.gateway.Serve(ctx, ln) }()
+	return client.WriteDaemon(s.home, client.Daemon{PID: os.Getpid(), Base: "http://" + s.addr, Token: s.token, Version: version})
+}
+
+func listen(ctx context.Context, addr string) (net.Listener, error) {
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, &sys.Error{
+			Op: "listen on", Path: addr, Kind: sys.Exists, Err: errors.New("the port is in use"),
+			Hint: "if Matrix OS is running, use it; else choose another with --listen 127.0.0.1:4001",
+		}
+	case err != nil:
+		return nil, &sys.Error{Op: "listen on", Path: addr, Kind: sys.Invalid, Err: err, Hint: "write --listen HOST:PORT, such as 127.0.0.1:4000"}
+	}
+	return ln, nil
+}
+
+// Addr is where the desktop is served, such as 127.0.0.1:4000; empty without a
+// listener.
+func (s *System) Addr() string { return s.addr }
+
+// SignInLink makes a one-time link that signs a browser in.
+func (s *System) SignInLink() (string, error) {
+	link, _, err := s.gateway.SignInLink("")
+	return link, err
+}
+
+// Client talks to the system without a network.
+func (s *System) Client() *client.Client { return s.client }
+
+// Wait returns when a listener has failed or ctx has ended.
+func (s *System) Wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-s.served:
+		s.serves--
+		if err == nil {
+			err = &sys.Error{Op: "serve", Path: s.addr, Kind: sys.Unavailable, Err: errors.New("the listener ended")}
+		}
+		return err
+	}
+}
+
+// Close stops what runs, lands or drops it, and lets the home go.
+func (s *System) Close() error {
+	var errs []error
+	if s.addr != "" {
+		errs = append(errs, client.RemoveDaemon(s.home))
+	}
+	if s.kernel != nil {
+		errs = append(errs, s.kernel.Close())
+	}
+	if s.cancel != nil {
+		s.cancel()
+		for range s.serves {
+			errs = append(errs, <-s.served)
+		}
+		s.client.Close()
+	}
+	if s.apps != nil {
+		errs = append(errs, s.apps.runtime.Close())
+	}
+	return errors.Join(append(errs, s.disk.Close())...)
+}
+
+// missing reports whether err says that a file is not there.
+func missing(err error) bool { return errors.Is(err, fs.ErrNotExist) }

@@ -1,0 +1,232 @@
+package boot
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+
+	"matrixos/disk"
+	"matrixos/engine"
+	"matrixos/engine/native"
+	"matrixos/gateway"
+	"matrixos/kernel"
+	"matrixos/keyring"
+	"matrixos/model"
+	"matrixos/model/anthropic"
+	"matrixos/model/offline"
+	"matrixos/model/openai"
+	"matrixos/sys"
+)
+
+// The providers, as they stand before the colon of a model's name.
+const (
+	offlineModel  = "offline"
+	anthropicName = "anthropic"
+	openaiName    = "openai"
+	claudeCode    = "claude-code"
+)
+
+// suggested is the model that a bare provider name or a bare key means.
+var suggested = map[string]string{anthropicName: "claude-opus-4-6"}
+
+// models resolves model names to engines, and keeps the owner's choice. What a
+// name means is looked up anew for every request, so that a key or an address
+// entered in Settings counts at once.
+type models struct {
+	disk     *disk.Disk
+	keys     *keyring.Keyring
+	override string // from the command line
+	env      func(string) string
+	log      *slog.Logger
+	offline  engine.Engine
+
+	mu      sync.Mutex
+	engines map[string]engine.Engine // by provider, key and address
+}
+
+var (
+	_ kernel.Models  = (*models)(nil)
+	_ gateway.Models = (*models)(nil)
+)
+
+func newModels(d *disk.Disk, keys *keyring.Keyring, override string, env func(string) string, log *slog.Logger) *models {
+	return &models{
+		disk: d, keys: keys, override: override, env: env, log: log,
+		offline: native.New(offline.New(), log), engines: map[string]engine.Engine{},
+	}
+}
+
+// Default is the model that answers when a request names none: the command
+// line's, MATRIXOS_MODEL, the setting, what a key in the environment suggests,
+// and else the built-in one.
+func (m *models) Default() string {
+	c, err := readConfig(m.disk)
+	if err != nil {
+		m.log.Warn("the settings cannot be read; the model falls back", "error", err)
+	}
+	name := cmp.Or(m.override, m.env("MATRIXOS_MODEL"), c.Model)
+	if name == "" && m.env("ANTHROPIC_API_KEY") != "" {
+		name = anthropicName + ":" + suggested[anthropicName]
+	}
+	return cmp.Or(name, offlineModel)
+}
+
+// Engine implements kernel.Models.
+func (m *models) Engine(name string) (engine.Engine, string, error) {
+	provider, id, _ := strings.Cut(name, ":")
+	id = cmp.Or(id, suggested[provider])
+	unknown := func(why, hint string) (engine.Engine, string, error) {
+		return nil, "", &sys.Error{Op: "use model", Path: name, Kind: sys.Invalid, Err: errors.New(why), Hint: hint}
+	}
+	switch provider {
+	case offlineModel:
+		return m.offline, offlineModel, nil
+	case anthropicName, openaiName:
+		if id == "" {
+			return unknown("the name says no model", "write "+provider+":NAME")
+		}
+		e, err := m.remote(provider)
+		return e, id, err
+	case claudeCode:
+		return nil, "", &sys.Error{
+			Op: "use model", Path: name, Kind: sys.Unavailable, Err: errors.New("this version has no driver for Claude Code"),
+			Hint: "use anthropic:claude-opus-4-6 with a key",
+		}
+	}
+	return unknown("there is no such provider", "write offline, anthropic:claude-opus-4-6 or openai:NAME")
+}
+
+// remote is the engine for a provider with the key and address of now.
+func (m *models) remote(provider string) (engine.Engine, error) {
+	c, err := readConfig(m.disk)
+	if err != nil {
+		return nil, err
+	}
+	upper := strings.ToUpper(provider)
+	key, err := m.key(provider)
+	if err != nil {
+		return nil, err
+	}
+	base := cmp.Or(c.BaseURLs[provider], m.env(upper+"_BASE_URL"))
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	id := fmt.Sprintf("%s|%s|%s", provider, key, base)
+	if e := m.engines[id]; e != nil {
+		return e, nil
+	}
+	var api model.Model
+	if provider == anthropicName {
+		api, err = anthropic.New(anthropic.Options{Key: key, BaseURL: base, Logger: m.log})
+	} else {
+		api, err = openai.New(openai.Options{Key: key, BaseURL: base, Logger: m.log})
+	}
+	if err != nil {
+		return nil, err
+	}
+	e := native.New(api, m.log)
+	m.engines[id] = e
+	return e, nil
+}
+
+// key is the owner's own, entered in Settings, or the environment's.
+func (m *models) key(provider string) (string, error) {
+	key, err := m.keys.Get(provider)
+	if err != nil && !errors.Is(err, sys.NotFound) {
+		return "", err
+	}
+	return cmp.Or(key, m.env(strings.ToUpper(provider)+"_API_KEY")), nil
+}
+
+// attached reports whether a provider can be asked now.
+func (m *models) attached(provider string) bool {
+	_, err := m.remote(provider)
+	return err == nil
+}
+
+// describe says what to expect of a model.
+func (m *models) describe(name string) gateway.Model {
+	provider, id, _ := strings.Cut(name, ":")
+	id = cmp.Or(id, suggested[provider])
+	switch provider {
+	case offlineModel:
+		return gateway.Model{ID: name, Label: "Built-in", Note: "Rule-based, on this machine, free. It builds everyday apps; it is not a language model.", Attached: true}
+	case anthropicName:
+		return gateway.Model{ID: provider + ":" + id, Label: id, Note: "A language model of Anthropic, asked over the internet with your key.", NeedsKey: true, Attached: m.attached(provider)}
+	case openaiName:
+		return gateway.Model{ID: name, Label: cmp.Or(id, "OpenAI or compatible"), Note: "Any OpenAI-compatible endpoint: OpenAI, OpenRouter, or Ollama, llama.cpp and vLLM on your own machine.", NeedsKey: true, Attached: m.attached(provider)}
+	}
+	return gateway.Model{ID: name, Label: name, Note: "Not known to this version."}
+}
+
+// Current implements gateway.Models.
+func (m *models) Current() gateway.Model { return m.describe(m.Default()) }
+
+// Choices implements gateway.Models.
+func (m *models) Choices(context.Context) ([]gateway.Model, error) {
+	names := []string{offlineModel}
+	for _, id := range []string{"claude-opus-5-5", "claude-sonnet-5-5", "claude-opus-4-6", "claude-haiku-4-5"} {
+		names = append(names, anthropicName+":"+id)
+	}
+	names = append(names, openaiName)
+	if now := m.Default(); !slices.Contains(names, now) {
+		names = append(names, now)
+	}
+	out := make([]gateway.Model, 0, len(names))
+	for _, n := range names {
+		out = append(out, m.describe(n))
+	}
+	return out, nil
+}
+
+// Choose implements gateway.Models: the key goes to the keyring, name and
+// address into system/config.json, as the owner's own landing.
+func (m *models) Choose(ctx context.Context, c gateway.ModelChoice) error {
+	provider, id, _ := strings.Cut(c.Model, ":")
+	if c.Key != "" {
+		if err := m.keys.Set(provider, c.Key); err != nil {
+			return err
+		}
+	}
+	now, err := readConfig(m.disk)
+	if err != nil {
+		return err
+	}
+	now.Model = c.Model
+	if id == "" && suggested[provider] != "" {
+		now.Model = provider + ":" + suggested[provider]
+	}
+	if c.BaseURL != "" {
+		if now.BaseURLs == nil {
+			now.BaseURLs = map[string]string{}
+		}
+		now.BaseURLs[provider] = c.BaseURL
+	}
+	if err := m.usable(now); err != nil {
+		return err
+	}
+	text, err := json.MarshalIndent(now, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = m.disk.Write(ctx, disk.Write{
+		Files: map[sys.Path][]byte{configFile: append(text, '\n')},
+		Kind:  sys.ByOwner, Title: "Chose the model " + now.Model,
+	})
+	return err
+}
+
+// usable reports why the model of c cannot be used, before it is chosen.
+func (m *models) usable(c config) error {
+	provider, _, _ := strings.Cut(c.Model, ":")
+	if provider == openaiName && c.BaseURLs[provider] != "" {
+		return nil // an address of one's own may need no key
+	}
+	_, _, err := m.Engine(c.Model)
+	return err
+}

@@ -1,0 +1,369 @@
+package disk
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"matrixos/disk/git"
+	"matrixos/journal"
+	"matrixos/sys"
+)
+
+const mainRef = "refs/heads/main"
+
+// mostListed is how many changes a LandingInfo names; Show and the history have
+// all of them.
+const mostListed = 1000
+
+// decision is a landing that has passed everything and only has to happen.
+type decision struct {
+	landing Landing
+	base    sys.LandingID
+	changes []change
+	merged  []string
+	objects objects
+	live    bool // the live files have it already
+}
+
+// commitLocked makes a landing durable and publishes it: prepare all that can
+// fail, decide in one SQLite transaction, then move things into place. On error
+// before the decision everything is as it was.
+func (d *Disk) commitLocked(ctx context.Context, n decision) (sys.LandingInfo, error) {
+	sortChanges(n.changes)
+	head := d.at()
+	tree, err := n.objects.update(head.tree, n.changes)
+	if err != nil {
+		return sys.LandingInfo{}, err
+	}
+	if tree.IsZero() {
+		tree = n.objects.add(git.EncodeTree(nil))
+	}
+	info, err := d.describe(head, tree, n)
+	if err != nil {
+		return sys.LandingInfo{}, err
+	}
+	commit := git.EncodeCommit(d.message(info, n.base, n.merged, tree, head.commit))
+	n.objects.add(commit)
+	info.Commit = commit.Hash.String()
+
+	prep := &preparation{d: d, id: info.ID}
+	record, err := prep.objects(n, tree, commit.Hash)
+	if err == nil {
+		d.hook("objects")
+		err = prep.files(n)
+	}
+	if err == nil {
+		d.hook("staged")
+		err = prep.ref(head.commit, commit.Hash)
+	}
+	if err == nil {
+		d.hook("locked")
+		err = d.decide(ctx, info, n, record.encode(), tree)
+	}
+	if err != nil {
+		return sys.LandingInfo{}, errors.Join(err, prep.undo())
+	}
+	d.hook("committed")
+	now := point{info.ID, commit.Hash, tree}
+	d.publishLocked(ctx, prep, now, n)
+	return info, nil
+}
+
+// describe fills in what a landing says about itself.
+func (d *Disk) describe(head point, tree git.Hash, n decision) (sys.LandingInfo, error) {
+	info := sys.LandingInfo{
+		ID: head.id + 1, Kind: n.landing.Kind, Title: git.OneLine(n.landing.Title),
+		Time: time.Now().UTC(), Provenance: n.landing.Provenance,
+	}
+	if info.Kind == "" {
+		info.Kind = sys.ByAgent
+	}
+	if info.Title == "" {
+		info.Title = title(n.changes)
+	}
+	apps := map[sys.Slug]bool{}
+	for _, c := range n.changes {
+		if len(info.Changes) < mostListed {
+			info.Changes = append(info.Changes, c.public())
+		}
+		slug, ok := sys.Path(c.path).App()
+		if !ok || apps[slug] {
+			continue
+		}
+		apps[slug] = true
+		info.Apps = append(info.Apps, slug)
+		before, err := n.objects.lookup(head.tree, "apps/"+string(slug))
+		if err != nil {
+			return info, err
+		}
+		after, err := n.objects.lookup(tree, "apps/"+string(slug))
+		if err != nil {
+			return info, err
+		}
+		if before.IsZero() && !after.IsZero() {
+			info.Created = append(info.Created, slug)
+		}
+	}
+	return info, nil
+}
+
+// decide is the commit point.
+func (d *Disk) decide(ctx context.Context, info sys.LandingInfo, n decision, record []byte, tree git.Hash) error {
+	if err := d.fault("decide"); err != nil {
+		return err
+	}
+	err := d.j.Update(ctx, func(tx *journal.Tx) error {
+		if _, err := tx.Exec(ctx, `UPDATE disk_redo SET applied = 1 WHERE landing <= ? AND applied = 0`, d.applied); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `INSERT INTO disk_redo(landing, boot, applied, record) VALUES(?,?,0,?)`, info.ID, d.boot, record); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `INSERT INTO disk_head(one, landing, commit_id, tree) VALUES(1,?,?,?)
+			ON CONFLICT(one) DO UPDATE SET landing = excluded.landing, commit_id = excluded.commit_id, tree = excluded.tree`,
+			info.ID, info.Commit, tree.String()); err != nil {
+			return err
+		}
+		if err := insertLanding(ctx, tx, info, tree, n.changes); err != nil {
+			return err
+		}
+		return d.companions(tx, n.landing, &info)
+	})
+	if err == nil {
+		d.redoRows++
+		d.redoBytes += len(record)
+	}
+	return err
+}
+
+// companions writes what a caller wants to happen if and only if it lands.
+func (d *Disk) companions(tx *journal.Tx, l Landing, info *sys.LandingInfo) error {
+	if info != nil {
+		e := sys.NewEvent(sys.EventLanding, info)
+		e.PID, e.Conversation, e.Request = l.Provenance.Process, l.Provenance.Conversation, l.Provenance.Request
+		if err := tx.Append(e); err != nil {
+			return err
+		}
+	}
+	if err := tx.Append(l.Events...); err != nil {
+		return err
+	}
+	if l.Update != nil {
+		return l.Update(tx)
+	}
+	return nil
+}
+
+// preparation is what a landing has put aside before it is decided.
+type preparation struct {
+	d      *Disk
+	id     sys.LandingID
+	lock   *git.RefLock
+	staged []int // indexes of changes with a staged file
+}
+
+func (p *preparation) quarantine() string { return p.d.store("quarantine", p.id.String()) }
+
+func (p *preparation) stagePath(i int) string { return p.d.store("stage", stageName(p.id, i)) }
+
+func stageName(id sys.LandingID, i int) string { return fmt.Sprintf("%s.%d", id, i) }
+
+// objects writes the new objects where git does not look, so that a landing that
+// does not happen leaves nothing, and returns the redo record.
+func (p *preparation) objects(n decision, tree, commit git.Hash) (redo, error) {
+	r := redo{commit: commit, live: n.live, changes: n.changes}
+	if err := p.d.fault("objects"); err != nil {
+		return r, err
+	}
+	if err := os.MkdirAll(p.quarantine(), 0o700); err != nil {
+		return r, err
+	}
+	want := map[git.Hash]bool{commit: true}
+	n.objects.reachable(tree, want)
+	for _, c := range n.changes {
+		want[c.new.Hash] = true
+	}
+	large := false
+	for h, o := range n.objects.fresh {
+		if !want[h] || p.d.repo.Has(h) {
+			continue
+		}
+		inline := len(o.Data) <= inlineMax
+		if inline {
+			r.objects = append(r.objects, o)
+		} else {
+			r.outside = append(r.outside, h)
+			large = true
+		}
+		raw, err := git.EncodeLoose(o)
+		if err != nil {
+			return r, err
+		}
+		if err := writeFile(filepath.Join(p.quarantine(), h.String()), raw, 0o444, !inline); err != nil {
+			return r, err
+		}
+		if err := os.MkdirAll(filepath.Dir(p.d.repo.ObjectPath(h)), 0o755); err != nil {
+			return r, err
+		}
+	}
+	if large {
+		return r, errors.Join(syncFolder(p.quarantine()), syncFolder(p.d.store("quarantine")))
+	}
+	return r, nil
+}
+
+// reachable adds the fresh trees below a tree.
+func (o objects) reachable(tree git.Hash, want map[git.Hash]bool) {
+	obj, fresh := o.fresh[tree]
+	if !fresh || want[tree] {
+		return
+	}
+	want[tree] = true
+	entries, err := git.ParseTree(obj.Data)
+	if err != nil {
+		panic("disk: " + err.Error()) // we have just encoded it
+	}
+	for _, e := range entries {
+		if e.IsFolder() {
+			o.reachable(e.Hash, want)
+		}
+	}
+}
+
+// files stages the new contents on the live file system, durably.
+func (p *preparation) files(n decision) error {
+	if n.live {
+		return nil
+	}
+	if err := p.d.fault("files"); err != nil {
+		return err
+	}
+	jobs, err := p.d.stage(p, n.changes, n.objects)
+	p.staged = jobs
+	return err
+}
+
+// ref takes git's own lock on main. Where the owner has moved main by hand
+// (commit, reset), their commit is kept under refs/owner: the files it stands
+// for are in the live folder, and are captured from there.
+func (p *preparation) ref(old, commit git.Hash) error {
+	deadline := time.Now().Add(2 * time.Second)
+	for {
+		lock, err := p.d.repo.LockRef(mainRef, commit)
+		if err == nil {
+			p.lock = lock
+			break
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		if time.Now().After(deadline) {
+			return &sys.Error{Op: "lock history", Path: p.d.repo.Dir(), Kind: sys.Held, Err: err, Hint: "a git command is running in the home; wait for it, or remove " + mainRef + ".lock if it died"}
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	return p.d.keepOwnerCommit(p.lock.Old, old)
+}
+
+// keepOwnerCommit saves a commit that the owner has put on main.
+func (d *Disk) keepOwnerCommit(found, expected git.Hash) error {
+	if found == expected || found.IsZero() {
+		return nil
+	}
+	d.log.Info("main was moved by hand; its commit is kept", "commit", found.String())
+	return d.repo.SetRef("refs/owner/"+found.String()[:12], found)
+}
+
+// undo removes what was put aside.
+func (p *preparation) undo() error {
+	err := os.RemoveAll(p.quarantine())
+	for _, i := range p.staged {
+		if e := os.Remove(p.stagePath(i)); e != nil && !errors.Is(e, fs.ErrNotExist) {
+			err = errors.Join(err, e)
+		}
+	}
+	if p.lock != nil {
+		err = errors.Join(err, p.lock.Release())
+	}
+	return err
+}
+
+// title says in one line what changed.
+func title(changes []change) string {
+	verbs := map[sys.ChangeOp]string{sys.Added: "Added", sys.Modified: "Edited", sys.Deleted: "Deleted"}
+	switch {
+	case len(changes) == 1:
+		return verbs[changes[0].public().Op] + " " + changes[0].path
+	case len(changes) == 2:
+		a, b := changes[0], changes[1]
+		if a.new.IsZero() && b.old.IsZero() && a.old.Hash == b.new.Hash {
+			return "Renamed " + a.path + " to " + b.path
+		}
+		if b.new.IsZero() && a.old.IsZero() && b.old.Hash == a.new.Hash {
+			return "Renamed " + b.path + " to " + a.path
+		}
+	case len(changes) == 0:
+		return "Nothing changed"
+	}
+	op := changes[0].public().Op
+	shared, _ := split(changes[0].path)
+	for _, c := range changes[1:] {
+		if c.public().Op != op {
+			op = ""
+		}
+		for shared != "" && !strings.HasPrefix(c.path, shared+"/") {
+			shared, _ = split(shared)
+		}
+	}
+	verb := verbs[op]
+	if verb == "" || verb == "Edited" {
+		verb = "Changed"
+	}
+	where := ""
+	if shared != "" {
+		where = " in " + shared
+	}
+	return fmt.Sprintf("%s %d files%s", verb, len(changes), where)
+}
+
+// writeFile creates a file that must not exist yet.
+func writeFile(path string, data []byte, mode fs.FileMode, sync bool) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if errors.Is(err, fs.ErrExist) { // a landing of this number was tried before
+		if err = os.Remove(path); err == nil {
+			f, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err == nil && sync {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+func syncFolder(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// listedJSON is how a list is kept in the landings table.
+func listedJSON(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic("disk: " + err.Error()) // only our own types come here
+	}
+	return string(b)
+}

@@ -1,0 +1,199 @@
+package disk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+
+	"matrixos/disk/git"
+	"matrixos/journal"
+	"matrixos/sys"
+)
+
+// Options are what a caller may say about a home.
+type Options struct {
+	// Template is the first landing of a new home. Files that are already in
+	// the folder win over it.
+	Template fs.FS
+	// Logger receives what an operator should know; nil discards it.
+	Logger *slog.Logger
+	// Owner is the git author of edits by hand, "Name" or "Name <address>".
+	Owner string
+	// Hook is called at named points of landing and recovery, for tests.
+	Hook func(point string)
+	// NoWatch leaves out the watcher: edits by hand are then found by Capture,
+	// Begin and Land only.
+	NoWatch bool
+
+	fault func(point string) error // tests: fail here
+}
+
+// Disk is an open home. All methods may be called concurrently.
+type Disk struct {
+	root    string // the home, absolute
+	dir     string // the store in it
+	rootFD  *os.File
+	stageFD *os.File
+	lock    *os.File
+	repo    *git.Repo
+	j       *journal.Journal
+	log     *slog.Logger
+	owner   string
+	hook    func(string)
+	fault   func(string) error
+	boot    string // the id of this machine's boot
+
+	head   atomic.Pointer[point]
+	ignore atomic.Pointer[ignorer]
+	checks atomic.Pointer[[]Check]
+
+	mu        sync.Mutex // the lander: one landing at a time
+	noClone   bool       // the file system does not share blocks
+	stats     map[string]known
+	pending   map[string]change // decided, but not yet in the live files
+	applied   sys.LandingID     // all landings up to here are in the live files
+	redoRows  int               // since the last checkpoint
+	redoBytes int
+
+	races  atomic.Int64          // edits by hand that came between and were kept
+	broken atomic.Pointer[error] // the history could not be written; only a restart helps
+	tidyUp chan struct{}         // something for tidy to do
+
+	dirtyMu sync.Mutex // below mu
+	dirty   map[string]bool
+	dirtied chan struct{}
+
+	background sync.WaitGroup
+	stop       context.CancelFunc
+	closed     atomic.Bool
+}
+
+// point is a position of the history.
+type point struct {
+	id           sys.LandingID
+	commit, tree git.Hash
+}
+
+// Open opens the home in folder root, creating what is missing: the folder, the
+// store, the first landing. It finishes what a crash has left undone and records
+// edits made while nothing ran. One process holds a home; others get an error
+// of kind Held.
+func Open(ctx context.Context, root string, o Options) (_ *Disk, err error) {
+	abs, err := filepath.Abs(root)
+	if err != nil {
+		return nil, &sys.Error{Op: "open home", Path: root, Kind: sys.Invalid, Err: err}
+	}
+	d := &Disk{
+		root: abs, dir: filepath.Join(abs, sys.Store),
+		log: o.Logger, owner: o.Owner, hook: o.Hook, fault: o.fault,
+		stats: map[string]known{}, pending: map[string]change{},
+		boot: bootID(), tidyUp: make(chan struct{}, 1), dirty: map[string]bool{}, dirtied: make(chan struct{}, 1),
+	}
+	d.defaults()
+	if err := d.openStore(ctx); err != nil {
+		return nil, errors.Join(explain("open home", abs, err), d.release())
+	}
+	if err := d.start(ctx, o); err != nil {
+		d.closed.Store(true)
+		if d.stop != nil {
+			d.stop()
+		}
+		d.background.Wait()
+		return nil, errors.Join(explain("open home", abs, err), d.release())
+	}
+	return d, nil
+}
+
+func (d *Disk) defaults() {
+	if d.log == nil {
+		d.log = slog.New(slog.DiscardHandler)
+	}
+	if d.owner == "" {
+		d.owner = "Owner"
+	}
+	if d.hook == nil {
+		d.hook = func(string) {}
+	}
+	if d.fault == nil {
+		d.fault = func(string) error { return nil }
+	}
+	d.checks.Store(&[]Check{})
+}
+
+// start brings live files, history and memory to the same state.
+func (d *Disk) start(ctx context.Context, o Options) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.recoverLocked(ctx); err != nil {
+		return err
+	}
+	d.loadIgnore()
+	if d.Head() == 0 {
+		if err := d.firstLanding(ctx, o.Template); err != nil {
+			return err
+		}
+	}
+	// Watching starts before the scan, so that no edit falls between.
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	d.stop = stop
+	if !o.NoWatch {
+		if err := d.startWatching(running); err != nil {
+			return err
+		}
+	}
+	if _, err := d.captureLocked(ctx, nil, captureAtOpen); err != nil {
+		return fmt.Errorf("record edits made while nothing ran: %w", err)
+	}
+	d.background.Go(func() { d.tidy(running) })
+	return nil
+}
+
+// Root returns the home's folder.
+func (d *Disk) Root() string { return d.root }
+
+// Journal returns the home's journal, which closes with the disk.
+func (d *Disk) Journal() *journal.Journal { return d.j }
+
+// Head returns the newest landing.
+func (d *Disk) Head() sys.LandingID { return d.at().id }
+
+func (d *Disk) at() point {
+	if p := d.head.Load(); p != nil {
+		return *p
+	}
+	return point{}
+}
+
+// SetChecks says what every landing has to pass before its commit point, except
+// what the owner did by hand.
+func (d *Disk) SetChecks(checks ...Check) { d.checks.Store(&checks) }
+
+// Close stops watching, waits for a running landing and lets go of the home.
+// Open transactions become useless; drop them first.
+func (d *Disk) Close() error {
+	if d.closed.Swap(true) {
+		return nil
+	}
+	d.stop()
+	d.background.Wait()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return errors.Join(d.markAppliedLocked(context.Background()), d.release())
+}
+
+// usable fails once the disk is closed.
+func (d *Disk) usable(op string) error {
+	if d.closed.Load() {
+		return &sys.Error{Op: op, Path: d.root, Kind: sys.Canceled, Err: errors.New("the home is closed")}
+	}
+	if err := d.broken.Load(); err != nil {
+		return &sys.Error{Op: op, Path: d.root, Kind: sys.Unavailable, Err: *err, Hint: "restart Matrix OS: it finishes what was decided"}
+	}
+	return nil
+}

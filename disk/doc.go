@@ -1,0 +1,2 @@
+// Package disk is the versioned home.
+package disk

@@ -1,0 +1,226 @@
+package disk
+
+import (
+	"context"
+	"io/fs"
+
+	"matrixos/disk/git"
+	"matrixos/journal"
+	"matrixos/sys"
+)
+
+// Landing says who lands, why, and what else happens if and only if it does.
+type Landing struct {
+	Kind       sys.LandingKind // ByAgent if empty
+	Title      string          // one line for people; made from the changes if empty
+	Provenance sys.Provenance
+	Events     []sys.Event                // appended in the commit transaction
+	Update     func(tx *journal.Tx) error // run in it; an error refuses the landing
+}
+
+// Check decides whether a landing may happen. It runs before the commit point, on
+// the merged result; it must not land anything itself, and may run more than
+// once for one landing.
+type Check func(ctx context.Context, c Checked) error
+
+// Checked is what a Check sees.
+type Checked struct {
+	Tree    fs.FS // the home as it will be
+	Changes []sys.Change
+	Kind    sys.LandingKind
+}
+
+// Land makes the transaction's changes part of the home. With them come, in the
+// same commit, l.Events and what l.Update writes. If nothing has changed, these
+// happen alone and the landing's ID is 0.
+//
+// An error of kind Conflict is a *ConflictError; an error of a check comes back
+// as it is. After both the home is unchanged and the transaction can go on:
+// edit its files and land again. A file that was reported in conflict lands
+// once it has been edited, over the version that was reported.
+func (t *Txn) Land(ctx context.Context, l Landing) (sys.LandingInfo, error) {
+	if err := t.d.usable("land"); err != nil {
+		return sys.LandingInfo{}, err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	o := t.d.objects()
+	changes, err := t.scanLocked(ctx, o)
+	if err != nil {
+		return sys.LandingInfo{}, explain("land", t.label, err)
+	}
+	t.d.hook("scanned")
+	attempt := &attempt{d: t.d, landing: l, base: t.base.id, changes: changes, objects: o, txn: t}
+	info, err := attempt.run(ctx)
+	if err != nil {
+		return sys.LandingInfo{}, explain("land", t.label, err)
+	}
+	t.ended = true
+	return info, nil
+}
+
+// attempt is one landing on its way to the commit point.
+type attempt struct {
+	d       *Disk
+	op      string // of a conflict
+	landing Landing
+	base    sys.LandingID // on which the changes were made; 0 if on the newest
+	changes []change
+	objects objects
+	txn     *Txn // may be nil
+}
+
+// freeTries is how often checks run beside other landings. After that many
+// changed the home meanwhile, they run with the lander held.
+const freeTries = 2
+
+func (a *attempt) run(ctx context.Context) (sys.LandingInfo, error) {
+	if len(a.changes) == 0 {
+		return sys.LandingInfo{}, a.d.j.Update(ctx, func(tx *journal.Tx) error { return a.d.companions(tx, a.landing, nil) })
+	}
+	checks := *a.d.checks.Load()
+	if a.landing.Kind == sys.ByOwner {
+		checks = nil
+	}
+	var checked git.Hash // the tree that the checks have passed
+	for try := 0; ; try++ {
+		info, tree, merged, err := a.try(ctx, checks, checked, try >= freeTries)
+		if err != nil || merged == nil {
+			return info, err
+		}
+		// Somebody has to look at the merged tree before it can land.
+		if err := a.check(ctx, checks, tree, merged.changes); err != nil {
+			return sys.LandingInfo{}, err
+		}
+		checked = tree
+	}
+}
+
+// try merges and, if no checks are due on the result, commits. Otherwise it
+// returns the merge to be checked, unless hold says to check right here.
+func (a *attempt) try(ctx context.Context, checks []Check, checked git.Hash, hold bool) (sys.LandingInfo, git.Hash, *merger, error) {
+	d := a.d
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	m, err := a.mergeLocked(ctx)
+	if err != nil {
+		return sys.LandingInfo{}, git.Hash{}, nil, err
+	}
+	d.hook("merged")
+	if len(m.changes) == 0 { // others have done all of it
+		err := d.j.Update(ctx, func(tx *journal.Tx) error { return d.companions(tx, a.landing, nil) })
+		return sys.LandingInfo{}, git.Hash{}, nil, err
+	}
+	tree, err := m.objects.update(m.head, m.changes)
+	if err != nil {
+		return sys.LandingInfo{}, git.Hash{}, nil, err
+	}
+	if len(checks) > 0 && tree != checked {
+		if !hold {
+			return sys.LandingInfo{}, tree, m, nil
+		}
+		if err := a.check(ctx, checks, tree, m.changes); err != nil {
+			return sys.LandingInfo{}, git.Hash{}, nil, err
+		}
+	}
+	d.hook("checked")
+	info, err := d.commitLocked(ctx, decision{landing: a.landing, base: a.base, changes: m.changes, merged: m.merged, objects: m.objects})
+	return info, git.Hash{}, nil, err
+}
+
+// mergeLocked records the owner's edits of the files in question, then joins the
+// changes with what landed since.
+func (a *attempt) mergeLocked(ctx context.Context) (*merger, error) {
+	d := a.d
+	touched, err := a.touched()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := d.captureLocked(ctx, touched, captureLand); err != nil {
+		return nil, err
+	}
+	d.hook("captured")
+	m := &merger{objects: a.objects, head: d.at().tree}
+	if err := m.joinAll(a.rebased(m)); err != nil {
+		return nil, err
+	}
+	if len(m.files) > 0 {
+		a.remember(m)
+		op := a.op
+		if op == "" {
+			op = "land"
+		}
+		return nil, &ConflictError{Op: op, Files: m.files}
+	}
+	return m, nil
+}
+
+// touched returns the paths to look at for owner edits: the files, and files
+// that stand where folders are needed.
+func (a *attempt) touched() ([]string, error) {
+	seen := map[string]bool{}
+	var out []string
+	for _, c := range a.changes {
+		out = append(out, c.path)
+		for dir, _ := split(c.path); dir != "" && !seen[dir]; dir, _ = split(dir) {
+			seen[dir] = true
+			st, ok, err := look(a.d.rootFD, dir)
+			if err != nil {
+				return nil, err
+			}
+			if ok && !st.isDir() {
+				out = append(out, dir)
+			}
+		}
+	}
+	return out, nil
+}
+
+// rebased gives files whose conflict the agent has seen, and edited since, the
+// version that it was shown as their base.
+func (a *attempt) rebased(m *merger) []change {
+	if a.txn == nil || len(a.txn.answered) == 0 {
+		return a.changes
+	}
+	out := make([]change, len(a.changes))
+	for i, c := range a.changes {
+		if seen, ok := a.txn.answered[c.path]; ok && c.new != seen.theirs {
+			c.old = seen.ours
+		}
+		out[i] = c
+	}
+	return out
+}
+
+func (a *attempt) remember(m *merger) {
+	if a.txn == nil {
+		return
+	}
+	for _, f := range m.files {
+		for _, c := range a.changes {
+			if c.path != string(f.Path) {
+				continue
+			}
+			if now, err := m.objects.file(m.head, c.path); err == nil {
+				a.txn.answered[c.path] = answer{ours: now, theirs: c.new}
+			}
+		}
+	}
+}
+
+// check runs all checks on a tree.
+func (a *attempt) check(ctx context.Context, checks []Check, tree git.Hash, changes []change) error {
+	c := Checked{Tree: &View{objects: a.objects, tree: tree, at: a.d.at().id}, Kind: a.landing.Kind}
+	for _, ch := range changes {
+		c.Changes = append(c.Changes, ch.public())
+	}
+	if c.Kind == "" {
+		c.Kind = sys.ByAgent
+	}
+	for _, check := range checks {
+		if err := check(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}

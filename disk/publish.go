@@ -1,0 +1,324 @@
+package disk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"matrixos/disk/git"
+	"matrixos/sys"
+)
+
+// syncEach is up to how many staged files are made durable one by one; above,
+// one sync of the file system is cheaper.
+const syncEach = 64
+
+// stage writes the new contents of changes into the stage, durably, and returns
+// the indexes of those that have one. It returns them on error too.
+func (d *Disk) stage(p *preparation, changes []change, from objects) (staged []int, err error) {
+	for i, c := range changes {
+		if !c.new.IsZero() {
+			staged = append(staged, i)
+		}
+	}
+	each := len(staged) <= syncEach
+	errs := make([]error, len(staged))
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, 8) // syncs in parallel share one commit of the file system
+	for k, i := range staged {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			errs[k] = d.stageOne(p.stagePath(i), changes[i], from, each)
+		})
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil || each {
+		return staged, err
+	}
+	return staged, d.syncAll()
+}
+
+func (d *Disk) stageOne(path string, c change, from objects, sync bool) error {
+	content, err := from.content(c.new.Hash)
+	if err != nil {
+		return err
+	}
+	if c.new.Mode == git.Symlink {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return os.Symlink(string(content), path)
+	}
+	mode := fs.FileMode(0o644)
+	if live, ok, err := look(d.rootFD, c.path); err == nil && ok && live.kind() == unix.S_IFREG {
+		mode = fs.FileMode(live.mode & 0o777) // the owner's permissions stay
+	}
+	mode &^= 0o111
+	if c.new.Mode == git.Executable {
+		mode |= mode & 0o444 >> 2
+	}
+	if err := writeFile(path, content, mode|0o200, sync); err != nil {
+		return err
+	}
+	return os.Chmod(path, mode)
+}
+
+// publishLocked moves a decided landing into place: objects, ref, live files.
+// It cannot fail any more: what does not succeed now, recovery repeats.
+func (d *Disk) publishLocked(ctx context.Context, p *preparation, now point, n decision) {
+	err := d.publishObjects(p.quarantine())
+	d.hook("published")
+	if err == nil {
+		err = p.lock.Publish()
+		d.hook("ref")
+	}
+	if err != nil {
+		d.log.Error("a landing is decided, but the history could not be written; restart to finish it", "landing", now.id.String(), "error", err)
+		d.broken.Store(&err)
+	}
+	d.head.Store(&now)
+	if n.live {
+		for _, c := range n.changes {
+			delete(d.pending, c.path)
+		}
+	} else {
+		d.applyAllLocked(p.id.String(), n.changes)
+	}
+	d.hook("applied")
+	if len(d.pending) == 0 {
+		d.applied = now.id
+	}
+	for _, c := range n.changes {
+		if c.path == ignoreFile {
+			d.loadIgnore()
+		}
+	}
+	d.tellTidy()
+	if len(d.pending) > 0 {
+		d.tellPending(ctx)
+	}
+}
+
+// publishObjects moves the quarantine into the repository.
+func (d *Disk) publishObjects(quarantine string) error {
+	if err := d.fault("publish"); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(quarantine)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		h, err := git.ParseHash(e.Name())
+		if err != nil {
+			return err
+		}
+		if err := os.Rename(filepath.Join(quarantine, e.Name()), d.repo.ObjectPath(h)); err != nil {
+			return err
+		}
+	}
+	return os.Remove(quarantine)
+}
+
+// applyAllLocked brings the live files to what was decided: first deletions,
+// deepest first, then the rest. What cannot be done now is pending.
+func (d *Disk) applyAllLocked(stage string, changes []change) {
+	apply := func(i int) {
+		c := changes[i]
+		d.hook("exchange")
+		err := d.fault("apply")
+		if err == nil {
+			err = d.applyLocked(fmt.Sprintf("%s.%d", stage, i), c)
+		}
+		if err == nil {
+			delete(d.pending, c.path)
+			return
+		}
+		d.log.Warn("a landed file could not be put in place", "file", c.path, "error", err)
+		if before, ok := d.pending[c.path]; ok {
+			c.old = before.old
+		}
+		d.pending[c.path] = c
+	}
+	for i := len(changes) - 1; i >= 0; i-- {
+		if changes[i].new.IsZero() {
+			apply(i)
+		}
+	}
+	for i := range changes {
+		if !changes[i].new.IsZero() {
+			apply(i)
+		}
+	}
+}
+
+// tellPending says to the owner what stands in the way.
+func (d *Disk) tellPending(ctx context.Context) {
+	var path string
+	for path = range d.pending {
+		break
+	}
+	note := sys.NoticeData{Level: "error", Title: "A change is recorded, but not in your files yet", Text: fmt.Sprintf("%d files could not be written, %s among them. Check their permissions; it is tried again with the next change.", len(d.pending), path)}
+	if _, err := d.j.Append(ctx, sys.NewEvent(sys.EventNotice, note)); err != nil {
+		d.log.Warn("cannot tell the owner about files not written", "error", err)
+	}
+}
+
+// errInTheWay says that something that is not ours to remove is at a path.
+var errInTheWay = errors.New("something else is in its place")
+
+// applyLocked moves one live file from c.old to c.new, whose content waits in the
+// stage under the given name. Content is exchanged, not overwritten, and what was
+// displaced is looked at: if the owner has saved in between, theirs goes back.
+func (d *Disk) applyLocked(stage string, c change) error {
+	dir, base := split(c.path)
+	f, err := openFolder(d.rootFD, dir, !c.new.IsZero())
+	if c.new.IsZero() && absent(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.close()
+	if c.new.IsZero() {
+		err := unix.Renameat2(f.fd, base, int(d.stageFD.Fd()), stage, 0)
+		if absent(err) {
+			delete(d.stats, c.path)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		d.hook("exchanged")
+		if err := d.displacedLocked(stage, c, f, base); err != nil {
+			return err
+		}
+		delete(d.stats, c.path)
+		return d.prune(dir)
+	}
+	staged, ok, err := look(d.stageFD, stage)
+	if err != nil || !ok {
+		return errors.Join(fmt.Errorf("the staged content of %s is gone", c.path), err)
+	}
+	for {
+		err = unix.Renameat2(int(d.stageFD.Fd()), stage, f.fd, base, unix.RENAME_EXCHANGE)
+		if err == nil {
+			d.hook("exchanged")
+			if err := d.displacedLocked(stage, c, f, base); err != nil {
+				return err
+			}
+			break
+		}
+		if !errors.Is(err, unix.ENOENT) {
+			return err
+		}
+		if err = unix.Renameat2(int(d.stageFD.Fd()), stage, f.fd, base, unix.RENAME_NOREPLACE); err == nil {
+			break
+		}
+		if !errors.Is(err, unix.EEXIST) { // else somebody has just created it: exchange
+			return err
+		}
+	}
+	d.noteLocked(c, staged, f, base)
+	return nil
+}
+
+// noteLocked remembers the state of a file just put in place, if it is ours.
+func (d *Disk) noteLocked(c change, staged stat, f folder, base string) {
+	delete(d.stats, c.path)
+	now, ok, err := f.look(base)
+	if err == nil && ok && now.ino == staged.ino && now.mtime == staged.mtime && now.size == staged.size {
+		d.stats[c.path] = known{now, c.new, time.Now().UnixNano()}
+	}
+}
+
+// displacedLocked decides about what stood at c.path and is now in the stage.
+func (d *Disk) displacedLocked(stage string, c change, f folder, base string) error {
+	was, ok, err := read(d.stageFD, stage)
+	if err != nil {
+		return err
+	}
+	if ok && (was.node() == c.old || was.node() == c.new) {
+		if was.writing { // an editor still writes to it: its bytes must not vanish
+			return d.setAside(stage, c.path)
+		}
+		return unix.Unlinkat(int(d.stageFD.Fd()), stage, 0)
+	}
+	if st, there, err := look(d.stageFD, stage); err == nil && there && st.isDir() {
+		if unix.Unlinkat(int(d.stageFD.Fd()), stage, unix.AT_REMOVEDIR) == nil {
+			return nil // it was empty
+		}
+	}
+	return d.giveBack(stage, c, f, base)
+}
+
+// giveBack puts what the owner has saved this instant back in its place. Ours
+// stays in the history; the next capture records theirs on top of it.
+func (d *Disk) giveBack(stage string, c change, f folder, base string) error {
+	d.races.Add(1)
+	d.log.Info("an edit by hand came in between and was kept", "file", c.path)
+	if c.new.IsZero() {
+		err := unix.Renameat2(int(d.stageFD.Fd()), stage, f.fd, base, unix.RENAME_NOREPLACE)
+		if errors.Is(err, unix.EEXIST) {
+			return d.setAside(stage, c.path)
+		}
+		return err
+	}
+	err := unix.Renameat2(int(d.stageFD.Fd()), stage, f.fd, base, unix.RENAME_EXCHANGE)
+	if errors.Is(err, unix.ENOENT) {
+		return d.setAside(stage, c.path)
+	}
+	if err != nil {
+		return err
+	}
+	now, ok, err := read(d.stageFD, stage)
+	if err == nil && ok && now.node() == c.new && !now.writing {
+		return unix.Unlinkat(int(d.stageFD.Fd()), stage, 0)
+	}
+	return errors.Join(err, d.setAside(stage, c.path))
+}
+
+// setAside moves something from the stage to displaced/, where nothing is ever
+// overwritten.
+func (d *Disk) setAside(stage, path string) error {
+	name := url.PathEscape(path)
+	name = fmt.Sprintf("%d-%s", time.Now().UnixNano(), name[max(0, len(name)-150):])
+	d.log.Warn("bytes of an edit by hand were set aside", "file", path, "kept", filepath.Join(sys.Store, "displaced", name))
+	return os.Rename(d.store("stage", stage), d.store("displaced", name))
+}
+
+// prune removes folders that a deletion has left empty, except top-level ones
+// and those that the history has.
+func (d *Disk) prune(dir string) error {
+	for strings.Contains(dir, "/") {
+		n, err := d.objects().lookup(d.at().tree, dir)
+		if err != nil || !n.IsZero() {
+			return err
+		}
+		up, base := split(dir)
+		f, err := openFolder(d.rootFD, up, false)
+		if absent(err) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		err = unix.Unlinkat(f.fd, base, unix.AT_REMOVEDIR)
+		f.close()
+		if err != nil {
+			return nil // not empty, or not ours to remove: it stays
+		}
+		dir = up
+	}
+	return nil
+}

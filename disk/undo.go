@@ -1,0 +1,145 @@
+package disk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"matrixos/disk/merge"
+	"matrixos/sys"
+)
+
+// FileDiff is what a landing did to one file.
+type FileDiff struct {
+	Path   sys.Path     `json:"path"`
+	Op     sys.ChangeOp `json:"op"`
+	Binary bool         `json:"binary,omitempty"`
+	Patch  string       `json:"patch,omitempty"` // unified; empty if Binary, or if only the mode changed
+}
+
+// Show returns a landing and what it did to each file; 0 means the newest.
+func (d *Disk) Show(ctx context.Context, id sys.LandingID) (sys.LandingInfo, []FileDiff, error) {
+	info, after, before, err := d.landing(ctx, id)
+	if err != nil {
+		return info, nil, explain("show", id.String(), err)
+	}
+	o := d.objects()
+	var changes []change
+	if err := o.diff(before, after, "", &changes); err != nil {
+		return info, nil, explain("show", id.String(), err)
+	}
+	sortChanges(changes)
+	files, err := o.patches(changes)
+	return info, files, explain("show", id.String(), err)
+}
+
+// patches renders changes for people.
+func (o objects) patches(changes []change) ([]FileDiff, error) {
+	var out []FileDiff
+	for _, c := range changes {
+		before, err := o.content(c.old.Hash)
+		if err != nil {
+			return nil, err
+		}
+		after, err := o.content(c.new.Hash)
+		if err != nil {
+			return nil, err
+		}
+		f := FileDiff{Path: sys.Path(c.path), Op: c.public().Op, Binary: merge.Binary(before) || merge.Binary(after)}
+		if !f.Binary {
+			from, to := "a/"+c.path, "b/"+c.path
+			if c.old.IsZero() {
+				from = "/dev/null"
+			}
+			if c.new.IsZero() {
+				to = "/dev/null"
+			}
+			f.Patch = merge.Patch(from, to, before, after)
+		}
+		out = append(out, f)
+	}
+	return out, nil
+}
+
+// UndoOptions are what a caller may say about an undo.
+type UndoOptions struct {
+	Preview    bool // only say what would happen
+	Provenance sys.Provenance
+}
+
+// Undo takes one landing back, an old one too, by a new landing: later edits
+// stay. If they build on it, nothing is undone and the error is a
+// *ConflictError. Undoing an undo brings the first landing back. With
+// Preview nothing lands: the ID is 0 and the files are what it would do.
+func (d *Disk) Undo(ctx context.Context, id sys.LandingID, o UndoOptions) (sys.LandingInfo, []FileDiff, error) {
+	fail := func(err error) (sys.LandingInfo, []FileDiff, error) {
+		return sys.LandingInfo{}, nil, explain("undo", id.String(), err)
+	}
+	if err := d.usable("undo"); err != nil {
+		return fail(err)
+	}
+	info, after, before, err := d.landing(ctx, id)
+	if err != nil {
+		return fail(err)
+	}
+	id = info.ID
+	switch {
+	case id == 1:
+		return fail(&sys.Error{Op: "undo", Path: id.String(), Kind: sys.Invalid, Err: errors.New("the first landing is the home itself"), Hint: "undo a later one, or delete the files you do not want"})
+	case info.UndoneBy != 0:
+		return fail(&sys.Error{Op: "undo", Path: id.String(), Kind: sys.Exists, Err: fmt.Errorf("%s has undone it already", info.UndoneBy), Hint: fmt.Sprintf("to bring it back, undo %s", info.UndoneBy)})
+	}
+	objects := d.objects()
+	var inverse []change
+	if err := objects.diff(after, before, "", &inverse); err != nil {
+		return fail(err)
+	}
+	sortChanges(inverse)
+	prov := o.Provenance
+	prov.Undoes = id
+	a := &attempt{
+		d: d, op: "undo", changes: inverse, objects: objects,
+		landing: Landing{Kind: sys.ByUndo, Title: undoTitle(info), Provenance: prov},
+	}
+	if o.Preview {
+		return a.preview(ctx)
+	}
+	done, err := a.run(ctx)
+	if err != nil {
+		return fail(err)
+	}
+	if done.ID == 0 {
+		return fail(&sys.Error{Op: "undo", Path: id.String(), Kind: sys.Exists, Err: errors.New("nothing of it is left in the files"), Hint: "`matrixos log` shows what changed it since"})
+	}
+	_, files, err := d.Show(ctx, done.ID)
+	return done, files, err
+}
+
+func undoTitle(info sys.LandingInfo) string {
+	if info.Provenance.Undoes != 0 {
+		return fmt.Sprintf("Redo %s (undo of the undo %s)", info.Provenance.Undoes, info.ID)
+	}
+	return fmt.Sprintf("Undo %s: %s", info.ID, info.Title)
+}
+
+// preview merges without landing. Edits by hand are recorded, as at any time.
+func (a *attempt) preview(ctx context.Context) (sys.LandingInfo, []FileDiff, error) {
+	a.d.mu.Lock()
+	defer a.d.mu.Unlock()
+	m, err := a.mergeLocked(ctx)
+	if err != nil {
+		return sys.LandingInfo{}, nil, explain("undo", a.landing.Provenance.Undoes.String(), err)
+	}
+	sortChanges(m.changes)
+	tree, err := m.objects.update(m.head, m.changes)
+	if err != nil {
+		return sys.LandingInfo{}, nil, err
+	}
+	info, err := a.d.describe(a.d.at(), tree, decision{landing: a.landing, changes: m.changes, objects: m.objects})
+	if err != nil {
+		return sys.LandingInfo{}, nil, err
+	}
+	info.ID = 0
+	files, err := m.objects.patches(m.changes)
+	return info, files, err
+}

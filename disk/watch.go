@@ -1,0 +1,212 @@
+package disk
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+	"golang.org/x/sys/unix"
+
+	"matrixos/sys"
+)
+
+const (
+	quiet   = 90 * time.Millisecond  // after the last event, before edits are recorded
+	longest = 500 * time.Millisecond // at most, while events keep coming
+	again   = 250 * time.Millisecond // until a file that was being written is looked at again
+	poll    = 5 * time.Second        // where the system has no watches left
+)
+
+// markDirty notes that something at or below a path may have been edited. Any
+// goroutine may call it, d.mu held or not.
+func (d *Disk) markDirty(path string) {
+	d.dirtyMu.Lock()
+	d.dirty[path] = true
+	d.dirtyMu.Unlock()
+	select {
+	case d.dirtied <- struct{}{}:
+	default:
+	}
+}
+
+// takeDirty returns what may have been edited and forgets it. The caller holds
+// d.mu and captures.
+func (d *Disk) takeDirty() []string {
+	d.dirtyMu.Lock()
+	defer d.dirtyMu.Unlock()
+	var out []string
+	for p := range d.dirty {
+		out = append(out, p)
+	}
+	clear(d.dirty)
+	return out
+}
+
+// startWatching follows the live files until ctx ends. Order: an event marks its
+// path; once events pause, all marked paths are captured in one landing. Events
+// may be lost (the kernel's queue overflows): then everything is scanned.
+func (d *Disk) startWatching(ctx context.Context) error {
+	w, err := fsnotify.NewWatcher()
+	if err != nil {
+		return err
+	}
+	full := d.watchTree(w, "")
+	d.background.Go(func() {
+		<-ctx.Done()
+		if err := w.Close(); err != nil {
+			d.log.Warn("cannot stop watching", "error", err)
+		}
+	})
+	d.background.Go(func() { d.follow(ctx, w) })
+	d.background.Go(func() { d.captureWhenQuiet(ctx) })
+	if !full {
+		d.background.Go(func() { d.pollAll(ctx) })
+	}
+	return nil
+}
+
+// watchTree watches a folder and those below it. It reports false if the system
+// allows no more watches.
+func (d *Disk) watchTree(w *fsnotify.Watcher, path string) bool {
+	full := true
+	err := filepath.WalkDir(filepath.Join(d.root, path), func(p string, e fs.DirEntry, err error) error {
+		if err != nil || !e.IsDir() {
+			return nil // it went this instant, or is not ours to read
+		}
+		rel := d.relative(p)
+		if rel != "" && d.ignored(rel, true) {
+			return fs.SkipDir
+		}
+		if err := w.Add(p); errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EMFILE) {
+			full = false
+			return fs.SkipAll
+		} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			d.log.Warn("cannot watch a folder", "folder", rel, "error", err)
+		}
+		return nil
+	})
+	if err != nil {
+		d.log.Warn("cannot watch a folder", "folder", path, "error", err)
+	}
+	if !full {
+		d.log.Warn("the system allows no more watched folders; edits by hand are found every few seconds instead", "hint", "raise fs.inotify.max_user_watches")
+	}
+	return full
+}
+
+func (d *Disk) relative(p string) string {
+	return filepath.ToSlash(strings.TrimPrefix(strings.TrimPrefix(p, d.root), "/"))
+}
+
+func (d *Disk) ignored(path string, folder bool) bool {
+	ig := d.ignore.Load()
+	return ig != nil && ig.match(path, folder)
+}
+
+// follow turns events into marks.
+func (d *Disk) follow(ctx context.Context, w *fsnotify.Watcher) {
+	for {
+		select {
+		case e, ok := <-w.Events:
+			if !ok {
+				return
+			}
+			path := d.relative(e.Name)
+			if path == "" || path == sys.Store || d.ignored(path, false) {
+				continue
+			}
+			if e.Has(fsnotify.Create) {
+				if st, ok, err := look(d.rootFD, path); err == nil && ok && st.isDir() && !d.watchTree(w, path) {
+					d.background.Go(func() { d.pollAll(ctx) })
+				}
+			}
+			d.markDirty(path)
+		case err, ok := <-w.Errors:
+			if !ok {
+				return
+			}
+			d.log.Info("events of edits were lost; everything is looked at", "error", err)
+			d.markDirty("")
+		}
+	}
+}
+
+// pollAll stands in for watches that the system refuses.
+func (d *Disk) pollAll(ctx context.Context) {
+	tick := time.NewTicker(poll)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			d.markDirty("")
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// captureWhenQuiet records marked paths once events pause.
+func (d *Disk) captureWhenQuiet(ctx context.Context) {
+	wait := func(t time.Duration) bool {
+		select {
+		case <-time.After(t):
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
+	for {
+		select {
+		case <-d.dirtied:
+		case <-ctx.Done():
+			return
+		}
+		for since := time.Now(); time.Since(since) < longest; {
+			select {
+			case <-d.dirtied: // more of it: wait on
+			default:
+			}
+			if !wait(quiet) {
+				return
+			}
+			if len(d.dirtied) == 0 {
+				break
+			}
+		}
+		if d.captureMarked(ctx) && !wait(again) { // some are still being written
+			return
+		}
+	}
+}
+
+// captureMarked records the marked paths; it reports whether some are left.
+func (d *Disk) captureMarked(ctx context.Context) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	paths := d.takeDirty()
+	if len(paths) == 0 || d.usable("record edits") != nil {
+		return false
+	}
+	for _, p := range paths {
+		if p == "" {
+			paths = nil
+			break
+		}
+	}
+	if _, err := d.captureLocked(ctx, paths, captureEvent); err != nil {
+		if ctx.Err() == nil {
+			d.log.Error("edits by hand could not be recorded; they stay in the files, and it is tried again", "error", err)
+			for _, p := range paths {
+				d.markDirty(p)
+			}
+		}
+		return true
+	}
+	d.dirtyMu.Lock()
+	defer d.dirtyMu.Unlock()
+	return len(d.dirty) > 0
+}

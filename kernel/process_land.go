@@ -1,0 +1,192 @@
+package kernel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"matrixos/disk"
+	"matrixos/policy"
+	"matrixos/sys"
+)
+
+// land makes what the process did part of the home: all of it or nothing. A
+// process that changed nothing lands nothing.
+func (p *process) land(ctx context.Context) error {
+	txn := p.transaction()
+	if txn == nil {
+		return nil
+	}
+	if err := p.move(ctx, sys.Landing, ""); err != nil {
+		return err
+	}
+	changes, err := txn.Changes(ctx)
+	if err != nil {
+		return err
+	}
+	if len(changes) == 0 {
+		return p.forget()
+	}
+	if err := policy.Landing(p.subject, changes); err != nil {
+		return err
+	}
+	info, err := txn.Land(ctx, disk.Landing{
+		Kind: sys.ByAgent, Title: p.landingTitle(), Provenance: p.signed(changes),
+	})
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	p.txn = nil
+	p.mu.Unlock()
+	if info.ID != 0 {
+		p.landed(ctx, info)
+	}
+	return nil
+}
+
+// signed is the provenance of the landing; the checks that stand before the
+// commit point are what "static" names, so it is true once the landing is.
+func (p *process) signed(changes []sys.Change) sys.Provenance {
+	v := p.provenance()
+	for _, c := range changes {
+		if strings.HasPrefix(string(c.Path), "apps/") {
+			v.Verified = "static"
+		}
+	}
+	return v
+}
+
+// landed tells everybody who has to follow a landing, before the process goes
+// on.
+func (p *process) landed(ctx context.Context, l sys.LandingInfo) {
+	p.k.apps.Landed(ctx, l)
+	p.request.note(l)
+	p.mu.Lock()
+	p.view = nil
+	p.report.Landings = append(p.report.Landings, l)
+	if l.Provenance.Verified != "" {
+		p.report.Verified = l.Provenance.Verified
+	}
+	p.mu.Unlock()
+}
+
+// landingTitle is one line for people: what the process was asked.
+func (p *process) landingTitle() string { return firstLine(p.task) }
+
+// refused says whether err is something that the conversation can mend, and
+// how to tell it so.
+func (p *process) refused(err error) (string, bool) {
+	switch sys.KindOf(err) {
+	case sys.NotVerified:
+		return "The landing was refused, nothing was changed yet: " + err.Error() + "\nMend it with Edit or Write; it lands again when you are done.", true
+	case sys.Refused:
+		return "The landing was refused: " + err.Error() + "\nTake that change back; the rest lands when you are done.", true
+	case sys.Conflict:
+		var b strings.Builder
+		b.WriteString("Somebody else changed the same lines first. Your other changes were kept; these files now hold the other version:\n")
+		var c *disk.ConflictError
+		if errors.As(err, &c) {
+			for _, f := range c.Files {
+				fmt.Fprintf(&b, "\n%s, as you wanted it:\n%s\n", f.Path, excerpt(string(f.Theirs)))
+			}
+		}
+		b.WriteString("\nRead them and make your change again.")
+		return b.String(), true
+	case sys.Internal, sys.Invalid, sys.NotFound, sys.Exists, sys.NeedsApproval, sys.OverBudget,
+		sys.Held, sys.TooNew, sys.NoSpace, sys.Unavailable, sys.Unauthorized, sys.Canceled:
+		return "", false
+	}
+	return "", false
+}
+
+// rebase moves the process's work to the newest landing after a conflict: files
+// in conflict take the landed version, all others keep the process's.
+func (p *process) rebase(ctx context.Context, err error) error {
+	var conflict *disk.ConflictError
+	if !errors.As(err, &conflict) {
+		return nil
+	}
+	old := p.transaction()
+	changes, err := old.Changes(ctx)
+	if err != nil {
+		return err
+	}
+	fresh, err := p.k.disk.Begin(ctx, string(p.program.Name))
+	if err != nil {
+		return err
+	}
+	lost := map[sys.Path]bool{}
+	for _, f := range conflict.Files {
+		lost[f.Path] = true
+	}
+	for _, c := range changes {
+		if lost[c.Path] {
+			continue
+		}
+		if err := carry(old.Dir(), fresh.Dir(), c); err != nil {
+			return errors.Join(err, fresh.Drop())
+		}
+	}
+	p.mu.Lock()
+	p.txn = fresh
+	p.mu.Unlock()
+	return old.Drop()
+}
+
+// carry repeats one change in another workspace.
+func carry(from, to string, c sys.Change) error {
+	dst, err := os.OpenRoot(to)
+	if err != nil {
+		return err
+	}
+	defer dst.Close()
+	if c.Op == sys.Deleted {
+		if err := dst.Remove(string(c.Path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
+	}
+	src, err := os.OpenRoot(from)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	info, err := src.Stat(string(c.Path))
+	if err != nil {
+		return err
+	}
+	text, err := src.ReadFile(string(c.Path))
+	if err != nil {
+		return err
+	}
+	if dir, _, ok := cutLast(string(c.Path)); ok {
+		if err := dst.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+	}
+	return dst.WriteFile(string(c.Path), text, info.Mode().Perm())
+}
+
+func cutLast(path string) (dir, base string, ok bool) {
+	i := strings.LastIndexByte(path, '/')
+	if i < 0 {
+		return "", path, false
+	}
+	return path[:i], path[i+1:], true
+}
+
+// forget drops the transaction.
+func (p *process) forget() error {
+	p.mu.Lock()
+	txn := p.txn
+	p.txn = nil
+	p.mu.Unlock()
+	if txn == nil {
+		return nil
+	}
+	return txn.Drop()
+}

@@ -1,0 +1,104 @@
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"matrixos/policy"
+	"matrixos/sys"
+)
+
+// Program is an agent definition: a markdown file with front matter, in the
+// sub-agent format of Claude Code. agents/<name>.md and agents/custom/<name>.md
+// of the home are looked at, in that order.
+type Program struct {
+	Name        sys.Program `yaml:"name"`
+	Description string      `yaml:"description"`
+	Tools       names       `yaml:"tools"`
+	Writes      names       `yaml:"writes"` // path prefixes its landings may change
+	Model       string      `yaml:"model"`  // empty or "inherit": the parent's
+	MaxTurns    int         `yaml:"maxTurns"`
+	Budget      float64     `yaml:"budget"` // dollars per process; 0 means five
+	Inject      names       `yaml:"inject"` // files whose text belongs to its prompt
+	Prompt      string      `yaml:"-"`
+}
+
+// names is a YAML list, or one string with commas.
+type names []string
+
+// UnmarshalYAML reads either form.
+func (n *names) UnmarshalYAML(node *yaml.Node) error {
+	var list []string
+	if node.Kind == yaml.SequenceNode {
+		if err := node.Decode(&list); err != nil {
+			return err
+		}
+	} else {
+		for s := range strings.SplitSeq(node.Value, ",") {
+			list = append(list, strings.TrimSpace(s))
+		}
+	}
+	*n = list
+	return nil
+}
+
+// Grant is what policy lets the program do.
+func (p Program) Grant() policy.Grant { return policy.Grant{Calls: p.Tools, Writes: p.Writes} }
+
+// ParseProgram reads a definition; name is the file's base name, for a file
+// that does not name itself.
+func ParseProgram(name string, text []byte) (Program, error) {
+	bad := func(err error) (Program, error) {
+		return Program{}, &sys.Error{
+			Op: "read program", Path: name, Kind: sys.Invalid, Err: err,
+			Hint: "a program is markdown that begins with front matter: ---, name, description, tools, ---",
+		}
+	}
+	body, ok := strings.CutPrefix(string(text), "---\n")
+	if !ok {
+		return bad(errors.New("no front matter"))
+	}
+	front, body, ok := strings.Cut(body, "\n---\n")
+	if !ok {
+		return bad(errors.New("the front matter does not end"))
+	}
+	p := Program{Name: sys.Program(name)}
+	if err := yaml.Unmarshal([]byte(front), &p); err != nil {
+		return bad(err)
+	}
+	if p.Description == "" {
+		return bad(errors.New("description is missing"))
+	}
+	if p.Budget < 0 || p.MaxTurns < 0 {
+		return bad(fmt.Errorf("budget %v and maxTurns %d may not be negative", p.Budget, p.MaxTurns))
+	}
+	if p.Budget == 0 {
+		p.Budget = 5
+	}
+	p.Prompt = strings.TrimSpace(body)
+	return p, nil
+}
+
+// findProgram reads a definition from a tree of the home.
+func findProgram(tree fs.FS, name sys.Program) (Program, error) {
+	if !sys.Slug(name).Valid() {
+		return Program{}, &sys.Error{Op: "find program", Path: string(name), Kind: sys.Invalid, Hint: "a program's name is made of a-z, 0-9 and -"}
+	}
+	for _, dir := range []string{"agents/", "agents/custom/"} {
+		text, err := fs.ReadFile(tree, dir+string(name)+".md")
+		if err == nil {
+			return ParseProgram(string(name), text)
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return Program{}, err
+		}
+	}
+	return Program{}, &sys.Error{
+		Op: "find program", Path: string(name), Kind: sys.NotFound,
+		Hint: "programs are agents/*.md of the home; builder is one",
+	}
+}

@@ -1,0 +1,93 @@
+package kernel
+
+import (
+	"context"
+	"encoding/json"
+	"io/fs"
+	"os"
+
+	"matrixos/disk"
+	"matrixos/sys"
+)
+
+// Syscall is one entry of the system call table: what a model sees of it, and
+// what runs. Run gets input that is valid by Schema; its error becomes a failed
+// result that the model reads, so it says what to do instead.
+type Syscall struct {
+	Name        string
+	Description string
+	Schema      json.RawMessage
+	ReadOnly    bool // runs beside other read-only calls of the same turn
+	Title       func(input json.RawMessage) string
+	Run         func(ctx context.Context, c *Call) (string, error)
+}
+
+// Call is one system call as its implementation sees it.
+type Call struct {
+	Input json.RawMessage
+	p     *process
+}
+
+// Bind decodes the input into v.
+func (c *Call) Bind(v any) error {
+	if err := json.Unmarshal(c.Input, v); err != nil {
+		return &sys.Error{Op: "read the arguments", Kind: sys.Invalid, Err: err}
+	}
+	return nil
+}
+
+// Kernel is the kernel that dispatches the call.
+func (c *Call) Kernel() *Kernel { return c.p.k }
+
+// Disk is the home.
+func (c *Call) Disk() *disk.Disk { return c.p.k.disk }
+
+// Tree is the home as the process sees it: its own changes over the landing it
+// started from. It is read-only and confined to the home.
+func (c *Call) Tree(ctx context.Context) (fs.FS, error) { return c.p.tree(ctx) }
+
+// Root is the process's transaction: a private folder that becomes the home's
+// next landing. The first call begins it. Close what it returns.
+func (c *Call) Root(ctx context.Context) (*os.Root, error) {
+	dir, err := c.p.workspace(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return os.OpenRoot(dir)
+}
+
+// Workspace is the real path of that folder.
+func (c *Call) Workspace(ctx context.Context) (string, error) { return c.p.workspace(ctx) }
+
+// MayWrite asks policy whether the process may change path.
+func (c *Call) MayWrite(path sys.Path) error { return c.p.mayWrite(path) }
+
+// Saw records that the process has read path as content.
+func (c *Call) Saw(path sys.Path, content []byte) { c.p.saw(path, content) }
+
+// Fresh reports whether the process has read or written path, and it is still
+// as it was then.
+func (c *Call) Fresh(path sys.Path, content []byte) bool { return c.p.fresh(path, content) }
+
+// Spawn runs a program as a child of the process, to its landing, and returns
+// its report.
+func (c *Call) Spawn(ctx context.Context, program sys.Program, task string, app sys.Slug) (Report, error) {
+	return c.p.spawn(ctx, program, task, app)
+}
+
+// Ask puts a question to the owner and waits for the answer.
+func (c *Call) Ask(ctx context.Context, text string, choices []string) (string, error) {
+	return c.p.ask(ctx, text, choices)
+}
+
+// Show notes that the owner wants to see app now, and tells the desktop.
+func (c *Call) Show(app sys.Slug) { c.p.show(app) }
+
+// Landed notes a landing that the call itself made, such as an undo.
+func (c *Call) Landed(ctx context.Context, l sys.LandingInfo) { c.p.landed(ctx, l) }
+
+// Provenance is how a landing that the call itself makes is signed.
+func (c *Call) Provenance() sys.Provenance { return c.p.provenance() }
+
+// State is what the process's prompt was told about the system, anew.
+func (c *Call) State() State { return c.p.k.state(c.p) }

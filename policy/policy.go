@@ -1,0 +1,87 @@
+// Package policy decides, deterministically, what a process may do: which
+// system calls its program may make, which files its landing may change, and
+// what has to be asked of the owner. It reads no prose: a decision depends on
+// who asks, what is asked and on labels, never on what a text claims. It stores
+// nothing and performs nothing; the kernel asks it before every effect.
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"matrixos/sys"
+)
+
+// Grant is what a program may do, as its definition file states it.
+type Grant struct {
+	Calls  []string // names of system calls
+	Writes []string // path prefixes such as "apps/"; empty means nothing
+}
+
+// Subject is the process on whose behalf something is asked.
+type Subject struct {
+	PID     sys.PID
+	Program sys.Program
+	Grant   Grant
+	Label   sys.Label
+	App     sys.Slug // when set, of apps/ only this app's folder may change
+}
+
+// Call decides on one system call. The error is a *sys.Error of kind Refused.
+func Call(s Subject, name string) error {
+	if slices.Contains(s.Grant.Calls, name) {
+		return nil
+	}
+	return &sys.Error{
+		Op: "call", Path: name, Kind: sys.Refused,
+		Err:  fmt.Errorf("%s may not call %s", s.Program, name),
+		Hint: fmt.Sprintf("its definition allows %s", strings.Join(s.Grant.Calls, ", ")),
+	}
+}
+
+// Write decides whether s may change path. The error is a *sys.Error of kind
+// Refused that names the allowed places.
+func Write(s Subject, path sys.Path) error {
+	for _, prefix := range s.places() {
+		place := strings.TrimSuffix(prefix, "/")
+		if string(path) == place || strings.HasPrefix(string(path), place+"/") {
+			return nil
+		}
+	}
+	return &sys.Error{
+		Op: "change", Path: string(path), Kind: sys.Refused,
+		Err:  fmt.Errorf("%s may not change it", s.Program),
+		Hint: "it may change " + strings.Join(s.places(), ", "),
+	}
+}
+
+// places lists the path prefixes that s may change, narrowed to its app.
+func (s Subject) places() []string {
+	if len(s.Grant.Writes) == 0 {
+		return []string{"nothing"}
+	}
+	if s.App == "" {
+		return s.Grant.Writes
+	}
+	var out []string
+	for _, w := range s.Grant.Writes {
+		if strings.TrimSuffix(w, "/") == "apps" {
+			w = "apps/" + string(s.App) + "/"
+		}
+		out = append(out, w)
+	}
+	return out
+}
+
+// Landing decides whether s may land changes: every one of them must be a
+// write that it may make, however it was made; a shell command is held to the
+// same rule as a tool.
+func Landing(s Subject, changes []sys.Change) error {
+	for _, c := range changes {
+		if err := Write(s, c.Path); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,188 @@
+// Package sandbox runs a command confined: it sees read-only system paths, one
+// folder mounted at a path of the caller's choice, and a private /tmp; it has
+// no network, no other processes, and limits on memory, time, output and
+// process count. It does not judge command lines. Where the machine offers no
+// confinement, Run refuses: it never falls back to running unconfined.
+//
+// Confinement is by bubblewrap (user, mount, pid, net, ipc and uts namespaces).
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"matrixos/sys"
+)
+
+// Command is what to run and what it may use.
+type Command struct {
+	Script string        // for bash -c
+	Folder string        // the real folder it works in
+	Mount  string        // where it sees that folder; an absolute path
+	Limit  time.Duration // wall time; 0 means two minutes
+	Output int           // bytes of output kept; 0 means 1 MiB
+	Memory int64         // bytes of address space per process; 0 means 4 GiB
+	Procs  int           // processes at once; 0 means 256
+}
+
+// Outcome is how it went. A non-zero Status is not an error of Run.
+type Outcome struct {
+	Status    int
+	Output    []byte // standard output and error, in the order they came
+	Truncated bool
+	TimedOut  bool
+}
+
+// Sandbox confines commands with the bubblewrap found at Path.
+type Sandbox struct{ Path string }
+
+// Find looks for bubblewrap and proves that it works here by running true in
+// it. The error is *sys.Error of kind Unavailable and says how to get it.
+func Find(ctx context.Context) (*Sandbox, error) {
+	unavailable := func(err error) error {
+		return &sys.Error{
+			Op: "confine commands", Kind: sys.Unavailable, Err: err,
+			Hint: "install bubblewrap (Debian: apt-get install bubblewrap) and allow user namespaces; until then commands are refused",
+		}
+	}
+	path, err := exec.LookPath("bwrap")
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	s := &Sandbox{Path: path}
+	dir, err := os.MkdirTemp("", "matrixos-probe-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	out, err := s.Run(ctx, Command{Script: "true", Folder: dir, Mount: "/home/probe", Limit: 10 * time.Second})
+	if err == nil && out.Status != 0 {
+		err = fmt.Errorf("bwrap: %s", bytes.TrimSpace(out.Output))
+	}
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	return s, nil
+}
+
+// Run runs c and waits for it. When ctx ends or the limit passes, everything
+// that c started is killed before Run returns.
+func (s *Sandbox) Run(ctx context.Context, c Command) (Outcome, error) {
+	limit := c.Limit
+	if limit <= 0 {
+		limit = 2 * time.Minute
+	}
+	bounded, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+
+	out := &tail{limit: c.Output}
+	if out.limit <= 0 {
+		out.limit = 1 << 20
+	}
+	cmd := exec.CommandContext(bounded, s.Path, s.args(c)...)
+	cmd.Env = []string{}
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	// bwrap's init dies with it (--die-with-parent), and with init every process
+	// of the namespace.
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = 2 * time.Second
+	err := cmd.Run()
+
+	res := Outcome{Output: out.bytes(), Truncated: out.dropped()}
+	var exit *exec.ExitError
+	switch {
+	case ctx.Err() != nil:
+		return res, &sys.Error{Op: "run", Kind: sys.Canceled, Err: ctx.Err()}
+	case bounded.Err() != nil:
+		res.TimedOut, res.Status = true, 124
+		return res, nil
+	case err == nil:
+		return res, nil
+	case errors.As(err, &exit):
+		res.Status = exit.ExitCode()
+		if res.Status < 0 {
+			res.Status = 128 + int(exit.Sys().(syscall.WaitStatus).Signal())
+		}
+		return res, nil
+	}
+	return res, &sys.Error{Op: "run in the sandbox", Kind: sys.Unavailable, Err: err}
+}
+
+func (s *Sandbox) args(c Command) []string {
+	args := []string{
+		"--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--cap-drop", "ALL", "--die-with-parent", "--new-session", "--clearenv",
+		"--hostname", "matrixos",
+		"--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp",
+	}
+	for _, p := range []string{"/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64"} {
+		args = append(args, "--ro-bind-try", p, p)
+	}
+	for _, p := range []string{"/etc/alternatives", "/etc/ld.so.cache", "/etc/passwd", "/etc/group", "/etc/ssl/certs", "/etc/localtime"} {
+		args = append(args, "--ro-bind-try", p, p)
+	}
+	for k, v := range map[string]string{
+		"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": c.Mount, "LANG": "C.UTF-8", "TERM": "dumb", "TMPDIR": "/tmp",
+	} {
+		args = append(args, "--setenv", k, v)
+	}
+	memory, procs := c.Memory, c.Procs
+	if memory <= 0 {
+		memory = 4 << 30
+	}
+	if procs <= 0 {
+		procs = 256
+	}
+	limits := "ulimit -v " + strconv.FormatInt(memory/1024, 10) + " -u " + strconv.Itoa(procs) + " -f 2097152 -c 0 2>/dev/null; "
+	return append(args,
+		"--bind", c.Folder, c.Mount, "--chdir", c.Mount,
+		"/bin/bash", "-c", limits+`exec /bin/bash -c "$1"`, "bash", c.Script)
+}
+
+// tail keeps the first and the last half of what is written to it, so that a
+// flood of output costs bounded memory and both ends stay readable.
+type tail struct {
+	limit int
+
+	mu         sync.Mutex
+	head, rest []byte
+	lost       int
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := len(p)
+	if room := t.limit/2 - len(t.head); room > 0 {
+		k := min(room, len(p))
+		t.head = append(t.head, p[:k]...)
+		p = p[k:]
+	}
+	t.rest = append(t.rest, p...)
+	if over := len(t.rest) - t.limit/2; over > t.limit/2 {
+		t.lost += over
+		t.rest = append(t.rest[:0], t.rest[over:]...)
+	}
+	return n, nil
+}
+
+func (t *tail) dropped() bool { return t.lost > 0 || len(t.head)+len(t.rest) > t.limit }
+
+func (t *tail) bytes() []byte {
+	rest, lost := t.rest, t.lost
+	if over := len(rest) - t.limit/2; over > 0 {
+		rest, lost = rest[over:], lost+over
+	}
+	if lost == 0 {
+		return append(t.head, rest...)
+	}
+	return fmt.Appendf(t.head, "\n… %d bytes left out …\n%s", lost, rest)
+}

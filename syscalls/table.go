@@ -1,0 +1,84 @@
+package syscalls
+
+import (
+	"context"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"matrixos/kernel"
+	"matrixos/sandbox"
+	"matrixos/sys"
+)
+
+// texts holds what models read of each call, golden-tested.
+//
+//go:embed *.md
+var texts embed.FS
+
+// Options are what the calls need beside the kernel.
+type Options struct {
+	// Sandbox confines Bash; nil means that it is refused with Why.
+	Sandbox *sandbox.Sandbox
+	Why     error
+	// Mount is where a command sees its transaction: the owner's home path.
+	Mount string
+	// Check compiles the app that owns a changed file and reports what is wrong;
+	// the findings are appended to the results of Write and Edit.
+	Check func(ctx context.Context, root Root, path sys.Path) []sys.Diagnostic
+}
+
+// Table lists every system call.
+func Table(o Options) []kernel.Syscall {
+	return []kernel.Syscall{
+		read(), write(o), edit(o), glob(), grep(), bash(o),
+		spawn(), askOwner(),
+		openApp(), listLandings(), undo(),
+		manageCron(),
+		remember(), recall(), forget(), listMemories(),
+		readState(),
+	}
+}
+
+// define makes a Syscall whose input is decoded into In. The schema is the
+// object with the given properties.
+func define[In any](name string, readOnly bool, required []string, properties string, title func(In) string, run func(context.Context, *kernel.Call, In) (string, error)) kernel.Syscall {
+	text, err := texts.ReadFile(name + ".md")
+	if err != nil {
+		panic("syscalls: no description of " + name) // the table test calls every one
+	}
+	req, err := json.Marshal(append([]string{}, required...))
+	if err != nil {
+		panic(err)
+	}
+	return kernel.Syscall{
+		Name: name, Description: strings.TrimSpace(string(text)), ReadOnly: readOnly,
+		Schema: json.RawMessage(fmt.Sprintf(`{"type":"object","properties":{%s},"required":%s,"additionalProperties":false}`, properties, req)),
+		Title: func(raw json.RawMessage) string {
+			var in In
+			if json.Unmarshal(raw, &in) != nil {
+				return name
+			}
+			return title(in)
+		},
+		Run: func(ctx context.Context, c *kernel.Call) (string, error) {
+			var in In
+			if err := c.Bind(&in); err != nil {
+				return "", err
+			}
+			return run(ctx, c, in)
+		},
+	}
+}
+
+// code sets s as code in a title.
+func code(s string) string { return "`" + s + "`" }
+
+// count says "1 file", "2 files".
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,207 @@
+// Package machine is a kernel on a disk of its own whose model is a Go function:
+// what an untrusted model may do is written out in a test and tried. It is the
+// harness of the kernel's and the system calls' tests.
+package machine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"matrixos/disk"
+	"matrixos/engine"
+	"matrixos/kernel"
+	"matrixos/model"
+	"matrixos/sys"
+	"matrixos/syscalls"
+)
+
+// Script is an engine whose "model" is a Go function: it gets the host and may
+// call whatever it likes, which is what an untrusted model can do.
+type Script map[sys.Program]func(ctx context.Context, h engine.Host, turn int, said string) (string, error)
+
+// Engine finds the script by its name.
+func (s Script) Engine(name string) (engine.Engine, string, error) {
+	if name != "script" {
+		return nil, "", &sys.Error{Op: "use model", Path: name, Kind: sys.Invalid}
+	}
+	return s, name, nil
+}
+
+// Default is the script.
+func (s Script) Default() string { return "script" }
+
+// Open begins a conversation.
+func (s Script) Open(_ context.Context, h engine.Host, o engine.Options) (engine.Session, error) {
+	return &scripted{run: s[o.Program], host: h, history: len(o.History)}, nil
+}
+
+type scripted struct {
+	run     func(ctx context.Context, h engine.Host, turn int, said string) (string, error)
+	host    engine.Host
+	turn    int
+	history int
+}
+
+func (s *scripted) Send(ctx context.Context, emit func(engine.Event), in ...model.Block) *engine.Outcome {
+	s.turn++
+	out := &engine.Outcome{Stop: model.StopEnd, Steps: 1}
+	if err := s.host.Reserve(ctx); err != nil {
+		out.Err = err
+		return out
+	}
+	emit(engine.Event{Kind: engine.Delta, Delta: model.Delta{Text: "…"}})
+	text, err := s.run(ctx, s.host, s.turn, in[len(in)-1].Text)
+	if err == nil {
+		reply := model.Message{Role: model.Assistant, Blocks: []model.Block{{Kind: model.Text, Text: text}}}
+		err = s.host.Keep(ctx, reply, sys.Cost{Input: 10, Output: 5, USD: 0.5})
+	}
+	out.Text, out.Err = text, err
+	return out
+}
+func (s *scripted) Close() error { return nil }
+
+// Apps stands for a system without an app runtime.
+type Apps struct {
+	mu       sync.Mutex
+	Landings []sys.LandingID
+}
+
+// State lists none.
+func (n *Apps) State() any { return []any{} }
+
+// Landed notes the landing.
+func (n *Apps) Landed(_ context.Context, l sys.LandingInfo) {
+	n.mu.Lock()
+	n.Landings = append(n.Landings, l.ID)
+	n.mu.Unlock()
+}
+
+// Machine is a kernel on a home of its own.
+type Machine struct {
+	t      *testing.T
+	Home   string
+	Disk   *disk.Disk
+	Kernel *kernel.Kernel
+	Apps   *Apps
+}
+
+// Programs is the tree of a new home.
+var Programs = fstest.MapFS{
+	"agents/kernel.md":  {Data: []byte("---\nname: kernel\ndescription: main\ntools: Read, Write, Edit, Glob, Grep, spawn, undo, list_landings, ask_owner, remember, recall, forget, manage_cron, list_memories, read_state\nwrites: system/, agents/memory/\n---\nYou are the kernel.\n")},
+	"agents/builder.md": {Data: []byte("---\nname: builder\ndescription: builds\ntools: Read, Write, Edit, Bash\nwrites: apps/\nbudget: 1\n---\nYou build.\n")},
+	"system/soul.md":    {Data: []byte("Be kind.\n")},
+	"apps/old/a.txt":    {Data: []byte("one\ntwo\nthree\n")},
+}
+
+// Start opens or makes the home; close it yourself.
+func Start(t *testing.T, home string, s Script) *Machine {
+	t.Helper()
+	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+	d, err := disk.Open(t.Context(), home, disk.Options{Template: Programs, Logger: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &Machine{t: t, Home: home, Disk: d, Apps: &Apps{}}
+	m.Kernel, err = kernel.New(t.Context(), kernel.Options{
+		Disk: d, Models: s, Apps: m.Apps, Handle: "@you:test", Logger: log, Now: time.Now,
+		Calls: syscalls.Table(syscalls.Options{Why: errors.New("no sandbox in this test"), Mount: home}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// Boot makes a machine that closes with the test.
+func Boot(t *testing.T, s Script) *Machine {
+	t.Helper()
+	m := Start(t, filepath.Join(t.TempDir(), "home"), s)
+	t.Cleanup(m.Close)
+	return m
+}
+
+// Close takes kernel and disk down.
+func (m *Machine) Close() {
+	if err := errors.Join(m.Kernel.Close(), m.Disk.Close()); err != nil {
+		m.t.Error(err)
+	}
+}
+
+// Ask asks and waits for the answer; it returns every event of the request.
+func (m *Machine) Ask(text string) (sys.AnswerData, []sys.Event) {
+	m.t.Helper()
+	sub := m.Disk.Journal().Subscribe(m.Disk.Journal().Last())
+	defer sub.Close()
+	t, err := m.Kernel.Ask(m.t.Context(), kernel.Ask{Text: text, From: "test"})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return m.Follow(sub, t)
+}
+
+// Follow reads sub to the answer of a request.
+func (m *Machine) Follow(sub interface {
+	Next(context.Context) ([]sys.Event, error)
+}, t kernel.Ticket) (sys.AnswerData, []sys.Event) {
+	m.t.Helper()
+	ctx, cancel := context.WithTimeout(m.t.Context(), 20*time.Second)
+	defer cancel()
+	var all []sys.Event
+	for {
+		events, err := sub.Next(ctx)
+		if err != nil {
+			m.t.Fatalf("no answer: %v; so far %d events", err, len(all))
+		}
+		for _, e := range events {
+			if e.Request != t.Request {
+				continue
+			}
+			all = append(all, e)
+			if e.Kind == sys.EventAnswer {
+				var a sys.AnswerData
+				if err := json.Unmarshal(e.Data, &a); err != nil {
+					m.t.Fatal(err)
+				}
+				return a, all
+			}
+		}
+	}
+}
+
+// File reads a file of the live home, empty if there is none.
+func (m *Machine) File(path string) string {
+	text, err := os.ReadFile(filepath.Join(m.Home, path))
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+// Call makes a system call of which success is expected.
+func Call(ctx context.Context, h engine.Host, name string, args any) (string, error) {
+	raw, err := json.Marshal(args)
+	if err != nil {
+		return "", err
+	}
+	r := h.Call(ctx, "c1", name, raw)
+	if r.Failed {
+		return "", errors.New(r.Text)
+	}
+	return r.Text, nil
+}
+
+// Obj is the arguments of a call.
+type Obj = map[string]any
+
+// Reply is a message of the model.
+func Reply(text string) model.Message {
+	return model.Message{Role: model.Assistant, Blocks: []model.Block{{Kind: model.Text, Text: text}}}
+}

@@ -1,0 +1,229 @@
+// Package test drives the real binary from outside, as a person at a terminal
+// and a person at a browser do. A World is one home with its own settings; its
+// verbs start and stop the binary, run commands, and open the desktop in
+// Chromium. It knows no package of ours but what the binary prints.
+package test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// World is one home and the binary that runs on it.
+type World struct {
+	t      testing.TB
+	binary string
+	Home   string
+	Env    []string // beside PATH and HOME
+	Args   []string // of up, beside --home and --listen
+
+	server *exec.Cmd
+	output *lockedBuffer
+	Link   string // the one-time sign-in link that up printed
+	Addr   string // such as http://127.0.0.1:41234
+}
+
+// binary builds the binary once per test run; MATRIXOS_BIN names one that is
+// already built.
+var binary = sync.OnceValues(func() (string, error) {
+	if path := os.Getenv("MATRIXOS_BIN"); path != "" {
+		return filepath.Abs(path)
+	}
+	dir, err := os.MkdirTemp("", "matrixos-world-")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "matrixos")
+	cmd := exec.Command("go", "build", "-o", path, "matrixos/cmd/matrixos")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+// NewWorld makes a world with an empty place for a home.
+func NewWorld(t testing.TB) *World {
+	t.Helper()
+	bin, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &World{t: t, binary: bin, Home: filepath.Join(t.TempDir(), "home")}
+	t.Cleanup(func() { w.Stop() })
+	return w
+}
+
+func (w *World) environment() []string {
+	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + filepath.Dir(w.Home), "TZ=UTC", "LANG=C.UTF-8", "NO_COLOR=1"}
+	return append(env, w.Env...)
+}
+
+var linkForm = regexp.MustCompile(`(http://[^/\s]+)/signin\?code=\S+`)
+
+// Up starts the daemon on a free port and waits for its sign-in link.
+func (w *World) Up() {
+	w.t.Helper()
+	args := append([]string{"up", "--home", w.Home, "--listen", "127.0.0.1:0"}, w.Args...)
+	w.server = exec.Command(w.binary, args...)
+	w.server.Env = w.environment()
+	w.output = &lockedBuffer{}
+	reader, writer := io.Pipe()
+	w.server.Stdout = io.MultiWriter(w.output, writer)
+	w.server.Stderr = w.server.Stdout
+	if err := w.server.Start(); err != nil {
+		w.t.Fatal(err)
+	}
+	found := make(chan []string, 1)
+	go func() {
+		lines := bufio.NewScanner(reader)
+		for lines.Scan() {
+			if m := linkForm.FindStringSubmatch(lines.Text()); m != nil {
+				select {
+				case found <- m:
+				default:
+				}
+			}
+		}
+	}()
+	select {
+	case m := <-found:
+		w.Link, w.Addr = m[0], m[1]
+	case <-time.After(20 * time.Second):
+		w.t.Fatalf("up printed no sign-in link:\n%s", w.output)
+	}
+}
+
+// Stop ends the daemon as Ctrl-C does and waits for it.
+func (w *World) Stop() { w.end(os.Interrupt) }
+
+// Crash kills the daemon at once.
+func (w *World) Crash() { w.end(syscall.SIGKILL) }
+
+func (w *World) end(sig os.Signal) {
+	if w.server == nil {
+		return
+	}
+	if err := w.server.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		w.t.Error(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- w.server.Wait() }()
+	select {
+	case <-done:
+	case <-time.After(15 * time.Second):
+		w.t.Errorf("the daemon did not end:\n%s", w.output)
+		_ = w.server.Process.Kill()
+	}
+	w.server = nil
+}
+
+// Output is what the daemon has printed.
+func (w *World) Output() string { return w.output.String() }
+
+// PID is the daemon's process id.
+func (w *World) PID() int { return w.server.Process.Pid }
+
+// Result is how a command went.
+type Result struct {
+	Status int
+	Stdout string
+	Stderr string
+}
+
+// JSON decodes standard output into v.
+func (r Result) JSON(t testing.TB, v any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(r.Stdout), v); err != nil {
+		t.Fatalf("not one JSON document: %v\n%s\n%s", err, r.Stdout, r.Stderr)
+	}
+}
+
+// Run runs a command of the binary on the world's home.
+func (w *World) Run(args ...string) Result {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, w.binary, append(args, "--home", w.Home)...)
+	cmd.Env = w.environment()
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		w.t.Fatalf("%v: %v", args, err)
+	}
+	return Result{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+}
+
+// Do is Run for a command that has to succeed.
+func (w *World) Do(args ...string) Result {
+	w.t.Helper()
+	r := w.Run(args...)
+	if r.Status != 0 {
+		w.t.Fatalf("%s: status %d\n%s%s", strings.Join(args, " "), r.Status, r.Stdout, r.Stderr)
+	}
+	return r
+}
+
+// Read returns a file of the home.
+func (w *World) Read(path string) string {
+	w.t.Helper()
+	text, err := os.ReadFile(filepath.Join(w.Home, path))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return string(text)
+}
+
+// Rows asks the sqlite3 command for rows of an app's database.
+func (w *World) Rows(app, query string) string {
+	w.t.Helper()
+	file := filepath.Join(w.Home, "data", app, app+".sqlite")
+	out, err := exec.Command("sqlite3", "-readonly", file, query).CombinedOutput()
+	if err != nil {
+		w.t.Fatalf("sqlite3 %s: %v\n%s", query, err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// Eventually waits for ok, up to within.
+func Eventually(t testing.TB, within time.Duration, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(within); !ok(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %s: %s", within, what)
+		}
+	}
+}
+
+// lockedBuffer is a bytes.Buffer for several goroutines.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
