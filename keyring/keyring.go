@@ -86,13 +86,10 @@ type Keyring struct {
 	keys map[string]Secret
 }
 
-// File is where the keyring of a home is.
-func File(home string) string { return filepath.Join(home, sys.Store, "keys.json") }
-
-// Open reads the keyring of a home; without a file it is empty. A file that
-// others may read is closed to them.
-func Open(home string) (*Keyring, error) {
-	k := &Keyring{path: File(home), keys: map[string]Secret{}}
+// Open reads the keyring at path, such as .disk/keys.json of a home; without a
+// file it is empty. A file that others may read is closed to them.
+func Open(path string) (*Keyring, error) {
+	k := &Keyring{path: path, keys: map[string]Secret{}}
 	b, err := os.ReadFile(k.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return k, nil

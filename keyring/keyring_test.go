@@ -22,9 +22,11 @@ import (
 
 const canary = "sk-canary-5e5ab1e"
 
+func file(home string) string { return filepath.Join(home, ".disk", "keys.json") }
+
 func open(t *testing.T, home string) *keyring.Keyring {
 	t.Helper()
-	k, err := keyring.Open(home)
+	k, err := keyring.Open(file(home))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,11 +57,11 @@ func TestKeepAndLend(t *testing.T) {
 	if k = open(t, home); !slices.Equal(k.Names(), []string{"openai"}) {
 		t.Errorf("after deleting: %v", k.Names())
 	}
-	info, err := os.Stat(keyring.File(home))
+	info, err := os.Stat(file(home))
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v %v", info.Mode(), err)
 	}
-	if left, err := os.ReadDir(filepath.Dir(keyring.File(home))); err != nil || len(left) != 1 {
+	if left, err := os.ReadDir(filepath.Dir(file(home))); err != nil || len(left) != 1 {
 		t.Errorf("left behind: %v %v", left, err)
 	}
 }
@@ -105,20 +107,20 @@ func TestNeverPrinted(t *testing.T) {
 func TestDamagedFile(t *testing.T) {
 	for name, text := range map[string]string{"cut off": `{"a":"` + canary, "a list": `["` + canary + `"]`, "numbers": `{"` + canary + `":5}`, "empty": ""} {
 		home := t.TempDir()
-		if err := os.MkdirAll(filepath.Dir(keyring.File(home)), 0o700); err != nil {
+		if err := os.MkdirAll(filepath.Dir(file(home)), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(keyring.File(home), []byte(text), 0o644); err != nil {
+		if err := os.WriteFile(file(home), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		_, err := keyring.Open(home)
+		_, err := keyring.Open(file(home))
 		if sys.KindOf(err) != sys.Invalid || sys.HintOf(err) == "" || strings.Contains(err.Error(), canary) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if b, err := os.ReadFile(keyring.File(home)); err != nil || string(b) != text {
+		if b, err := os.ReadFile(file(home)); err != nil || string(b) != text {
 			t.Errorf("%s: the file was touched", name)
 		}
-		if info, err := os.Stat(keyring.File(home)); err != nil || info.Mode().Perm() != 0o600 {
+		if info, err := os.Stat(file(home)); err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: others may read it: %v", name, info.Mode())
 		}
 	}
@@ -143,7 +145,7 @@ func TestFailedWriteChangesNothing(t *testing.T) {
 	if err := k.Set("a", keyring.NewSecret("1")); err != nil {
 		t.Fatal(err)
 	}
-	dir := filepath.Dir(keyring.File(home))
+	dir := filepath.Dir(file(home))
 	if err := os.Rename(dir, dir+"-away"); err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +187,7 @@ func TestAgreesWithAMap(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer os.RemoveAll(home)
-		k, err := keyring.Open(home)
+		k, err := keyring.Open(file(home))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -204,7 +206,7 @@ func TestAgreesWithAMap(t *testing.T) {
 				t.Fatal(err)
 			}
 			if rapid.Bool().Draw(t, "reopen") {
-				if k, err = keyring.Open(home); err != nil {
+				if k, err = keyring.Open(file(home)); err != nil {
 					t.Fatal(err)
 				}
 			}
