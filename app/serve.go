@@ -105,7 +105,7 @@ func policy(req *http.Request, l *launch, nonce string, static bool) string {
 		"font-src data: " + own,
 		"media-src data: blob: " + own,
 		"connect-src 'none'", "worker-src 'none'", "frame-src 'none'", "object-src 'none'", "manifest-src 'none'",
-		"form-action 'none'", "base-uri 'none'", "webrtc 'block'",
+		"form-action 'none'", "base-uri 'none'",
 		"frame-ancestors " + self,
 		"sandbox allow-scripts allow-forms allow-downloads",
 	}, "; ")
