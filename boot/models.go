@@ -140,7 +140,7 @@ func (m *models) key(provider string) (string, error) {
 	if err != nil && !errors.Is(err, sys.NotFound) {
 		return "", err
 	}
-	return cmp.Or(key, m.env(strings.ToUpper(provider)+"_API_KEY")), nil
+	return cmp.Or(key.Reveal(), m.env(strings.ToUpper(provider)+"_API_KEY")), nil
 }
 
 // attached reports whether a provider can be asked now.
@@ -189,7 +189,7 @@ func (m *models) Choices(context.Context) ([]gateway.Model, error) {
 func (m *models) Choose(ctx context.Context, c gateway.ModelChoice) error {
 	provider, id, _ := strings.Cut(c.Model, ":")
 	if c.Key != "" {
-		if err := m.keys.Set(provider, c.Key); err != nil {
+		if err := m.keys.Set(provider, keyring.NewSecret(c.Key)); err != nil {
 			return err
 		}
 	}

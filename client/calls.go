@@ -141,7 +141,7 @@ func (c *Client) Processes(ctx context.Context) (list []sys.Process, err error) 
 	return list, err
 }
 
-// Signal sends "interrupt", "stop", "continue" or "kill" to a process.
+// Signal sends "interrupt" or "kill" to a process.
 func (c *Client) Signal(ctx context.Context, pid sys.PID, signal string) error {
 	return c.call(ctx, signal+" process", http.MethodPost, "/api/processes/"+strconv.FormatInt(int64(pid), 10)+"/signal", map[string]string{"signal": signal}, nil)
 }

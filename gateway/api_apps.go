@@ -90,6 +90,13 @@ func (g *Gateway) appAPI() {
 		}
 		return &reply[BridgeReply]{BridgeReply{v}}, nil
 	}, upTo(8<<20))
+	register(g, http.MethodDelete, "/api/bridge", "leave-app", "A window of an app is closed: its address and rights end", func(_ context.Context, in *struct {
+		Capability string `header:"X-App-Capability" required:"true" minLength:"1" maxLength:"200"`
+	}) (*struct{}, error,
+	) {
+		g.o.Apps.Leave(in.Capability)
+		return nil, nil
+	})
 }
 
 // BridgeReply is what a bridge call returned.

@@ -12,10 +12,10 @@ func (g *Gateway) processAPI() {
 	register(g, http.MethodGet, "/api/processes", "list-processes", "The process table", func(context.Context, *struct{}) (*reply[[]sys.Process], error) {
 		return &reply[[]sys.Process]{all(g.o.Kernel.Processes())}, nil
 	})
-	register(g, http.MethodPost, "/api/processes/{pid}/signal", "signal-process", "Interrupt, stop, continue or kill a process", func(_ context.Context, in *struct {
+	register(g, http.MethodPost, "/api/processes/{pid}/signal", "signal-process", "Interrupt or kill a process", func(_ context.Context, in *struct {
 		PID  sys.PID `path:"pid" minimum:"1"`
 		Body struct {
-			Signal string `json:"signal" enum:"interrupt,stop,continue,kill"`
+			Signal string `json:"signal" enum:"interrupt,kill"`
 		}
 	}) (*struct{}, error,
 	) {

@@ -84,6 +84,8 @@ func TestInvalidCalls(t *testing.T) {
 		{"no such app", "POST", "/api/apps/nope/open", "{}", 404},
 		{"a slug that is none", "POST", "/api/apps/No.App/launch", "{}", 422},
 		{"no such conversation", "GET", "/api/conversations/nope", "", 404},
+		{"a signal the kernel does not know", "POST", "/api/processes/4/signal", `{"signal":"continue"}`, 422},
+		{"leaving without a capability", "DELETE", "/api/bridge", "", 422},
 		{"bridge without a capability", "POST", "/api/bridge", `{"method":"db.find"}`, 422},
 
 		{"an accent that is none", "PUT", "/api/theme", `{"mode":"dark","accent":"red;}","wallpaper":"x"}`, 422},
@@ -167,6 +169,9 @@ func TestAppsAndBridge(t *testing.T) {
 	}
 	if v, err := w.client.Bridge(t.Context(), "cap", "data.write", nil); err != nil || string(v) != "null" {
 		t.Errorf("%s %v", v, err)
+	}
+	if a := w.do("DELETE", "/api/bridge", "", bearer, "X-App-Capability: cap"); a.StatusCode != http.StatusNoContent || !slices.Equal(w.apps.left, []string{"cap"}) {
+		t.Errorf("leave: %d %q", a.StatusCode, w.apps.left)
 	}
 	if _, err := w.client.Bridge(t.Context(), "stolen", "db.find", nil); sys.KindOf(err) != sys.Refused {
 		t.Errorf("a wrong capability: %v", err)

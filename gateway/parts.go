@@ -27,6 +27,7 @@ type Apps interface {
 	List() []sys.AppInfo
 	Launch(slug sys.Slug, preview *Preview) (Launch, error)
 	Call(ctx context.Context, capability, method string, params json.RawMessage) (json.RawMessage, error)
+	Leave(capability string)
 	http.Handler
 }
 

@@ -248,6 +248,13 @@ func (k *kernel) count() int {
 type apps struct {
 	mu      sync.Mutex
 	preview bool
+	left    []string
+}
+
+func (a *apps) Leave(capability string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.left = append(a.left, capability)
 }
 
 func (*apps) List() []sys.AppInfo {

@@ -152,16 +152,27 @@ func (p *program) showFiles(files []client.FileDiff) error {
 func (p *program) undoCommand() *cobra.Command {
 	var preview bool
 	cmd := &cobra.Command{
-		Use:   "undo L",
+		Use:   "undo [L]",
 		Short: "Take a change back and keep what came after it",
-		Long:  "Take one change back, also an old one under newer ones: later edits are kept.\nIf it cannot be done without touching them, nothing happens. An undo is a change\nlike any other and can be undone.",
-		Args:  cobra.ExactArgs(1),
+		Long: "Take one change back, also an old one under newer ones: later edits are kept.\n" +
+			"If it cannot be done without touching them, nothing happens. An undo is a change\n" +
+			"like any other and can be undone. Without L it is the newest change that an agent\n" +
+			"made and nobody has taken back.",
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			id, err := sys.ParseLandingID(args[0])
-			if err != nil {
-				return err
+			var id sys.LandingID
+			if len(args) > 0 {
+				var err error
+				if id, err = sys.ParseLandingID(args[0]); err != nil {
+					return err
+				}
 			}
-			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
+			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) (err error) {
+				if id == 0 {
+					if id, err = newestOfAgents(ctx, c); err != nil {
+						return err
+					}
+				}
 				l, err := c.Undo(ctx, id, preview)
 				if err != nil {
 					return err
@@ -181,4 +192,27 @@ func (p *program) undoCommand() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&preview, "preview", false, "only show what would come back")
 	return cmd
+}
+
+// newestOfAgents finds what a plain undo means: the newest change of an agent
+// that is still in effect.
+func newestOfAgents(ctx context.Context, c *client.Client) (sys.LandingID, error) {
+	for before := sys.LandingID(0); ; {
+		list, err := c.Landings(ctx, 100, before)
+		if err != nil {
+			return 0, err
+		}
+		if len(list) == 0 {
+			return 0, &sys.Error{
+				Op: "undo", Kind: sys.NotFound, Err: errors.New("no agent has changed anything that is still in effect"),
+				Hint: "`matrixos log` lists all changes; name one",
+			}
+		}
+		for _, l := range list {
+			if l.Kind == sys.ByAgent && l.UndoneBy == 0 {
+				return l.ID, nil
+			}
+			before = l.ID
+		}
+	}
 }

@@ -14,10 +14,9 @@ import (
 )
 
 func (p *program) psCommand() *cobra.Command {
-	var all bool
-	cmd := &cobra.Command{
+	return &cobra.Command{
 		Use:   "ps",
-		Short: "List processes",
+		Short: "List what is running",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
@@ -25,21 +24,13 @@ func (p *program) psCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				shown := []sys.Process{}
-				for _, r := range list {
-					if all || !r.State.Ended() {
-						shown = append(shown, r)
-					}
-				}
 				if p.json {
-					return p.printJSON(shown)
+					return p.printJSON(list)
 				}
-				return p.showProcesses(shown)
+				return p.showProcesses(list)
 			})
 		},
 	}
-	cmd.Flags().BoolVarP(&all, "all", "a", false, "ended ones, too")
-	return cmd
 }
 
 func (p *program) showProcesses(list []sys.Process) error {
@@ -62,35 +53,27 @@ func (p *program) showProcesses(list []sys.Process) error {
 }
 
 func (p *program) killCommand() *cobra.Command {
-	var signal string
-	cmd := &cobra.Command{
+	return &cobra.Command{
 		Use:   "kill PID…",
-		Short: "End a process; what it had not landed is dropped",
+		Short: "End processes; what they had not landed is dropped",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			pids, err := parsePIDs(cmd, args)
 			if err != nil {
 				return err
 			}
-			switch signal {
-			case "interrupt", "stop", "continue", "kill":
-			default:
-				return usage(cmd, fmt.Errorf("there is no signal %q; there are interrupt, stop, continue and kill", signal))
-			}
 			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
-				return p.signal(ctx, c, pids, signal)
+				return p.signal(ctx, c, pids, "kill")
 			})
 		},
 	}
-	cmd.Flags().StringVarP(&signal, "signal", "s", "kill", "interrupt, stop, continue or kill")
-	return cmd
 }
 
 func (p *program) stopCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "stop [PID…]",
 		Short: "Stop everything that runs, or single processes",
-		Long:  "Without a PID everything that runs stops within a second: the emergency brake.\nWith PIDs those are held; `matrixos kill -s continue PID` lets them go on.",
+		Long:  "Without a PID everything that runs is stopped within a second: the emergency brake.\nWith PIDs those are interrupted, as the desktop's Stop button does.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			pids, err := parsePIDs(cmd, args)
 			if err != nil {
@@ -98,7 +81,7 @@ func (p *program) stopCommand() *cobra.Command {
 			}
 			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
 				if len(pids) > 0 {
-					return p.signal(ctx, c, pids, "stop")
+					return p.signal(ctx, c, pids, "interrupt")
 				}
 				if err := c.StopAll(ctx); err != nil {
 					return err
