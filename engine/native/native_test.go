@@ -59,13 +59,24 @@ func serve(t testing.TB, p modeltest.Player) (*modeltest.Server, string) {
 	return s, ts.URL
 }
 
+// engineAt is the engine over the Anthropic protocol.
+func engineAt(url string) (engine.Engine, error) {
+	m, err := anthropic.New(anthropic.Options{Key: "k", BaseURL: url, Backoff: time.Millisecond})
+	if err != nil {
+		return nil, err
+	}
+	return newEngine(m), nil
+}
+
+func newEngine(m model.Model) engine.Engine { return native.New(m, nil) }
+
 func overAnthropic(t testing.TB, url string) engine.Engine {
 	t.Helper()
-	m, err := anthropic.New(anthropic.Options{Key: "k", BaseURL: url, Backoff: time.Millisecond})
+	e, err := engineAt(url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return native.New(m, nil)
+	return e
 }
 
 func overOpenAI(t testing.TB, url string) engine.Engine {
@@ -74,7 +85,7 @@ func overOpenAI(t testing.TB, url string) engine.Engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return native.New(m, nil)
+	return newEngine(m)
 }
 
 func TestScenariosOverAnthropic(t *testing.T) {

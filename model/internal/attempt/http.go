@@ -118,20 +118,38 @@ type Dog struct {
 func (d *Dog) Listen(r *http.Response) {
 	if r != nil && r.Body != nil {
 		d.timer.Stop()
-		r.Body = &watched{r.Body, d}
+		r.Body = &watched{body: r.Body, dog: d}
 	}
 }
 
 type watched struct {
-	io.ReadCloser
-	dog *Dog
+	body  io.ReadCloser
+	dog   *Dog
+	ended bool
 }
 
 func (w *watched) Read(p []byte) (int, error) {
 	w.dog.timer.Reset(w.dog.idle)
-	n, err := w.ReadCloser.Read(p)
+	n, err := w.body.Read(p)
 	w.dog.timer.Stop()
+	w.ended = w.ended || err != nil
 	return n, err
+}
+
+const (
+	drainTime  = 100 * time.Millisecond
+	drainBytes = 4 << 10
+)
+
+// Close first reads what little follows the end of an answer: the SDKs stop
+// before it, and a connection whose response is not read to its end is lost for
+// the next request.
+func (w *watched) Close() error {
+	if !w.ended {
+		w.dog.idle = drainTime
+		_, _ = io.CopyN(io.Discard, w, drainBytes) //nolint:errcheck // only an attempt to save the connection
+	}
+	return w.body.Close()
 }
 
 // Base checks an address and returns it without a trailing slash, any user

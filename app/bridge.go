@@ -1,0 +1,212 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"matrixos/app/internal/store"
+	"matrixos/sys"
+)
+
+// maxParams bounds what one call brings: a key's value and some room.
+const maxParams = store.MaxValue + 1<<20
+
+// call is one call of an app, with the rights of its launch.
+type call struct {
+	r      *Runtime
+	launch *launch
+	*view
+	params params
+}
+
+// params are the arguments of all methods; each reads its own.
+type params struct {
+	store.Query
+	Table   string            `json:"table"`
+	ID      string            `json:"id"`
+	Data    json.RawMessage   `json:"data"`
+	Rows    []json.RawMessage `json:"rows"`
+	Key     string            `json:"key"`
+	Value   json.RawMessage   `json:"value"`
+	Message string            `json:"message"`
+	Stack   string            `json:"stack"`
+	Service string            `json:"service"`
+	URL     string            `json:"url"`
+}
+
+type method func(*call, context.Context) (any, error)
+
+var methods = map[string]method{
+	"db.find":       (*call).find,
+	"db.findOne":    (*call).findOne,
+	"db.insert":     (*call).insert,
+	"db.bulkInsert": (*call).bulkInsert,
+	"db.update":     (*call).update,
+	"db.bulkUpdate": (*call).bulkUpdate,
+	"db.delete":     (*call).remove,
+	"db.count":      (*call).count,
+	"db.appInfo":    (*call).appInfo,
+	"data.read":     (*call).readKey,
+	"data.write":    (*call).writeKey,
+	"app.error":     (*call).reportError,
+	"app.ready":     (*call).reportReady,
+	"integrations":  func(*call, context.Context) (any, error) { return []struct{}{}, nil },
+	"service":       (*call).noGrant,
+	"proxyFetch":    (*call).noGrant,
+	"gatewayFetch":  (*call).noGrant,
+}
+
+// Call carries out one call of an app. Which app it is follows from the capability
+// of its launch alone; a name in params is not looked at.
+func (r *Runtime) Call(ctx context.Context, capability, name string, raw json.RawMessage) (json.RawMessage, error) {
+	l, v := r.byCapability(capability)
+	if l == nil {
+		return nil, &sys.Error{Op: "call", Path: name, Kind: sys.Unauthorized, Err: errors.New("this window's right has ended"), Hint: "open the app again"}
+	}
+	m, ok := methods[name]
+	if !ok {
+		return nil, &sys.Error{Op: "call", Path: name, Kind: sys.NotFound, Err: fmt.Errorf("apps have no method %q", name)}
+	}
+	if len(raw) > maxParams {
+		return nil, &sys.Error{Op: "call", Path: name, Kind: sys.Invalid, Err: fmt.Errorf("%d bytes at once; at most %d are allowed", len(raw), maxParams)}
+	}
+	c := &call{r: r, launch: l, view: v}
+	if trimmed := bytes.TrimSpace(raw); len(trimmed) > 0 && string(trimmed) != "null" {
+		if err := json.Unmarshal(trimmed, &c.params); err != nil {
+			return nil, &sys.Error{Op: "call", Path: name, Kind: sys.Invalid, Err: fmt.Errorf("the arguments do not fit: %w", err)}
+		}
+	}
+	value, err := m(c, ctx)
+	if err != nil {
+		return nil, err
+	}
+	if done, ok := value.(json.RawMessage); ok {
+		return done, nil
+	}
+	out, err := json.Marshal(value)
+	if err != nil {
+		return nil, &sys.Error{Op: "call", Path: name, Kind: sys.Internal, Err: err}
+	}
+	return out, nil
+}
+
+func (c *call) tables() *store.Tables {
+	return c.data.Tables(c.launch.slug, c.manifest.Storage.Tables)
+}
+
+// changed tells everybody who watches that rows or a key are different now. A
+// preview works on its own copy, of which nobody else hears.
+func (c *call) changed(d sys.TableData) {
+	if !c.view.preview {
+		d.App = c.launch.slug
+		c.r.publish(sys.NewEvent(sys.EventData, d))
+	}
+}
+
+func (c *call) find(ctx context.Context) (any, error) {
+	return c.tables().Find(ctx, c.params.Table, c.params.Query)
+}
+
+func (c *call) findOne(ctx context.Context) (any, error) {
+	return c.tables().FindOne(ctx, c.params.Table, c.params.ID)
+}
+
+func (c *call) insert(ctx context.Context) (any, error) {
+	ids, err := c.tables().Insert(ctx, c.params.Table, []json.RawMessage{c.params.Data})
+	if err != nil {
+		return nil, err
+	}
+	c.changed(sys.TableData{Table: c.params.Table})
+	return map[string]string{"id": ids[0]}, nil
+}
+
+func (c *call) bulkInsert(ctx context.Context) (any, error) {
+	ids, err := c.tables().Insert(ctx, c.params.Table, c.params.Rows)
+	if err != nil {
+		return nil, err
+	}
+	c.changed(sys.TableData{Table: c.params.Table})
+	return map[string][]string{"ids": ids}, nil
+}
+
+func (c *call) update(ctx context.Context) (any, error) {
+	return c.patch(ctx, []store.Patch{{ID: c.params.ID, Data: c.params.Data}})
+}
+
+func (c *call) bulkUpdate(ctx context.Context) (any, error) {
+	patches := make([]store.Patch, len(c.params.Rows))
+	for i, raw := range c.params.Rows {
+		if err := json.Unmarshal(raw, &patches[i]); err != nil {
+			return nil, &sys.Error{Op: "update table", Path: c.params.Table, Kind: sys.Invalid, Err: fmt.Errorf("row %d: %w", i+1, err), Hint: "hand over [{id, data}, …]"}
+		}
+	}
+	return c.patch(ctx, patches)
+}
+
+func (c *call) patch(ctx context.Context, patches []store.Patch) (any, error) {
+	if err := c.tables().Update(ctx, c.params.Table, patches); err != nil {
+		return nil, err
+	}
+	c.changed(sys.TableData{Table: c.params.Table})
+	return map[string]int{"updated": len(patches)}, nil
+}
+
+func (c *call) remove(ctx context.Context) (any, error) {
+	if err := c.tables().Delete(ctx, c.params.Table, c.params.ID); err != nil {
+		return nil, err
+	}
+	c.changed(sys.TableData{Table: c.params.Table})
+	return map[string]int{"deleted": 1}, nil
+}
+
+func (c *call) count(ctx context.Context) (any, error) {
+	return c.tables().Count(ctx, c.params.Table, c.params.Where)
+}
+
+func (c *call) appInfo(context.Context) (any, error) {
+	m := c.manifest
+	return map[string]any{"slug": m.Slug, "name": m.Name, "version": m.Version, "tables": columnsOf(m), "preview": c.view.preview}, nil
+}
+
+func (c *call) readKey(context.Context) (any, error) {
+	return c.data.ReadKey(c.launch.slug, c.params.Key)
+}
+
+func (c *call) writeKey(context.Context) (any, error) {
+	if err := c.data.WriteKey(c.launch.slug, c.params.Key, c.params.Value); err != nil {
+		return nil, err
+	}
+	c.changed(sys.TableData{Key: c.params.Key})
+	return nil, nil
+}
+
+// reportError is the beacon of a running app: what it failed at, for the owner and
+// for whoever repairs it.
+func (c *call) reportError(context.Context) (any, error) {
+	text := strings.TrimSpace(c.params.Message + "\n" + c.params.Stack)
+	if len(text) > 4000 {
+		text = strings.ToValidUTF8(text[:4000], "") + "…"
+	}
+	c.r.log.Warn("an app reports an error", "slug", c.launch.slug, "preview", c.view.preview, "text", text)
+	c.r.publish(sys.NewEvent(sys.EventNotice, sys.NoticeData{Level: "error", Title: c.manifest.Name + " ran into an error", Text: text, App: c.launch.slug}))
+	return nil, nil
+}
+
+func (c *call) reportReady(context.Context) (any, error) {
+	c.r.log.Debug("an app is ready", "slug", c.launch.slug)
+	return nil, nil
+}
+
+func (c *call) noGrant(context.Context) (any, error) {
+	what := "the network"
+	if c.params.Service != "" {
+		what = "the service " + c.params.Service
+	} else if c.params.URL != "" {
+		what = c.params.URL
+	}
+	return nil, &sys.Error{Op: "reach", Path: what, Kind: sys.Refused, Err: fmt.Errorf("%s has no grant for it", c.manifest.Name), Hint: "apps have no network unless the owner grants it; no grant can be given in this version"}
+}

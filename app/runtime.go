@@ -1,0 +1,308 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"path"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"matrixos/app/internal/compile"
+	"matrixos/app/internal/store"
+	"matrixos/sys"
+)
+
+// Options configure a Runtime.
+type Options struct {
+	Libraries fs.FS           // the built web runtime
+	Data      string          // the home's data folder
+	Publish   func(sys.Event) // receives EventApp, EventData and EventNotice; may be nil
+	Logger    *slog.Logger    // may be nil
+}
+
+// Runtime runs the apps of one home. It is safe for concurrent use.
+type Runtime struct {
+	libs    *compile.Libraries
+	missing error // why there are no libraries, if there are none
+	build   *compile.Compiler
+	data    *store.Store
+	publish func(sys.Event)
+	log     *slog.Logger
+
+	using sync.Mutex // one Use at a time
+
+	mu       sync.Mutex
+	apps     map[sys.Slug]*live
+	tickets  map[string]*launch
+	byRight  map[string]*launch // by capability
+	launches map[sys.Slug][]*launch
+	closed   bool
+}
+
+// live is an app as the newest landing has it.
+type live struct {
+	app    App
+	tree   fs.FS
+	result *compile.Result
+	info   sys.AppInfo
+}
+
+// New makes a runtime without apps; Use brings them. Without built libraries it
+// works except for compiling, and every app says how to build them.
+func New(o Options) (*Runtime, error) {
+	r := &Runtime{
+		data: store.New(o.Data), publish: o.Publish, log: o.Logger,
+		apps: map[sys.Slug]*live{}, tickets: map[string]*launch{}, byRight: map[string]*launch{}, launches: map[sys.Slug][]*launch{},
+	}
+	if o.Data == "" {
+		return nil, &sys.Error{Op: "start the app runtime", Kind: sys.Invalid, Err: errors.New("no data folder is named")}
+	}
+	if r.publish == nil {
+		r.publish = func(sys.Event) {}
+	}
+	if r.log == nil {
+		r.log = slog.New(slog.DiscardHandler)
+	}
+	if o.Libraries == nil {
+		return nil, &sys.Error{Op: "start the app runtime", Kind: sys.Invalid, Err: errors.New("no libraries are given")}
+	}
+	libs, err := compile.Load(o.Libraries)
+	switch {
+	case errors.Is(err, sys.Unavailable):
+		r.missing = err
+		r.log.Warn("apps cannot be compiled", "err", err)
+		libs = &compile.Libraries{}
+	case err != nil:
+		return nil, err
+	}
+	r.libs, r.build = libs, compile.New(libs)
+	return r, nil
+}
+
+// Close ends all launches and folds the databases.
+func (r *Runtime) Close() error {
+	r.mu.Lock()
+	r.closed = true
+	var ended []*launch
+	for _, l := range r.tickets {
+		ended = append(ended, l)
+	}
+	for _, l := range ended {
+		r.dropLocked(l)
+	}
+	r.mu.Unlock()
+	r.build.Close()
+	errs := []error{r.data.Close()}
+	for _, l := range ended {
+		errs = append(errs, l.end())
+	}
+	return errors.Join(errs...)
+}
+
+// Check judges the app in folder as tree has it: its manifest, whether it compiles,
+// and whether its tables fit the data there is. This is the static level.
+func (r *Runtime) Check(ctx context.Context, tree fs.FS, folder sys.Path) []sys.Diagnostic {
+	a, err := load(tree, folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return []sys.Diagnostic{{Severity: "error", File: folder + "/" + ManifestName, Text: "the app has no " + ManifestName, Hint: `write one with name, slug, version and runtime`}}
+	}
+	if err != nil {
+		return []sys.Diagnostic{{Severity: "error", File: folder + "/" + ManifestName, Text: err.Error()}}
+	}
+	_, found := r.judge(ctx, tree, a)
+	return found
+}
+
+// judge compiles a and adds up all that is to be said about it.
+func (r *Runtime) judge(ctx context.Context, tree fs.FS, a App) (*compile.Result, []sys.Diagnostic) {
+	found := slices.Clone(a.Diagnostics)
+	fault := func(text, hint string) {
+		found = append(found, sys.Diagnostic{Severity: "error", File: a.Folder + "/" + ManifestName, Line: 1, Text: text, Hint: hint})
+	}
+	if a.Manifest.Slug.Valid() && !failed(found) {
+		problems, err := r.data.Plan(ctx, a.Manifest.Slug, a.Manifest.Storage.Tables)
+		if err != nil {
+			fault(err.Error(), sys.HintOf(err))
+		}
+		found = append(found, schemaDiagnostics(tree, a, problems)...)
+	}
+	switch {
+	case a.Manifest.Runtime == RuntimeNode:
+		fault("apps with the runtime node cannot run yet", "use the runtime vite; its data and the bridge cover most of what a server is for")
+		return nil, found
+	case r.missing != nil && a.Manifest.Runtime != RuntimeStatic:
+		fault(r.missing.Error(), sys.HintOf(r.missing))
+		return nil, found
+	}
+	result, err := r.build.Build(tree, a.Folder, a.Manifest.Runtime != RuntimeStatic)
+	if err != nil {
+		fault(err.Error(), sys.HintOf(err))
+		return nil, found
+	}
+	return result, append(found, result.Diagnostics...)
+}
+
+func schemaDiagnostics(tree fs.FS, a App, problems []store.Problem) []sys.Diagnostic {
+	raw, err := fs.ReadFile(tree, string(a.Folder)+"/"+ManifestName)
+	if err != nil {
+		raw = nil // the problems are told without their lines
+	}
+	p := parser{file: a.Folder + "/" + ManifestName, raw: raw}
+	for _, problem := range problems {
+		p.add("error", problem.Word, problem.Text)
+	}
+	return p.found
+}
+
+func failed(found []sys.Diagnostic) bool {
+	return slices.ContainsFunc(found, func(d sys.Diagnostic) bool { return d.Severity == "error" })
+}
+
+// Use takes over tree as the newest landing. Apps that changed touches are
+// compiled again and their data is brought up to their manifests; nil means all.
+// Each app that is now different is published as EventApp. An app that is wrong
+// is no error of Use: it says so in its AppInfo.
+func (r *Runtime) Use(ctx context.Context, tree fs.FS, landing sys.LandingID, changed []sys.Change) error {
+	r.using.Lock()
+	defer r.using.Unlock()
+	found, err := Find(tree)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	before := maps.Clone(r.apps)
+	r.mu.Unlock()
+	next := map[sys.Slug]*live{}
+	for _, a := range found {
+		if _, taken := next[a.Manifest.Slug]; taken {
+			r.log.Warn("two apps have the same slug", "slug", a.Manifest.Slug, "folder", a.Folder)
+			continue
+		}
+		old := before[a.Manifest.Slug]
+		if old != nil && old.app.Folder == a.Folder && changed != nil && !touches(changed, a.Folder) {
+			same := *old
+			same.tree = tree
+			next[a.Manifest.Slug] = &same
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		next[a.Manifest.Slug] = r.bring(ctx, tree, a, landing)
+	}
+	r.settle(before, next)
+	return nil
+}
+
+// bring makes a live app of a: judged, its data migrated.
+func (r *Runtime) bring(ctx context.Context, tree fs.FS, a App, landing sys.LandingID) *live {
+	result, diagnostics := r.judge(ctx, tree, a)
+	if !failed(diagnostics) {
+		problems, err := r.data.Migrate(ctx, a.Manifest.Slug, a.Manifest.Storage.Tables)
+		if err != nil {
+			r.log.Error("migrating an app's data failed", "slug", a.Manifest.Slug, "err", err)
+			diagnostics = append(diagnostics, sys.Diagnostic{Severity: "error", File: a.Folder + "/" + ManifestName, Text: err.Error()})
+		}
+		diagnostics = append(diagnostics, schemaDiagnostics(tree, a, problems)...)
+	}
+	m := a.Manifest
+	info := sys.AppInfo{
+		Slug: m.Slug, Name: m.Name, Description: m.Description, Icon: m.Icon, Category: m.Category, Version: m.Version, Runtime: m.Runtime,
+		Folder: a.Folder, Hidden: m.Hidden, OK: !failed(diagnostics), Tables: slices.Sorted(maps.Keys(m.Storage.Tables)),
+		Diagnostics: diagnostics, Landing: landing, Updated: time.Now().UTC(),
+	}
+	if info.OK {
+		info.Verified = "static"
+	}
+	return &live{app: a, tree: tree, result: result, info: info}
+}
+
+// settle puts next in place, ends the launches of apps that went, and tells.
+func (r *Runtime) settle(before, next map[sys.Slug]*live) {
+	var events []sys.Event
+	var ended []*launch
+	r.mu.Lock()
+	r.apps = next
+	for slug, old := range before {
+		if next[slug] == nil {
+			events = append(events, sys.NewEvent(sys.EventApp, sys.AppData{App: old.info, Removed: true}))
+			for _, l := range slices.Clone(r.launches[slug]) {
+				if l.preview == nil {
+					r.dropLocked(l)
+					ended = append(ended, l)
+				}
+			}
+		}
+	}
+	for _, slug := range slices.Sorted(maps.Keys(next)) {
+		if old := before[slug]; old == nil || !reflect.DeepEqual(old.info, next[slug].info) {
+			events = append(events, sys.NewEvent(sys.EventApp, sys.AppData{App: next[slug].info}))
+		}
+	}
+	r.mu.Unlock()
+	r.finish(ended)
+	for _, ev := range events {
+		r.publish(ev)
+	}
+}
+
+// touches reports whether a change lies in folder or in a shared folder that apps
+// there may read.
+func touches(changed []sys.Change, folder sys.Path) bool {
+	for _, c := range changed {
+		p := string(c.Path)
+		if strings.HasPrefix(p, string(folder)+"/") {
+			return true
+		}
+		for dir := path.Dir(string(folder)); dir != "."; dir = path.Dir(dir) {
+			if strings.HasPrefix(p, dir+"/_") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// List describes all apps, by slug.
+func (r *Runtime) List() []sys.AppInfo {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var list []sys.AppInfo
+	for _, slug := range slices.Sorted(maps.Keys(r.apps)) {
+		list = append(list, r.apps[slug].info)
+	}
+	return list
+}
+
+// Tables describes the tables of an app, column by column, or nil.
+func (r *Runtime) Tables(slug sys.Slug) map[string]map[string]string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l := r.apps[slug]
+	if l == nil {
+		return nil
+	}
+	return columnsOf(l.app.Manifest)
+}
+
+func columnsOf(m Manifest) map[string]map[string]string {
+	out := map[string]map[string]string{}
+	for name, t := range m.Storage.Tables {
+		out[name] = map[string]string{}
+		for column, typ := range t.Columns {
+			out[name][column] = string(typ)
+		}
+	}
+	return out
+}
+
+func notFound(op string, slug sys.Slug) error {
+	return &sys.Error{Op: op, Path: string(slug), Kind: sys.NotFound, Err: fmt.Errorf("there is no app %q", slug), Hint: "`matrixos apps` lists them"}
+}

@@ -1,0 +1,1 @@
+export const Footer = ({ mode, same }: { mode: string; same: boolean }) => <footer>{mode} {same ? "same" : "different"}</footer>;

@@ -1,0 +1,3 @@
+export function Gauge({ value }: { value: number }) {
+  return <progress value={value} max={10} />;
+}

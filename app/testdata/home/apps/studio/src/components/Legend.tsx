@@ -1,0 +1,3 @@
+export function Legend({ items }: { items: string[] }) {
+  return <ul>{items.map((i) => <li key={i}>{i}</li>)}</ul>;
+}

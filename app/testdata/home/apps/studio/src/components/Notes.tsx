@@ -1,0 +1,1 @@
+export const Notes = ({ text }: { text: string }) => <pre>{text}</pre>;

@@ -1,0 +1,145 @@
+// Drives Chromium through one scenario against the test server of package app:
+// node drive.mjs BROWSER URL SCENARIO [FOLDER]. Prints one JSON object of texts.
+import { chromium } from "playwright-core";
+
+const [executablePath, url, scenario, folder] = process.argv.slice(2);
+const browser = await chromium.launch({
+  executablePath,
+  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+});
+const found = {};
+const errors = [];
+
+async function newPage(options = {}, query = "") {
+  const context = await browser.newContext({ viewport: { width: 1200, height: 850 }, locale: "en-GB", ...options });
+  const page = await context.newPage();
+  page.on("console", (m) => m.type() === "error" && errors.push(m.text()));
+  page.on("pageerror", (e) => errors.push(e.message));
+  await page.goto(`${url}/${query}`);
+  return page;
+}
+
+async function open(page, slug) {
+  await page.evaluate((s) => openApp(s), slug);
+  return page.frameLocator(`iframe[data-slug="${slug}"]`);
+}
+
+const write = async (path, text) => {
+  const r = await fetch(`${url}/test/write?path=${encodeURIComponent(path)}`, { method: "POST", body: text });
+  if (!r.ok) throw new Error(`write ${path}: ${r.status}`);
+};
+
+const scenarios = {
+  async hostile() {
+    const page = await newPage();
+    const launch = await page.evaluate(() => openApp("hostile"));
+    await page.waitForFunction(() => log.some((e) => e.type === "report"), null, { timeout: 120000 });
+    Object.assign(found, await page.evaluate(() => log.find((e) => e.type === "report").out));
+    await page.waitForTimeout(5000); // its last tricks, and those of its document
+    found["top level page"] = page.url() === `${url}/` ? "nothing" : page.url();
+    found["other pages"] = page.context().pages().length === 1 ? "nothing" : "a popup is open";
+    found["replayed capability"] = await page.evaluate(async (l) => {
+      const r = await fetch("/api/bridge", { method: "POST", headers: { "X-App-Capability": l.capability.toLowerCase() }, body: JSON.stringify({ method: "db.find", params: { table: "loot" } }) });
+      return (await r.json()).value ? "READ" : "nothing";
+    }, launch);
+    found["ticket as capability"] = await page.evaluate(async (l) => {
+      const r = await fetch("/api/bridge", { method: "POST", headers: { "X-App-Capability": l.url.split("/")[2] }, body: JSON.stringify({ method: "db.find", params: { table: "loot" } }) });
+      return (await r.json()).value ? "READ" : "nothing";
+    }, launch);
+    const guess = await fetch(`${url}/app/${"A".repeat(26)}/`);
+    found["guessed ticket"] = guess.status === 410 ? "nothing" : String(guess.status);
+    const up = await fetch(`${url}${launch.url}..%2f..%2fdata/bank/pin.json`);
+    found["path out of the app"] = up.status === 404 ? "nothing" : String(up.status);
+  },
+
+  async tracker() {
+    const page = await newPage();
+    const app = await open(page, "expenses");
+    await app.getByRole("heading", { name: "Expenses" }).waitFor();
+    await app.getByText("Nothing here yet. Add an expense to begin.").waitFor();
+    await add(app, "Groceries", "54,30", "Food");
+    await add(app, "Train", "20", "Travel");
+    await app.getByRole("row", { name: /Groceries/ }).waitFor();
+    await app.getByRole("row", { name: /Train/ }).hover();
+    await app.getByRole("button", { name: "Delete Train" }).click();
+    await app.getByRole("button", { name: "Undo" }).click();
+    await app.getByRole("row", { name: /Train/ }).waitFor();
+    await app.getByText("Total").waitFor();
+    await shots(page, app);
+    found.live = await elsewhere(page, app);
+    const source = await (await fetch(`${url}/test/read?path=apps/expenses/src/App.tsx`)).text();
+    await write("apps/expenses/src/App.tsx", source.replace('title="Expenses"', 'title="Spending"'));
+    found.edited = await app.getByRole("heading", { name: "Spending" }).innerText();
+    await write("apps/expenses/src/App.tsx", source.replace("</Stats>", ""));
+    found.broken = await app.getByRole("alert").innerText();
+    await shot(page, "broken");
+    await write("apps/expenses/src/App.tsx", source.replace('title="Expenses"', 'title="Expenses again"'));
+    found.mended = await app.getByRole("heading", { name: "Expenses again" }).innerText();
+    found.errors = errors.join("\n");
+  },
+
+  async wild() {
+    const page = await newPage();
+    const counter = await open(page, "counter");
+    await counter.getByRole("button").click();
+    await page.evaluate(() => push("counter", { type: "theme", theme: { mode: "dark", vars: { "--matrix-bg": "#123456" } }, design: "desk" }));
+    await page.waitForTimeout(100);
+    await counter.getByRole("button").click();
+    await counter.getByText("counter 2").waitFor();
+    found.count = await counter.locator("#count").innerText();
+    found.theme = await counter.locator("#theme").innerText();
+    await counter.locator("body[data-changed][data-table]").waitFor();
+    found.table = await counter.locator("body").getAttribute("data-table");
+    found.changed = await counter.locator("body").getAttribute("data-changed");
+    found.design = await counter.locator("html").getAttribute("data-matrix-design");
+    const studio = await open(page, "studio");
+    await studio.getByRole("button", { name: "More" }).click();
+    found.studio = await studio.getByRole("heading", { name: "Level" }).innerText();
+    found.meter = await studio.getByTestId("meter").innerText();
+    found.legend = await studio.getByRole("list").innerText();
+    found.footer = await studio.locator("footer").innerText();
+    found.icons = String(await studio.locator("svg.lucide").count());
+    found.errors = errors.join("\n");
+  },
+};
+
+async function add(app, title, amount, category) {
+  if (!(await app.getByLabel("Title").isVisible())) await app.getByRole("button", { name: "Add expense" }).click();
+  await app.getByLabel("Title").fill(title);
+  await app.getByLabel("Amount").fill(amount);
+  await app.getByRole("combobox", { name: "Category", exact: true }).selectOption(category);
+  await app.getByRole("button", { name: "Save" }).click();
+  await app.getByRole("button", { name: title, exact: true }).waitFor();
+}
+
+// A row that another window adds shows up here by itself.
+async function elsewhere(page, app) {
+  await page.evaluate(async () => {
+    const l = await (await fetch("/api/apps/expenses/launch", { method: "POST" })).json();
+    const call = async (method, params) => (await (await fetch("/api/bridge", { method: "POST", headers: { "X-App-Capability": l.capability }, body: JSON.stringify({ method, params }) })).json()).value;
+    window.outside = (await call("db.insert", { table: "expenses", data: { title: "Written outside", amount: 1 } })).id;
+    window.callOutside = call;
+  });
+  const text = await app.getByRole("button", { name: "Written outside", exact: true }).innerText();
+  await page.evaluate(() => callOutside("db.delete", { table: "expenses", id: outside }));
+  await app.getByRole("button", { name: "Written outside", exact: true }).waitFor({ state: "detached" });
+  return text;
+}
+
+async function shot(page, name) {
+  if (folder) await page.screenshot({ path: `${folder}/${name}.png` });
+}
+
+async function shots(page) {
+  await shot(page, "tracker");
+}
+
+try {
+  await scenarios[scenario]();
+  console.log(JSON.stringify(found));
+} catch (error) {
+  console.error(error.message, errors.slice(0, 10));
+  process.exitCode = 1;
+} finally {
+  await browser.close();
+}

@@ -1,0 +1,100 @@
+// The first script of every app document. It makes window.MatrixOS, shakes hands
+// with the shell, puts the libraries in place and starts the app. The server wraps
+// it in a function whose only argument is the config of this launch.
+import { defaults } from "./theme.ts";
+import { connect } from "./port.ts";
+import { makeSystem } from "./system.ts";
+
+interface Config {
+  nonce: string; // of the handshake
+  name: string;
+  entry: string; // the module to import once the libraries are there; "" in static apps
+  modules: string[]; // specifiers that the entry needs, dependencies included
+  icons: Record<string, unknown>; // of the names that the code mentions
+}
+
+declare const __config: Config;
+
+const script = document.currentScript as HTMLScriptElement | null;
+const scriptNonce = script?.nonce ?? "";
+script?.remove();
+
+const tokens = document.createElement("style");
+tokens.textContent = defaults;
+document.head.append(tokens);
+(globalThis as any)[Symbol.for("matrixos.icons")] = __config.icons;
+
+const link = connect(__config.nonce, __config.modules);
+const system = makeSystem(link, __config.name);
+Object.defineProperty(window, "MatrixOS", { value: system, enumerable: true });
+
+watchErrors();
+if (__config.entry) link.connected.then(({ modules }) => start(modules), showDetached);
+watchReady();
+
+function start(modules: [string, string][]): void {
+  const wanted = new Set(__config.modules);
+  const imports: Record<string, string> = {};
+  for (const [specifier, source] of modules) {
+    if (wanted.has(specifier)) imports[specifier] = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+  }
+  const missing = __config.modules.filter((m) => !imports[m]);
+  if (missing.length > 0) {
+    fail(new Error(`The desktop did not hand over ${missing.join(", ")}; reload the page.`));
+    return;
+  }
+  const map = document.createElement("script");
+  map.type = "importmap";
+  map.nonce = scriptNonce;
+  map.textContent = JSON.stringify({ imports });
+  document.head.append(map);
+  import(new URL(__config.entry, document.baseURI).href).catch(fail);
+}
+
+function watchErrors(): void {
+  addEventListener("error", (e) => {
+    if (e.message) report(e.message, e.error?.stack ?? `${e.filename}:${e.lineno}:${e.colno}`);
+  });
+  addEventListener("unhandledrejection", (e) => report(e.reason?.message ?? String(e.reason), e.reason?.stack ?? ""));
+}
+
+let reported = 0;
+function report(message: string, stack: string): void {
+  if (reported++ < 10) link.note({ type: "error", message: String(message).slice(0, 2000), stack: String(stack).slice(0, 8000) });
+}
+
+function fail(error: Error): void {
+  report(error.message, error.stack ?? "");
+  const root = document.getElementById("root") ?? document.body;
+  if (root.childElementCount > 0) return;
+  const box = document.createElement("p");
+  box.setAttribute("role", "alert");
+  box.style.cssText = "margin:24px;max-width:68ch;font:15px/22px var(--matrix-font-sans);color:var(--matrix-fg)";
+  box.textContent = `${__config.name} did not start. ${error.message}`;
+  root.append(box);
+}
+
+function showDetached(error: Error): void {
+  if (window.parent === window) fail(error);
+}
+
+// "ready" is said once, after the first paint with something in it.
+function watchReady(): void {
+  const root = () => document.getElementById("root") ?? document.body;
+  let said = false;
+  const say = () => {
+    if (said) return;
+    said = true;
+    seen.disconnect();
+    requestAnimationFrame(() => setTimeout(() => link.note({ type: "ready" }), 0));
+  };
+  const seen = new MutationObserver(() => {
+    if (root()?.childElementCount) say();
+  });
+  addEventListener("DOMContentLoaded", () => {
+    if (!__config.entry) return say();
+    if (root().childElementCount) return say();
+    seen.observe(root(), { childList: true, subtree: true });
+  });
+  new MutationObserver(() => link.note({ type: "title", title: document.title })).observe(document.head, { childList: true, subtree: true, characterData: true });
+}

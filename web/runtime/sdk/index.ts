@@ -1,0 +1,9 @@
+// @matrixos/sdk: the system as an app uses it. See REFERENCE.md.
+export { os } from "./os.ts";
+export { useRows, useValue } from "./rows.ts";
+export type { Rows } from "./rows.ts";
+export { addDays, bucket, bucketLabel, isoDay, nextBucket, parseDay, today } from "./dates.ts";
+export { currencyOf, defaultValue, exactValue, formatDuration, formatValue, isNumeric, labelOf, locale, searchRows, sortRows } from "./format.ts";
+export { aggregate, groupRows, periods, sumBy } from "./group.ts";
+export type { Group } from "./group.ts";
+export type * from "./types.ts";

@@ -1,0 +1,12 @@
+// @matrixos/ui: components that make a good app short. See REFERENCE.md.
+export { useValue as useStored } from "@matrixos/sdk";
+export { useInterval, useKeys } from "./base.tsx";
+export { Board, type BoardProps } from "./board.tsx";
+export { Calendar, type CalendarProps } from "./calendar.tsx";
+export { Chart, type ChartProps } from "./chart.tsx";
+export { Badge, Button, Checkbox, IconButton, Input, Key, Progress, Rating, Segmented, Select, Slider, TextArea } from "./controls.tsx";
+export { Confirm, Dialog } from "./dialog.tsx";
+export { FieldInput, Form } from "./form.tsx";
+export { Icon } from "./icon.tsx";
+export { App, Columns, Empty, Failure, Grid, Item, List, Section, Skeleton, Spacer, Stack, Stat, Stats, Tabs, useToast } from "./layout.tsx";
+export { Tracker, type TrackerProps } from "./tracker.tsx";
