@@ -53,12 +53,14 @@ func (a *apps) follow(ctx context.Context) error {
 		return err
 	}
 	var changed []sys.Change
-	for id := a.at + 1; a.at != 0 && id <= head; id++ {
-		v, err := a.disk.View(id)
+	if a.at != 0 {
+		since, err := a.disk.Log(ctx, disk.Query{Limit: int(head - a.at), Before: head + 1})
 		if err != nil {
 			return err
 		}
-		changed = append(changed, v.Landing().Changes...)
+		for _, l := range since {
+			changed = append(changed, l.Changes...)
+		}
 	}
 	if err := a.runtime.Use(ctx, view, head, changed); err != nil {
 		return err

@@ -87,8 +87,12 @@ func Start(ctx context.Context, o Options) (_ *System, err error) {
 	if err != nil {
 		return nil, err
 	}
+	var base string
+	if ln != nil {
+		base = "http://" + ln.Addr().String()
+	}
 	s := &System{home: root, disk: d, log: log, token: rand.Text()}
-	if err := s.assemble(ctx, o); err != nil {
+	if err := s.assemble(ctx, o, base); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	if err := s.serve(ctx, ln, o.Version); err != nil {
@@ -98,8 +102,8 @@ func Start(ctx context.Context, o Options) (_ *System, err error) {
 }
 
 // assemble makes the parts, lowest first.
-func (s *System) assemble(ctx context.Context, o Options) error {
-	secrets, err := keyring.Open(filepath.Join(s.home, sys.Store, "keys.json"))
+func (s *System) assemble(ctx context.Context, o Options, base string) error {
+	secrets, err := keyring.Open(s.home)
 	if err != nil {
 		return err
 	}
@@ -120,7 +124,10 @@ func (s *System) assemble(ctx context.Context, o Options) error {
 	if err := s.apps.follow(ctx); err != nil {
 		return err
 	}
-	models := newModels(s.disk, secrets, o.Model, os.Getenv, s.log)
+	models, err := newModels(s.disk, secrets, o.Model, os.Getenv, s.log)
+	if err != nil {
+		return err
+	}
 	box, why := sandbox.Find(ctx)
 	if why != nil {
 		s.log.Warn("commands of agents are refused", "error", why)
@@ -133,10 +140,14 @@ func (s *System) assemble(ctx context.Context, o Options) error {
 		return err
 	}
 	s.kernel = k
+	desktop, err := web.Shell()
+	if err != nil {
+		return err
+	}
 	s.gateway, err = gateway.New(ctx, gateway.Options{
-		Disk: s.disk, Kernel: k, Apps: s.apps, Models: models, Logger: s.log, Shell: web.Files(),
+		Disk: s.disk, Kernel: k, Apps: s.apps, Models: models, Logger: s.log, Shell: desktop,
 		Owner: func() gateway.Owner { return readHandle(s.disk) }, Workspace: k.Workspace,
-		Token: s.token, Origins: o.Origins, Version: cmp.Or(o.Version, "dev"),
+		Base: base, Token: s.token, Origins: o.Origins, Version: cmp.Or(o.Version, "dev"),
 	})
 	return err
 }

@@ -55,11 +55,15 @@ var (
 	_ gateway.Models = (*models)(nil)
 )
 
-func newModels(d *disk.Disk, keys *keyring.Keyring, override string, env func(string) string, log *slog.Logger) *models {
+func newModels(d *disk.Disk, keys *keyring.Keyring, override string, env func(string) string, log *slog.Logger) (*models, error) {
+	builtIn, err := offline.New()
+	if err != nil {
+		return nil, err
+	}
 	return &models{
 		disk: d, keys: keys, override: override, env: env, log: log,
-		offline: native.New(offline.New(), log), engines: map[string]engine.Engine{},
-	}
+		offline: native.New(builtIn, log), engines: map[string]engine.Engine{},
+	}, nil
 }
 
 // Default is the model that answers when a request names none: the command

@@ -39,6 +39,9 @@ type Options struct {
 	// Workspace is the tree of a process that has not landed, for previews; it
 	// fails with NotFound for any other process.
 	Workspace func(sys.PID) (fs.FS, error)
+	// Base is the desktop's own address, for links, such as
+	// "http://127.0.0.1:4000"; empty where no address is served.
+	Base string
 	// Token lets the command line in; empty lets nobody in by token.
 	Token string
 	// Origins are further addresses under which browsers reach this home, such
@@ -67,8 +70,6 @@ type Gateway struct {
 
 	editing sync.Mutex // one edit of a file at a time: compare, then write
 
-	mu   sync.Mutex
-	base string // of the first TCP listener, for links
 	once sync.Once
 }
 
@@ -140,13 +141,6 @@ func (g *Gateway) Serve(ctx context.Context, ln net.Listener) error {
 	if err != nil {
 		return err
 	}
-	if list := OriginsOf(ln.Addr()); ln.Addr().Network() != pipeNetwork && len(list) > 0 {
-		g.mu.Lock()
-		if g.base == "" {
-			g.base = list[0]
-		}
-		g.mu.Unlock()
-	}
 	srv := &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
@@ -176,9 +170,7 @@ func (g *Gateway) Serve(ctx context.Context, ln net.Listener) error {
 // SignInLink makes a link that signs one browser in, once, and then shows next,
 // a path of the desktop such as "/".
 func (g *Gateway) SignInLink(next string) (string, time.Time, error) {
-	g.mu.Lock()
-	base := g.base
-	g.mu.Unlock()
+	base := g.o.Base
 	if len(g.o.Origins) > 0 {
 		base = g.o.Origins[0]
 	}

@@ -20,7 +20,7 @@ const (
 	EventResult   EventKind = "result"   // ResultData: a system call returned
 	EventRetry    EventKind = "retry"    // RetryData, ephemeral: partial text is void
 	EventLanding  EventKind = "landing"  // LandingInfo
-	EventApp      EventKind = "app"      // AppData: an app appeared, changed or went
+	EventApp      EventKind = "app"      // AppData, ephemeral: an app appeared, changed or went
 	EventData     EventKind = "data"     // TableData, ephemeral: rows or a key of an app changed
 	EventAnswer   EventKind = "answer"   // AnswerData: a request is finished
 	EventQuestion EventKind = "question" // QuestionData: the system asks the owner
