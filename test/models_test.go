@@ -1,0 +1,107 @@
+package test
+
+import (
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+
+	"matrixos/model/modeltest"
+)
+
+// theApp plays "track my expenses" as a language model would, from files.
+func theApp(t *testing.T) *modeltest.Server {
+	t.Helper()
+	rules, err := modeltest.App(modeltest.Build{
+		Match: "expenses", Slug: "expenses", Files: os.DirFS("testdata/expenses"),
+		Order:  []string{"matrix.json", "index.html", "src/App.tsx", "src/main.tsx"},
+		Report: "It keeps amount, category and date, and charts each month.", Answer: "Your expenses have a place now.",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return modeltest.New(modeltest.Rules(rules...))
+}
+
+// providers are the two wire protocols, and how the binary is pointed at one.
+func providers(url string) map[string][]string {
+	return map[string][]string{
+		"anthropic:claude-opus-4-6": {"ANTHROPIC_API_KEY=sk-test", "ANTHROPIC_BASE_URL=" + url},
+		"openai:gpt-test":           {"OPENAI_API_KEY=sk-test", "OPENAI_BASE_URL=" + url + "/v1"},
+	}
+}
+
+const request = "Track my expenses with amount, category and date, and show a chart per month"
+
+func TestLanguageModelsDriveTheSamePath(t *testing.T) {
+	for name := range providers("") {
+		t.Run(name, func(t *testing.T) {
+			server := theApp(t)
+			ts := httptest.NewServer(server)
+			defer ts.Close()
+			w := NewWorld(t)
+			w.Env = providers(ts.URL)[name]
+			r := w.Do("ask", request, "--model", name)
+			if !strings.Contains(r.Stdout, "Your expenses have a place now.") {
+				t.Errorf("answer %q", r.Stdout)
+			}
+			if got := w.Read("apps/expenses/src/App.tsx"); !strings.Contains(got, "<Tracker") {
+				t.Error("the app is not in the home")
+			}
+			if got := w.Rows("expenses", "SELECT count(*) FROM expenses"); got != "0" {
+				t.Errorf("rows %q", got)
+			}
+			var apps []struct {
+				Slug string
+				OK   bool
+			}
+			w.Do("apps", "--json").JSON(t, &apps)
+			if len(apps) != 1 || !apps[0].OK {
+				t.Errorf("apps %+v", apps)
+			}
+			if log := w.Do("log").Stdout; !strings.Contains(log, "builder") {
+				t.Errorf("log does not say who:\n%s", log)
+			}
+			if n := len(server.Requests()); n != 7 {
+				t.Errorf("%d requests, want 2 of the kernel and 5 of the builder", n)
+			}
+		})
+	}
+}
+
+func TestWhatGoesWrongWithAModelIsSaid(t *testing.T) {
+	for name, c := range map[string]struct {
+		turn  modeltest.Turn
+		key   string
+		says  string
+		model string
+	}{
+		"wrong key": {key: "sk-wrong", says: "key"},
+		"refused":   {turn: modeltest.Turn{Stop: "refusal"}, says: "declined"},
+		"no model":  {model: "anthropic", says: "127.0.0.1:1"},
+		"unknown":   {model: "clippy:97", says: "no such provider"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := modeltest.New(modeltest.Script(c.turn))
+			server.Key = "sk-test"
+			ts := httptest.NewServer(server)
+			defer ts.Close()
+			w := NewWorld(t)
+			url, key, model := ts.URL, "sk-test", "anthropic:claude-opus-4-6"
+			if c.key != "" {
+				key = c.key
+			}
+			if c.model != "" {
+				model, url = c.model, "http://127.0.0.1:1"
+			}
+			w.Env = []string{"ANTHROPIC_API_KEY=" + key, "ANTHROPIC_BASE_URL=" + url}
+			r := w.Run("ask", "hello", "--model", model)
+			if r.Status == 0 {
+				t.Errorf("status 0:\n%s", r.Stdout)
+			}
+			if all := r.Stdout + r.Stderr; !strings.Contains(all, c.says) {
+				t.Errorf("does not say %q:\n%s", c.says, all)
+			}
+		})
+	}
+}
