@@ -59,7 +59,7 @@ func (g *Gateway) appAPI() {
 		if _, err := g.app(in.Slug); err != nil {
 			return nil, err
 		}
-		g.journal.Publish(sys.NewEvent(sys.EventOpen, sys.OpenData{App: in.Slug, Path: in.Body.Path}))
+		g.publish(sys.EventOpen, sys.OpenData{App: in.Slug, Path: in.Body.Path})
 		url, expires, err := g.SignInLink("/?open=" + string(in.Slug))
 		if err != nil {
 			return nil, err
@@ -73,6 +73,11 @@ func (g *Gateway) appAPI() {
 		}
 		return &reply[LandingReply]{LandingReply{Landing: l, Files: []FileDiff{}}}, nil
 	})
+	g.bridgeAPI()
+}
+
+// bridgeAPI registers what windows of apps call, through the desktop.
+func (g *Gateway) bridgeAPI() {
 	register(g, http.MethodPost, "/api/bridge", "bridge", "A call of an app's window", func(ctx context.Context, in *struct {
 		Capability string `header:"X-App-Capability" required:"true" minLength:"1" maxLength:"200"`
 		Body       struct {

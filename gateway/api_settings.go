@@ -66,7 +66,7 @@ func (g *Gateway) settingsAPI() {
 		if err := g.o.Models.Choose(ctx, in.Body); err != nil {
 			return nil, err
 		}
-		g.journal.Publish(sys.NewEvent(sys.EventSettings, sys.SettingsData{Path: "system/config.json"}))
+		g.publish(sys.EventSettings, sys.SettingsData{Path: "system/config.json"})
 		return &reply[Model]{g.o.Models.Current()}, nil
 	})
 }
@@ -133,7 +133,7 @@ func (g *Gateway) setTheme(ctx context.Context, t Theme) error {
 	if err != nil {
 		return err
 	}
-	g.journal.Publish(sys.NewEvent(sys.EventSettings, sys.SettingsData{Path: themeFile}))
+	g.publish(sys.EventSettings, sys.SettingsData{Path: themeFile})
 	return nil
 }
 

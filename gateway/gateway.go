@@ -189,3 +189,10 @@ func (g *Gateway) SignInLink(next string) (string, time.Time, error) {
 }
 
 func (g *Gateway) count(name string) { g.metrics.GetOrCreateCounter(name).Inc() }
+
+// publish tells whoever listens now of something that is not kept.
+func (g *Gateway) publish(kind sys.EventKind, data any) {
+	e := sys.NewEvent(kind, data)
+	e.Time = g.now().UTC()
+	g.journal.Publish(e)
+}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
@@ -149,11 +150,12 @@ func (p *program) chosenModel() string {
 	return p.getenv("MATRIXOS_MODEL")
 }
 
+// logger tells people what happens inside: warnings, or everything if asked.
 func (p *program) logger(level slog.Level) *slog.Logger {
 	if p.verbose {
 		level = slog.LevelDebug
 	}
-	return slog.New(slog.NewTextHandler(p.err, &slog.HandlerOptions{Level: level}))
+	return slog.New(&notes{w: p.err, style: p.style(p.err), level: level, mu: new(sync.Mutex)})
 }
 
 // with runs fn against the home: through its daemon, else through a kernel in

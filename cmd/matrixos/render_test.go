@@ -1,6 +1,10 @@
 package main
 
 import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"regexp"
 	"testing"
 	"time"
 
@@ -59,4 +63,18 @@ func FuzzPrintable(f *testing.F) {
 			t.Fatalf("%d characters in a line of %d", n, width)
 		}
 	})
+}
+
+func TestNotes(t *testing.T) {
+	var out bytes.Buffer
+	p := newProgram(nil, nil, &out, func(string) string { return "" })
+	log := p.logger(slog.LevelWarn)
+	log.Info("not shown")
+	log.With("part", "app").WithGroup("g").Warn("apps cannot be \x1b[1mcompiled", "n", 2,
+		"error", &sys.Error{Op: "load", Kind: sys.NotFound, Err: errors.New("no file"), Hint: "build it"})
+	got := regexp.MustCompile(`(?m)^\d\d:\d\d:\d\d`).ReplaceAllString(out.String(), "TIME")
+	want := "TIME apps cannot be [1mcompiled  part=app  g.n=2: load: no file\n         Build it.\n"
+	if got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
 }
