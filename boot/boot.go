@@ -103,7 +103,7 @@ func Start(ctx context.Context, o Options) (_ *System, err error) {
 
 // assemble makes the parts, lowest first.
 func (s *System) assemble(ctx context.Context, o Options, base string) error {
-	secrets, err := keyring.Open(s.home)
+	secrets, err := keyring.Open(filepath.Join(s.home, sys.Store, "keys.json"))
 	if err != nil {
 		return err
 	}
