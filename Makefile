@@ -20,7 +20,7 @@ build: bin/matrixos
 
 bin/matrixos: web/runtime/dist/manifest.json web/dist/index.html FORCE
 	$(SAY) 'building the binary …'
-	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $@ ./cmd/matrixos
+	@CGO_ENABLED=0 $(GO) build -ldflags '-s -w -X main.version=$(VERSION)' -o $@ ./cmd/matrixos
 
 FORCE:
 
