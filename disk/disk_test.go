@@ -138,6 +138,9 @@ func (h *home) capture() sys.LandingInfo {
 
 func (h *home) git(args ...string) string {
 	h.t.Helper()
+	if err := errors.Join(h.publishHistory(), h.writeIndex(true)); err != nil {
+		h.t.Fatal(err)
+	}
 	cmd := exec.Command("git", append([]string{"-c", "safe.directory=*"}, args...)...)
 	cmd.Dir = h.root
 	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1")
