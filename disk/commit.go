@@ -25,7 +25,8 @@ type decision struct {
 	landing Landing
 	base    sys.LandingID
 	changes []change
-	merged  []string
+	merged  []string // files that both sides had changed
+	stale   []string // files read by the transaction and changed since
 	objects objects
 	live    bool // the live files have it already
 }
@@ -47,7 +48,7 @@ func (d *Disk) commitLocked(ctx context.Context, n decision) (sys.LandingInfo, e
 	if err != nil {
 		return sys.LandingInfo{}, err
 	}
-	commit := git.EncodeCommit(d.message(info, n.base, n.merged, tree, head.commit))
+	commit := git.EncodeCommit(d.message(info, n, tree, head.commit))
 	n.objects.add(commit)
 	info.Commit = commit.Hash.String()
 

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -62,11 +63,9 @@ func groupText(i, g, k int) string {
 func landUntilKilled(root string, steps int, seed int64) error {
 	ctx := context.Background()
 	random := rand.New(rand.NewSource(seed))
+	var passed atomic.Int64
 	o := Options{NoWatch: true, Hook: func(point string) {
-		if steps == 0 {
-			return
-		}
-		if steps--; steps == 0 {
+		if passed.Add(1) == int64(steps) {
 			fmt.Println("K", point)
 			if err := syscall.Kill(os.Getpid(), syscall.SIGKILL); err != nil {
 				panic(err)

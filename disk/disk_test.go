@@ -293,6 +293,25 @@ func TestConflictIsAValueAndCanBeAnswered(t *testing.T) {
 	h.want("system/soul.md", "# Soul\n\nBe brave and quick.\n")
 }
 
+func TestStaleReadsAreNamed(t *testing.T) {
+	h := open(t, t.TempDir())
+	tx := h.begin()
+	tx.NoteRead("system/soul.md")
+	tx.NoteRead("agents/system-prompt.md")
+	h.put("system/soul.md", "changed\n")
+	h.capture()
+	var stale []sys.Path
+	h.SetChecks(func(_ context.Context, c Checked) error { stale = c.Stale; return nil })
+	put(t, tx.Dir()+"/x", "x")
+	h.land(tx, "built on what it has read")
+	if len(stale) != 1 || stale[0] != "system/soul.md" {
+		t.Errorf("the check saw %v", stale)
+	}
+	if got := h.git("log", "-1", "--format=%(trailers:key=Disk-Stale,valueonly)"); strings.TrimSpace(got) != "system/soul.md" {
+		t.Errorf("the trailer says %q", got)
+	}
+}
+
 func TestWatcherRecordsEdits(t *testing.T) {
 	h := open(t, t.TempDir(), func(o *Options) { o.NoWatch = false })
 	sub := h.Journal().Subscribe(h.Journal().Last())

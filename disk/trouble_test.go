@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 
@@ -64,10 +65,10 @@ func TestNoSpaceLeavesNoTrace(t *testing.T) {
 	for _, point := range []string{"objects", "files", "decide"} {
 		t.Run(point, func(t *testing.T) {
 			root := t.TempDir()
-			full := false
+			var full atomic.Bool
 			h := open(t, root, func(o *Options) {
 				o.fault = func(p string) error {
-					if full && p == point {
+					if full.Load() && p == point {
 						return &fs.PathError{Op: "write", Path: p, Err: unix.ENOSPC}
 					}
 					return nil
@@ -78,7 +79,7 @@ func TestNoSpaceLeavesNoTrace(t *testing.T) {
 			tx := h.begin()
 			put(t, tx.Dir()+"/system/soul.md", "new\n")
 			put(t, tx.Dir()+"/apps/large/data.bin", strings.Repeat("large", 1<<18))
-			full = true
+			full.Store(true)
 			_, err := tx.Land(ctx, Landing{Events: []sys.Event{sys.NewEvent(sys.EventNotice, sys.NoticeData{})}})
 			if sys.KindOf(err) != sys.NoSpace || sys.HintOf(err) == "" {
 				t.Fatalf("landing says %v", err)
@@ -86,7 +87,7 @@ func TestNoSpaceLeavesNoTrace(t *testing.T) {
 			if h.Head() != 1 || h.j.Last() != 1 {
 				t.Errorf("head is %s, last event %d", h.Head(), h.j.Last())
 			}
-			full = false
+			full.Store(false)
 			if after := tree(t, root); after != before {
 				t.Errorf("it left a trace:\n%s\nwas\n%s", after, before)
 			}
@@ -129,11 +130,11 @@ func TestNoSpaceAfterTheCommitPoint(t *testing.T) {
 	for _, point := range []string{"publish", "apply"} {
 		t.Run(point, func(t *testing.T) {
 			root := t.TempDir()
-			full := false
+			var full atomic.Bool
 			ballast := filepath.Join(root, ".disk", "ballast")
 			h := open(t, root, func(o *Options) {
 				o.fault = func(p string) error {
-					if _, err := os.Stat(ballast); full && p == point && err == nil {
+					if _, err := os.Stat(ballast); full.Load() && p == point && err == nil {
 						return unix.ENOSPC
 					}
 					return nil
@@ -142,14 +143,14 @@ func TestNoSpaceAfterTheCommitPoint(t *testing.T) {
 			h.git("fsck")
 			tx := h.begin()
 			put(t, tx.Dir()+"/system/soul.md", "new\n")
-			full = true
+			full.Store(true)
 			h.land(tx, "decided")
 			h.want("system/soul.md", "new\n")
 			h.git("fsck", "--strict")
 			if _, err := os.Stat(ballast); err == nil {
 				t.Error("the ballast was not needed: this tests nothing")
 			}
-			full = false
+			full.Store(false)
 			h.close()
 			h = open(t, root)
 			h.want("system/soul.md", "new\n")
@@ -164,16 +165,19 @@ func TestUnwritableFolderIsTriedAgain(t *testing.T) {
 	if os.Geteuid() == 0 {
 		t.Log("as root, permissions do not bind: a file in the way stands for them")
 	}
-	h := open(t, t.TempDir())
+	var h *home
+	var armed atomic.Bool
+	h = open(t, t.TempDir(), func(o *Options) {
+		o.Hook = func(point string) {
+			if point == "committed" && armed.Swap(false) { // the owner makes a file where a folder is needed, this instant
+				h.put("apps/new", "in the way\n")
+			}
+		}
+	})
 	tx := h.begin()
 	put(t, tx.Dir()+"/apps/new/x.txt", "x\n")
-	h.hook = func(point string) {
-		if point == "committed" { // the owner makes a file where a folder is needed, this instant
-			h.put("apps/new", "in the way\n")
-		}
-	}
+	armed.Store(true)
 	h.land(tx, "new app")
-	h.hook = func(string) {}
 	if got := h.live("apps/new"); got != "in the way\n" {
 		t.Errorf("the owner's file is %q", got)
 	}
@@ -400,19 +404,23 @@ func TestFilesAndFoldersTradePlaces(t *testing.T) {
 
 func TestLinksNeverLeadALandingOutside(t *testing.T) {
 	outside := t.TempDir()
-	h := open(t, t.TempDir())
-	tx := h.begin()
-	put(t, tx.Dir()+"/apps/notes/src/evil.txt", "x\n")
-	h.hook = func(point string) {
-		if point == "committed" { // after all checks, this instant
-			if err := os.Rename(filepath.Join(h.root, "apps/notes/src"), filepath.Join(outside, "moved")); err != nil {
-				t.Error(err)
-			}
-			if err := os.Symlink(outside, filepath.Join(h.root, "apps/notes/src")); err != nil {
-				t.Error(err)
+	var h *home
+	var armed atomic.Bool
+	h = open(t, t.TempDir(), func(o *Options) {
+		o.Hook = func(point string) {
+			if point == "committed" && armed.Swap(false) { // after all checks, this instant
+				if err := os.Rename(filepath.Join(h.root, "apps/notes/src"), filepath.Join(outside, "moved")); err != nil {
+					t.Error(err)
+				}
+				if err := os.Symlink(outside, filepath.Join(h.root, "apps/notes/src")); err != nil {
+					t.Error(err)
+				}
 			}
 		}
-	}
+	})
+	tx := h.begin()
+	put(t, tx.Dir()+"/apps/notes/src/evil.txt", "x\n")
+	armed.Store(true)
 	h.land(tx, "evil")
 	if _, err := os.Stat(filepath.Join(outside, "evil.txt")); err == nil {
 		t.Error("a landing wrote through a link")

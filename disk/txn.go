@@ -166,9 +166,9 @@ func (t *Txn) Dir() string { return t.dir }
 // Base returns the landing on which the transaction started.
 func (t *Txn) Base() sys.LandingID { return t.base.id }
 
-// NoteRead adds a file to what the transaction's result depends on. If it has
-// changed by the time of landing, the landing is not taken for granted: its
-// commit says on which landing it was based, and checks run on the merged tree.
+// NoteRead adds a file or folder to what the transaction's result depends on. If
+// it has changed by the time of landing, checks see it in Checked.Stale and the
+// commit names it in a Disk-Stale trailer.
 func (t *Txn) NoteRead(p sys.Path) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
