@@ -200,7 +200,7 @@ func TestKillLoop(t *testing.T) {
 	if testing.Short() {
 		rounds = 12
 	}
-	root := t.TempDir()
+	root := memory(t)
 	for g := range groups {
 		for k := range perGroup {
 			put(t, filepath.Join(root, groupFile(g, k)), groupText(0, g, k))

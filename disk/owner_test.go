@@ -3,6 +3,7 @@ package disk
 import (
 	"context"
 	"fmt"
+	"math/rand"
 	"os"
 	"path/filepath"
 	"strings"
@@ -68,6 +69,26 @@ func TestWatcherSeesEverythingByHand(t *testing.T) {
 			t.Errorf("%s is by %s", l.ID, l.Kind)
 		}
 	}
+}
+
+// Very much at once is recorded in parts.
+func TestMuchAtOnceIsRecordedInParts(t *testing.T) {
+	h := open(t, memory(t))
+	random := rand.New(rand.NewSource(1))
+	part := make([]byte, 9<<20)
+	for i := range 9 {
+		random.Read(part)
+		h.put(fmt.Sprintf("photos/%d.raw", i), string(part))
+	}
+	h.put("photos/giant.raw", strings.Repeat("giant", largest/4))
+	info := h.capture()
+	if info.ID != 4 || h.landed("photos/8.raw") != string(part) || h.landed("photos/giant.raw") != "<absent>" {
+		t.Errorf("recorded up to %s", info.ID)
+	}
+	if info = h.capture(); info.ID != 0 {
+		t.Errorf("recorded again: %+v", info)
+	}
+	h.git("fsck")
 }
 
 // A file that is still being written is recorded when it is whole.

@@ -46,10 +46,8 @@ func (d *Disk) Begin(ctx context.Context, label string) (*Txn, error) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if dirty := d.takeDirty(); len(dirty) > 0 {
-		if _, err := d.captureLocked(ctx, dirty, captureEvent); err != nil {
-			return nil, explain("begin", d.root, err)
-		}
+	if err := d.captureDirtyLocked(ctx); err != nil {
+		return nil, explain("begin", d.root, err)
 	}
 	t := &Txn{
 		d: d, label: label, base: d.at(), dir: d.store("ws", rand.Text()[:12]),
@@ -252,7 +250,7 @@ func (t *Txn) compare(path string, o objects) (change, error) {
 		return none, nil
 	}
 	if ok && st.kind() == unix.S_IFREG && st.size > largest {
-		return none, &sys.Error{Op: "land", Path: path, Kind: sys.Invalid, Err: fmt.Errorf("%d bytes in one file", st.size), Hint: "files above 256 MB are not versioned: list it in " + ignoreFile + ", or make it smaller"}
+		return none, &sys.Error{Op: "land", Path: path, Kind: sys.Invalid, Err: fmt.Errorf("%d bytes in one file", st.size), Hint: "files above 64 MB are not versioned: list it in " + ignoreFile + ", or make it smaller"}
 	}
 	s, ok, err := read(t.root, path)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -227,36 +228,49 @@ func (d *Disk) captureWhenQuiet(ctx context.Context) {
 				break
 			}
 		}
-		if d.captureMarked(ctx) && !wait(again) { // some are still being written
+		if later := d.captureMarked(ctx); later > 0 && !wait(later) {
 			return
 		}
 	}
 }
 
-// captureMarked records the marked paths; it reports whether some are left.
-func (d *Disk) captureMarked(ctx context.Context) bool {
+// captureMarked records the marked paths; if some are left, it returns when to
+// try them: those still being written soon, after a failure later.
+func (d *Disk) captureMarked(ctx context.Context) time.Duration {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	paths := d.takeDirty()
-	if len(paths) == 0 || d.usable("record edits") != nil {
-		return false
+	if d.usable("record edits") != nil {
+		return 0
 	}
-	for _, p := range paths {
-		if p == "" {
-			paths = nil
-			break
-		}
-	}
-	if _, err := d.captureLocked(ctx, paths, captureEvent); err != nil {
+	if err := d.captureDirtyLocked(ctx); err != nil {
 		if ctx.Err() == nil {
 			d.log.Error("edits by hand could not be recorded; they stay in the files, and it is tried again", "error", err)
-			for _, p := range paths {
-				d.markDirty(p)
-			}
 		}
-		return true
+		return poll
 	}
 	d.dirtyMu.Lock()
 	defer d.dirtyMu.Unlock()
-	return len(d.dirty) > 0
+	if len(d.dirty) > 0 {
+		return again
+	}
+	return 0
+}
+
+// captureDirtyLocked records what is marked; on failure the marks stay.
+func (d *Disk) captureDirtyLocked(ctx context.Context) error {
+	marked := d.takeDirty()
+	if len(marked) == 0 {
+		return nil
+	}
+	paths := marked
+	if slices.Contains(marked, "") {
+		paths = nil
+	}
+	_, err := d.captureLocked(ctx, paths, captureEvent)
+	if err != nil {
+		for _, p := range marked {
+			d.markDirty(p)
+		}
+	}
+	return err
 }
