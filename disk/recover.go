@@ -162,7 +162,7 @@ func (d *Disk) finishRef(ctx context.Context) error {
 		return nil
 	}
 	found, err := d.repo.Ref(mainRef)
-	if err != nil && !errors.Is(err, git.ErrNotFound) {
+	if err != nil && !errors.Is(err, git.ErrNotFound) && !errors.Is(err, git.ErrCorrupt) {
 		return err
 	}
 	if found != head.commit {

@@ -426,3 +426,56 @@ func TestLinksNeverLeadALandingOutside(t *testing.T) {
 		t.Error("a landing wrote through a link")
 	}
 }
+
+// After a power cut, what was never synced may be short or zeroed: objects, main
+// and live files. Everything since the last checkpoint is made whole again, and
+// an edit by hand is told from a torn file.
+func TestPowerCut(t *testing.T) {
+	root := t.TempDir()
+	h := open(t, root)
+	long := strings.Repeat("0123456789abcde\n", 1024)
+	for i := range 3 {
+		tx := h.begin()
+		for _, f := range []string{"short", "zeroed", "empty", "edited", "whole"} {
+			put(t, filepath.Join(tx.Dir(), f), fmt.Sprintf("%s%d\n", long, i))
+		}
+		h.land(tx, fmt.Sprint("landing ", i))
+	}
+	h.close()
+	db, err := sql.Open("sqlite", h.store("kernel.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec(`UPDATE disk_redo SET boot = 'an earlier one'`); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	want := long + "2\n"
+	h.put("short", want[:5000])
+	h.put("zeroed", want[:4096]+strings.Repeat("\x00", 4096)+want[8192:])
+	h.put("empty", "")
+	h.put("edited", "by hand\n")
+	loose, err := filepath.Glob(h.store("repo.git", "objects", "??", "*"))
+	if err != nil || len(loose) < 10 {
+		t.Fatal(loose, err)
+	}
+	for _, path := range append(loose, h.store("repo.git", "index")) {
+		if err := errors.Join(os.Chmod(path, 0o600), os.Truncate(path, 10)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(h.store("repo.git", "refs", "heads", "main"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	h = open(t, root)
+	for _, f := range []string{"short", "zeroed", "empty", "whole"} {
+		h.want(f, want)
+	}
+	h.want("edited", "by hand\n")
+	h.git("fsck", "--strict")
+	if got := h.git("status", "--porcelain"); got != "" {
+		t.Errorf("git status says\n%s", got)
+	}
+}

@@ -198,11 +198,16 @@ func (r *Repo) History(h Hash) (History, error) {
 	return c, nil
 }
 
-// Ref returns what a ref such as refs/heads/main points at, or ErrNotFound.
+// Ref returns what a ref such as refs/heads/main points at, ErrNotFound, or, for
+// a file that a power cut has left empty, ErrCorrupt.
 func (r *Repo) Ref(name string) (Hash, error) {
 	b, err := os.ReadFile(filepath.Join(r.dir, filepath.FromSlash(name)))
 	if err == nil {
-		return ParseHash(strings.TrimSpace(string(b)))
+		h, err := ParseHash(strings.TrimSpace(string(b)))
+		if err != nil {
+			return Hash{}, fmt.Errorf("git ref %s: %w: %w", name, ErrCorrupt, err)
+		}
+		return h, nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return Hash{}, err
@@ -234,7 +239,7 @@ func (r *Repo) SetRef(name string, h Hash) error {
 // RefLock is git's own lock on a ref, with the new value already written in it.
 type RefLock struct {
 	path, lock string
-	Old        Hash // what the ref was when it was locked; zero if it did not exist
+	Old        Hash // what the ref was when it was locked; zero if that was nothing
 }
 
 // LockRef takes the lock on a ref and prepares it to become h. While it is
@@ -252,7 +257,7 @@ func (r *Repo) LockRef(name string, h Hash) (*RefLock, error) {
 	_, err = f.WriteString(h.String() + "\n")
 	err = errors.Join(err, f.Close())
 	if err == nil {
-		if l.Old, err = r.Ref(name); errors.Is(err, ErrNotFound) {
+		if l.Old, err = r.Ref(name); errors.Is(err, ErrNotFound) || errors.Is(err, ErrCorrupt) {
 			err = nil
 		}
 	}
