@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"matrixos/disk/git"
 	"matrixos/sys"
 )
@@ -31,6 +33,9 @@ func (d *Disk) Capture(ctx context.Context) (sys.LandingInfo, error) {
 	defer d.mu.Unlock()
 	d.takeDirty()
 	info, err := d.captureLocked(ctx, nil, captureNow)
+	if err != nil {
+		d.markDirty("")
+	}
 	return info, explain("record edits", d.root, err)
 }
 
@@ -39,7 +44,7 @@ func (d *Disk) Capture(ctx context.Context) (sys.LandingInfo, error) {
 func (d *Disk) captureLocked(ctx context.Context, paths []string, mode captureMode) (sys.LandingInfo, error) {
 	d.retryPendingLocked()
 	d.loadIgnore()
-	c := &capture{d: d, mode: mode, objects: d.objects(), head: d.at(), deadline: time.Now().Add(300 * time.Millisecond), done: map[string]bool{}}
+	c := &capture{ctx: ctx, d: d, mode: mode, objects: d.objects(), seen: map[string]known{}, head: d.at(), deadline: time.Now().Add(300 * time.Millisecond), done: map[string]bool{}}
 	if paths == nil {
 		paths = []string{""}
 	}
@@ -51,19 +56,27 @@ func (d *Disk) captureLocked(ctx context.Context, paths []string, mode captureMo
 			return sys.LandingInfo{}, err
 		}
 	}
+	err := c.flush()
+	return c.info, err
+}
+
+// flush lands what was found so far. A search that finds very much lands in
+// parts, to bound memory.
+func (c *capture) flush() error {
 	if len(c.changes) > 0 {
-		info, err := d.commitLocked(ctx, decision{
+		info, err := c.d.commitLocked(c.ctx, decision{
 			landing: Landing{Kind: sys.ByOwner, Title: title(c.changes)},
 			changes: c.changes, objects: c.objects, live: true,
 		})
 		if err != nil {
-			return info, err
+			return err
 		}
-		d.rememberLocked(c.seen)
-		return info, nil
+		c.info = info
 	}
-	d.rememberLocked(c.seen)
-	return sys.LandingInfo{}, nil
+	c.d.rememberLocked(c.seen)
+	c.objects, c.changes, c.bytes = c.d.objects(), nil, 0
+	clear(c.seen)
+	return nil
 }
 
 func (d *Disk) rememberLocked(seen map[string]known) {
@@ -116,6 +129,7 @@ func (d *Disk) retryPendingLocked() {
 
 // capture is one search for owner edits.
 type capture struct {
+	ctx      context.Context // of the one call that this is
 	d        *Disk
 	mode     captureMode
 	objects  objects
@@ -123,8 +137,13 @@ type capture struct {
 	deadline time.Time
 	done     map[string]bool
 	changes  []change
+	bytes    int // of new contents
 	seen     map[string]known
+	info     sys.LandingInfo // the last landing made
 }
+
+// mostCaptured is how many bytes of new contents one landing by hand holds.
+const mostCaptured = 32 << 20
 
 // under compares everything at or below a path.
 func (c *capture) under(path string) error {
@@ -201,16 +220,13 @@ func (c *capture) file(path string, have git.Node) error {
 		return nil
 	}
 	c.done[path] = true
-	if c.seen == nil {
-		c.seen = map[string]known{}
-	}
 	st, ok, err := look(c.d.rootFD, path)
 	if err != nil {
 		return err
 	}
 	if !ok || !st.versionable() {
-		if ok && !st.isDir() && have.IsZero() {
-			return nil // a socket, a device, a giant: not versioned
+		if ok && !st.isDir() && (have.IsZero() || st.kind() == unix.S_IFREG) {
+			return nil // a socket, a device, a giant: not versioned, or no more
 		}
 		c.note(path, have, git.Node{}, known{})
 		return nil
@@ -242,8 +258,12 @@ func (c *capture) file(path string, have git.Node) error {
 	}
 	if s.node() != have {
 		c.objects.add(s.obj)
+		c.bytes += len(s.obj.Data)
 	}
 	c.note(path, have, s.node(), known{s.stat, s.node(), at})
+	if c.bytes > mostCaptured {
+		return c.flush()
+	}
 	return nil
 }
 

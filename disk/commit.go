@@ -16,8 +16,6 @@ import (
 	"matrixos/sys"
 )
 
-const mainRef = "refs/heads/main"
-
 // mostListed is how many changes a LandingInfo names; Show and the history have
 // all of them.
 const mostListed = 1000
@@ -27,7 +25,8 @@ type decision struct {
 	landing Landing
 	base    sys.LandingID
 	changes []change
-	merged  []string
+	merged  []string // files that both sides had changed
+	stale   []string // files read by the transaction and changed since
 	objects objects
 	live    bool // the live files have it already
 }
@@ -49,7 +48,7 @@ func (d *Disk) commitLocked(ctx context.Context, n decision) (sys.LandingInfo, e
 	if err != nil {
 		return sys.LandingInfo{}, err
 	}
-	commit := git.EncodeCommit(d.message(info, n.base, n.merged, tree, head.commit))
+	commit := git.EncodeCommit(d.message(info, n, tree, head.commit))
 	n.objects.add(commit)
 	info.Commit = commit.Hash.String()
 
@@ -61,18 +60,14 @@ func (d *Disk) commitLocked(ctx context.Context, n decision) (sys.LandingInfo, e
 	}
 	if err == nil {
 		d.hook("staged")
-		err = prep.ref(head.commit, commit.Hash)
-	}
-	if err == nil {
-		d.hook("locked")
 		err = d.decide(ctx, info, n, record.encode(), tree)
 	}
 	if err != nil {
 		return sys.LandingInfo{}, errors.Join(err, prep.undo())
 	}
 	d.hook("committed")
-	now := point{info.ID, commit.Hash, tree}
-	d.publishLocked(ctx, prep, now, n)
+	d.repo.Hold(record.objects)
+	d.publishLocked(ctx, prep, point{info.ID, commit.Hash, tree}, n)
 	return info, nil
 }
 
@@ -165,7 +160,7 @@ func (d *Disk) companions(tx *journal.Tx, l Landing, info *sys.LandingInfo) erro
 type preparation struct {
 	d      *Disk
 	id     sys.LandingID
-	lock   *git.RefLock
+	large  bool  // there are objects in the quarantine
 	staged []int // indexes of changes with a staged file
 }
 
@@ -175,45 +170,51 @@ func (p *preparation) stagePath(i int) string { return p.d.store("stage", stageN
 
 func stageName(id sys.LandingID, i int) string { return fmt.Sprintf("%s.%d", id, i) }
 
-// objects writes the new objects where git does not look, so that a landing that
-// does not happen leaves nothing, and returns the redo record.
+// objects collects the new objects for the redo record. Those too large for it
+// become durable in the quarantine, where git does not look: a landing that does
+// not happen leaves nothing in the repository.
 func (p *preparation) objects(n decision, tree, commit git.Hash) (redo, error) {
 	r := redo{commit: commit, live: n.live, changes: n.changes}
 	if err := p.d.fault("objects"); err != nil {
 		return r, err
 	}
-	if err := os.MkdirAll(p.quarantine(), 0o700); err != nil {
-		return r, err
+	if waiting := p.d.repo.Waiting(); waiting > mostWaiting {
+		if err := p.d.publishHistory(); err != nil {
+			return r, err
+		}
 	}
 	want := map[git.Hash]bool{commit: true}
 	n.objects.reachable(tree, want)
 	for _, c := range n.changes {
 		want[c.new.Hash] = true
 	}
-	large := false
 	for h, o := range n.objects.fresh {
 		if !want[h] || p.d.repo.Has(h) {
 			continue
 		}
-		inline := len(o.Data) <= inlineMax
-		if inline {
+		if len(o.Data) <= inlineMax {
 			r.objects = append(r.objects, o)
-		} else {
-			r.outside = append(r.outside, h)
-			large = true
+			continue
+		}
+		r.outside = append(r.outside, h)
+		if !p.large {
+			p.large = true
+			if err := os.MkdirAll(p.quarantine(), 0o700); err != nil {
+				return r, err
+			}
 		}
 		raw, err := git.EncodeLoose(o)
 		if err != nil {
 			return r, err
 		}
-		if err := writeFile(filepath.Join(p.quarantine(), h.String()), raw, 0o444, !inline); err != nil {
+		if err := writeFile(filepath.Join(p.quarantine(), h.String()), raw, 0o444, true); err != nil {
 			return r, err
 		}
 		if err := os.MkdirAll(filepath.Dir(p.d.repo.ObjectPath(h)), 0o755); err != nil {
 			return r, err
 		}
 	}
-	if large {
+	if p.large {
 		return r, errors.Join(syncFolder(p.quarantine()), syncFolder(p.d.store("quarantine")))
 	}
 	return r, nil
@@ -250,47 +251,16 @@ func (p *preparation) files(n decision) error {
 	return err
 }
 
-// ref takes git's own lock on main. Where the owner has moved main by hand
-// (commit, reset), their commit is kept under refs/owner: the files it stands
-// for are in the live folder, and are captured from there.
-func (p *preparation) ref(old, commit git.Hash) error {
-	deadline := time.Now().Add(2 * time.Second)
-	for {
-		lock, err := p.d.repo.LockRef(mainRef, commit)
-		if err == nil {
-			p.lock = lock
-			break
-		}
-		if !errors.Is(err, fs.ErrExist) {
-			return err
-		}
-		if time.Now().After(deadline) {
-			return &sys.Error{Op: "lock history", Path: p.d.repo.Dir(), Kind: sys.Held, Err: err, Hint: "a git command is running in the home; wait for it, or remove " + mainRef + ".lock if it died"}
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-	return p.d.keepOwnerCommit(p.lock.Old, old)
-}
-
-// keepOwnerCommit saves a commit that the owner has put on main.
-func (d *Disk) keepOwnerCommit(found, expected git.Hash) error {
-	if found == expected || found.IsZero() {
-		return nil
-	}
-	d.log.Info("main was moved by hand; its commit is kept", "commit", found.String())
-	return d.repo.SetRef("refs/owner/"+found.String()[:12], found)
-}
-
 // undo removes what was put aside.
 func (p *preparation) undo() error {
-	err := os.RemoveAll(p.quarantine())
+	var err error
+	if p.large {
+		err = os.RemoveAll(p.quarantine())
+	}
 	for _, i := range p.staged {
 		if e := os.Remove(p.stagePath(i)); e != nil && !errors.Is(e, fs.ErrNotExist) {
 			err = errors.Join(err, e)
 		}
-	}
-	if p.lock != nil {
-		err = errors.Join(err, p.lock.Release())
 	}
 	return err
 }

@@ -51,6 +51,7 @@ type merger struct {
 	head    git.Hash
 	changes []change // what remains to be done to head
 	merged  []string
+	stale   []string
 	files   []ConflictFile
 	blocked map[string]bool // paths that this set itself removes
 }

@@ -60,10 +60,15 @@ type Disk struct {
 	applied   sys.LandingID     // all landings up to here are in the live files
 	redoRows  int               // since the last checkpoint
 	redoBytes int
+	indexed   git.Hash // what git's index was last made of
 
 	races  atomic.Int64          // edits by hand that came between and were kept
 	broken atomic.Pointer[error] // the history could not be written; only a restart helps
 	tidyUp chan struct{}         // something for tidy to do
+
+	decided    chan struct{} // something for writeHistory to do
+	publishing sync.Mutex    // below mu: one writer of the repository at a time
+	published  git.Hash      // what main is, guarded by publishing
 
 	dirtyMu sync.Mutex // below mu
 	dirty   map[string]bool
@@ -93,7 +98,7 @@ func Open(ctx context.Context, root string, o Options) (_ *Disk, err error) {
 		root: abs, dir: filepath.Join(abs, sys.Store),
 		log: o.Logger, owner: o.Owner, hook: o.Hook, fault: o.fault,
 		stats: map[string]known{}, pending: map[string]change{},
-		boot: bootID(), tidyUp: make(chan struct{}, 1), dirty: map[string]bool{}, dirtied: make(chan struct{}, 1),
+		boot: bootID(), tidyUp: make(chan struct{}, 1), decided: make(chan struct{}, 1), dirty: map[string]bool{}, dirtied: make(chan struct{}, 1),
 	}
 	d.defaults()
 	if err := d.openStore(ctx); err != nil {
@@ -151,6 +156,8 @@ func (d *Disk) start(ctx context.Context, o Options) error {
 		return fmt.Errorf("record edits made while nothing ran: %w", err)
 	}
 	d.background.Go(func() { d.tidy(running) })
+	d.background.Go(func() { d.writeHistory(running) })
+	d.tellHistory()
 	return nil
 }
 
@@ -182,9 +189,10 @@ func (d *Disk) Close() error {
 	}
 	d.stop()
 	d.background.Wait()
+	err := d.writeIndex(true)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return errors.Join(d.markAppliedLocked(context.Background()), d.release())
+	return errors.Join(err, d.publishHistory(), d.markAppliedLocked(context.Background()), d.release())
 }
 
 // usable fails once the disk is closed.

@@ -138,6 +138,9 @@ func (h *home) capture() sys.LandingInfo {
 
 func (h *home) git(args ...string) string {
 	h.t.Helper()
+	if err := errors.Join(h.publishHistory(), h.writeIndex(true)); err != nil {
+		h.t.Fatal(err)
+	}
 	cmd := exec.Command("git", append([]string{"-c", "safe.directory=*"}, args...)...)
 	cmd.Dir = h.root
 	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1")
@@ -288,6 +291,25 @@ func TestConflictIsAValueAndCanBeAnswered(t *testing.T) {
 	put(t, b.Dir()+"/system/soul.md", "# Soul\n\nBe brave and quick.\n")
 	h.land(b, "both")
 	h.want("system/soul.md", "# Soul\n\nBe brave and quick.\n")
+}
+
+func TestStaleReadsAreNamed(t *testing.T) {
+	h := open(t, t.TempDir())
+	tx := h.begin()
+	tx.NoteRead("system/soul.md")
+	tx.NoteRead("agents/system-prompt.md")
+	h.put("system/soul.md", "changed\n")
+	h.capture()
+	var stale []sys.Path
+	h.SetChecks(func(_ context.Context, c Checked) error { stale = c.Stale; return nil })
+	put(t, tx.Dir()+"/x", "x")
+	h.land(tx, "built on what it has read")
+	if len(stale) != 1 || stale[0] != "system/soul.md" {
+		t.Errorf("the check saw %v", stale)
+	}
+	if got := h.git("log", "-1", "--format=%(trailers:key=Disk-Stale,valueonly)"); strings.TrimSpace(got) != "system/soul.md" {
+		t.Errorf("the trailer says %q", got)
+	}
 }
 
 func TestWatcherRecordsEdits(t *testing.T) {

@@ -1,2 +1,78 @@
-// Package disk is the versioned home.
+// Package disk is the versioned home: a folder whose every change, by an agent
+// or by hand, is a landing with provenance that can be shown and undone.
+//
+// # The store
+//
+// A home keeps its store in .disk:
+//
+//	repo.git    the history, in git's format; the home's .git file points here
+//	kernel.db   the journal: head, redo records, landings table; the commit point
+//	lock        the flock of the one process that writes; it names its pid
+//	ws/ID       the folders of running transactions
+//	stage       new contents on their way into the live files
+//	quarantine  objects on their way into the repository
+//	displaced   bytes of hand edits that had no other place to go
+//	ballast     space given up when the disk is full, to finish what was decided
+//
+// History is linear, on main; each commit is one landing, its trailers say who,
+// why and at what cost (provenance.go). Main belongs to the disk: what an owner
+// commits by hand is captured from the files, and their commit is kept under
+// refs/owner.
+//
+// # A landing, step by step
+//
+// A process works in a copy of the newest landing (txn.go). Land, Write and Undo
+// make a set of changes, from an old to a new state of each file, and go through
+// the same door (land.go), one at a time under Disk.mu, the lander:
+//
+//  1. Capture (capture.go): edits by hand of the files in question become a
+//     landing by the owner first.
+//  2. Merge (conflict.go, package merge): each change is joined with what landed
+//     since. Any conflict refuses the whole as a *ConflictError.
+//  3. Check: the merged tree passes the checks. They run beside other landings; if
+//     the head has moved meanwhile so that the merged tree is another, again.
+//  4. Prepare (commit.go): all that can fail. New contents are staged on the live
+//     file system and synced; large objects are synced in the quarantine.
+//  5. Decide: one SQLite transaction with the redo record (redo.go), the head, the
+//     landings table, the event, and what the caller wants to happen with it.
+//     This is the commit point: before it nothing has changed, after it the
+//     landing has happened, whatever happens to the process.
+//  6. Publish (publish.go): each staged file is exchanged with the live one, and
+//     what comes out is looked at. If it is not what was expected, the owner has
+//     saved this instant: theirs goes back, and the next capture records it on
+//     top. If somebody still has it open for writing, it goes to displaced. Live
+//     folders are reached without following links.
+//  7. History (history.go): objects and main are written beside further landings,
+//     from memory, as is git's index. Checkpoint (tidy.go): now and then everything
+//     is synced, and redo records before that are forgotten.
+//
+// # Recovery
+//
+// Open finishes what was decided (recover.go); it can itself be interrupted at any
+// point and run again. For each redo record: objects that the repository lacks
+// are written; main is moved; what is in the stage is dropped if the history knows
+// it and else kept in displaced; live files that still have a state which the
+// recorded landings replaced get the newest one. Live content that no such landing
+// knows is the owner's: it stays, and is captured. If the machine has started
+// anew since (the boot id differs), nothing that was not synced is trusted: objects
+// are written again, and files that are cut short or zeroed are replaced.
+//
+// Then Open captures edits made while nothing ran, and the watcher (watch.go)
+// those to come.
+//
+// # What is promised, and what not
+//
+// History, and readers of a View, see a landing whole or not at all. The live files
+// are brought to it one by one: a program that reads them during a landing may see
+// some old and some new. What Land has acknowledged survives kill and power loss.
+// Every completed save of the owner is live, in the history, or in displaced; a
+// save in the very instant of a landing may win over the landed version of that
+// file, which stays in the history. Ignored files (ignore.go) are left alone.
+//
+// # Locks
+//
+// Lock order: Txn.mu, Disk.mu (the lander), Disk.publishing, then the journal's
+// and the repository's own, and dirtyMu, which nobody holds while taking another.
+// Checks run with Txn.mu held, and on a busy home with Disk.mu: they may read
+// views and the journal, and must not land.
 package disk

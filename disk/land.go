@@ -3,6 +3,7 @@ package disk
 import (
 	"context"
 	"io/fs"
+	"slices"
 
 	"matrixos/disk/git"
 	"matrixos/journal"
@@ -28,6 +29,7 @@ type Checked struct {
 	Tree    fs.FS // the home as it will be
 	Changes []sys.Change
 	Kind    sys.LandingKind
+	Stale   []sys.Path // files that the transaction has read and that changed since
 }
 
 // Land makes the transaction's changes part of the home. With them come, in the
@@ -89,7 +91,7 @@ func (a *attempt) run(ctx context.Context) (sys.LandingInfo, error) {
 			return info, err
 		}
 		// Somebody has to look at the merged tree before it can land.
-		if err := a.check(ctx, checks, tree, merged.changes); err != nil {
+		if err := a.check(ctx, checks, tree, merged); err != nil {
 			return sys.LandingInfo{}, err
 		}
 		checked = tree
@@ -119,12 +121,12 @@ func (a *attempt) try(ctx context.Context, checks []Check, checked git.Hash, hol
 		if !hold {
 			return sys.LandingInfo{}, tree, m, nil
 		}
-		if err := a.check(ctx, checks, tree, m.changes); err != nil {
+		if err := a.check(ctx, checks, tree, m); err != nil {
 			return sys.LandingInfo{}, git.Hash{}, nil, err
 		}
 	}
 	d.hook("checked")
-	info, err := d.commitLocked(ctx, decision{landing: a.landing, base: a.base, changes: m.changes, merged: m.merged, objects: m.objects})
+	info, err := d.commitLocked(ctx, decision{landing: a.landing, base: a.base, changes: m.changes, merged: m.merged, stale: m.stale, objects: m.objects})
 	return info, git.Hash{}, nil, err
 }
 
@@ -141,6 +143,9 @@ func (a *attempt) mergeLocked(ctx context.Context) (*merger, error) {
 	}
 	d.hook("captured")
 	m := &merger{objects: a.objects, head: d.at().tree}
+	if m.stale, err = a.stale(m.head); err != nil {
+		return nil, err
+	}
 	if err := m.joinAll(a.rebased(m)); err != nil {
 		return nil, err
 	}
@@ -208,11 +213,37 @@ func (a *attempt) remember(m *merger) {
 	}
 }
 
+// stale returns the files that the transaction has read and that are no longer as
+// they were on its base, sorted.
+func (a *attempt) stale(head git.Hash) (out []string, err error) {
+	if a.txn == nil || head == a.txn.base.tree {
+		return nil, nil
+	}
+	for path := range a.txn.reads {
+		was, err := a.objects.lookup(a.txn.base.tree, path)
+		if err != nil {
+			return nil, err
+		}
+		now, err := a.objects.lookup(head, path)
+		if err != nil {
+			return nil, err
+		}
+		if was != now {
+			out = append(out, path)
+		}
+	}
+	slices.Sort(out)
+	return out, nil
+}
+
 // check runs all checks on a tree.
-func (a *attempt) check(ctx context.Context, checks []Check, tree git.Hash, changes []change) error {
+func (a *attempt) check(ctx context.Context, checks []Check, tree git.Hash, m *merger) error {
 	c := Checked{Tree: &View{objects: a.objects, tree: tree, at: a.d.at().id}, Kind: a.landing.Kind}
-	for _, ch := range changes {
+	for _, ch := range m.changes {
 		c.Changes = append(c.Changes, ch.public())
+	}
+	for _, path := range m.stale {
+		c.Stale = append(c.Stale, sys.Path(path))
 	}
 	if c.Kind == "" {
 		c.Kind = sys.ByAgent

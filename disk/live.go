@@ -16,7 +16,7 @@ import (
 )
 
 // largest is the size up to which a file is versioned.
-const largest = 256 << 20
+const largest = 64 << 20
 
 // racy is how long after its last change a file's times say nothing: another
 // write in the same tick of the clock would not show.

@@ -216,6 +216,7 @@ func (d *Disk) rebuild(ctx context.Context) error {
 			if err := d.objects().diff(head.tree, s.tree, "", &changes); err != nil {
 				return err
 			}
+			sortChanges(changes)
 			full, err := d.describe(head, s.tree, decision{changes: changes, objects: d.objects()})
 			if err != nil {
 				return err

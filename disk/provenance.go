@@ -13,7 +13,7 @@ import (
 // message returns the commit of a landing: who, why and at what cost, in
 // trailers that plain git shows and from which the landings table can be
 // built again.
-func (d *Disk) message(info sys.LandingInfo, base sys.LandingID, merged []string, tree, parent git.Hash) git.History {
+func (d *Disk) message(info sys.LandingInfo, n decision, tree, parent git.Hash) git.History {
 	p := info.Provenance
 	h := git.History{
 		Tree: tree, Parent: parent, Subject: info.Title,
@@ -33,11 +33,14 @@ func (d *Disk) message(info sys.LandingInfo, base sys.LandingID, merged []string
 	}
 	add("Disk-Seq", number(int64(info.ID)))
 	add("Disk-Kind", string(info.Kind))
-	if base != 0 {
-		add("Disk-Base", base.String())
+	if n.base != 0 {
+		add("Disk-Base", n.base.String())
 	}
-	for _, path := range merged {
+	for _, path := range n.merged {
 		add("Disk-Merged", path)
+	}
+	for _, path := range n.stale {
+		add("Disk-Stale", path)
 	}
 	add("Process", number(int64(p.Process)))
 	add("Parent", number(int64(p.Parent)))

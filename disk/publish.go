@@ -73,18 +73,15 @@ func (d *Disk) stageOne(path string, c change, from objects, sync bool) error {
 	return os.Chmod(path, mode)
 }
 
-// publishLocked moves a decided landing into place: objects, ref, live files.
-// It cannot fail any more: what does not succeed now, recovery repeats.
+// publishLocked moves a decided landing into place: large objects, live files,
+// and, beside what follows, the history. It cannot fail any more: what does not
+// succeed now is tried again, and recovery repeats it.
 func (d *Disk) publishLocked(ctx context.Context, p *preparation, now point, n decision) {
-	err := d.publishObjects(p.quarantine())
-	d.hook("published")
-	if err == nil {
-		err = p.lock.Publish()
-		d.hook("ref")
-	}
-	if err != nil {
-		d.log.Error("a landing is decided, but the history could not be written; restart to finish it", "landing", now.id.String(), "error", err)
-		d.broken.Store(&err)
+	if p.large {
+		if err := d.adoptLarge(p.quarantine()); err != nil {
+			d.log.Error("a landing is decided, but the history could not be written; restart to finish it", "landing", now.id.String(), "error", err)
+			d.broken.Store(&err)
+		}
 	}
 	d.head.Store(&now)
 	if n.live {
@@ -95,6 +92,7 @@ func (d *Disk) publishLocked(ctx context.Context, p *preparation, now point, n d
 		d.applyAllLocked(p.id.String(), n.changes)
 	}
 	d.hook("applied")
+	d.tellHistory()
 	if len(d.pending) == 0 {
 		d.applied = now.id
 	}
@@ -109,36 +107,16 @@ func (d *Disk) publishLocked(ctx context.Context, p *preparation, now point, n d
 	}
 }
 
-// publishObjects moves the quarantine into the repository.
-func (d *Disk) publishObjects(quarantine string) error {
-	if err := d.fault("publish"); err != nil {
-		return err
-	}
-	entries, err := os.ReadDir(quarantine)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		h, err := git.ParseHash(e.Name())
-		if err != nil {
-			return err
-		}
-		if err := os.Rename(filepath.Join(quarantine, e.Name()), d.repo.ObjectPath(h)); err != nil {
-			return err
-		}
-	}
-	return os.Remove(quarantine)
-}
-
 // applyAllLocked brings the live files to what was decided: first deletions,
 // deepest first, then the rest. What cannot be done now is pending.
 func (d *Disk) applyAllLocked(stage string, changes []change) {
 	apply := func(i int) {
 		c := changes[i]
 		d.hook("exchange")
-		err := d.fault("apply")
-		if err == nil {
-			err = d.applyLocked(fmt.Sprintf("%s.%d", stage, i), c)
+		name := fmt.Sprintf("%s.%d", stage, i)
+		err := d.applyLocked(name, c)
+		if isFull(err) && d.dropBallast() {
+			err = d.applyLocked(name, c)
 		}
 		if err == nil {
 			delete(d.pending, c.path)
@@ -181,6 +159,9 @@ var errInTheWay = errors.New("something else is in its place")
 // stage under the given name. Content is exchanged, not overwritten, and what was
 // displaced is looked at: if the owner has saved in between, theirs goes back.
 func (d *Disk) applyLocked(stage string, c change) error {
+	if err := d.fault("apply"); err != nil {
+		return err
+	}
 	dir, base := split(c.path)
 	f, err := openFolder(d.rootFD, dir, !c.new.IsZero())
 	if c.new.IsZero() && absent(err) {

@@ -129,46 +129,27 @@ func (d *Disk) readHead(ctx context.Context) error {
 // finishObjects makes sure that the repository has what a landing needs. After a
 // new boot whatever is there may be short, and is written again.
 func (d *Disk) finishObjects(r redoRow, newBoot bool) error {
-	if r.applied && !newBoot {
-		return nil
-	}
 	for _, o := range r.objects {
 		if !newBoot && d.repo.Has(o.Hash) {
 			continue
 		}
-		raw, err := git.EncodeLoose(o)
-		if err != nil {
-			return err
-		}
-		if err := d.placeObject(o.Hash, raw); err != nil {
+		if err := d.repo.WriteLoose(o, d.store("quarantine"), newBoot); err != nil {
 			return err
 		}
 	}
 	for _, h := range r.outside {
-		if _, err := d.repo.Read(h); err == nil {
+		from := filepath.Join(d.store("quarantine", r.id.String()), h.String())
+		if _, err := os.Lstat(from); errors.Is(err, fs.ErrNotExist) {
+			if _, err := d.repo.Read(h); err != nil {
+				return err
+			}
 			continue
 		}
-		raw, err := os.ReadFile(filepath.Join(d.store("quarantine", r.id.String()), h.String()))
-		if err != nil {
-			return err
-		}
-		if err := d.placeObject(h, raw); err != nil {
+		if err := d.repo.Adopt(h, from); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func (d *Disk) placeObject(h git.Hash, raw []byte) error {
-	path := d.repo.ObjectPath(h)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	temp := d.store("quarantine", "object-"+h.String())
-	if err := writeFile(temp, raw, 0o444, true); err != nil {
-		return err
-	}
-	return os.Rename(temp, path)
 }
 
 // finishRef points main at the newest landing, and HEAD at main.
@@ -181,7 +162,7 @@ func (d *Disk) finishRef(ctx context.Context) error {
 		return nil
 	}
 	found, err := d.repo.Ref(mainRef)
-	if err != nil && !errors.Is(err, git.ErrNotFound) {
+	if err != nil && !errors.Is(err, git.ErrNotFound) && !errors.Is(err, git.ErrCorrupt) {
 		return err
 	}
 	if found != head.commit {
@@ -198,6 +179,9 @@ func (d *Disk) finishRef(ctx context.Context) error {
 			return err
 		}
 	}
+	d.publishing.Lock()
+	d.published = head.commit
+	d.publishing.Unlock()
 	at := filepath.Join(d.repo.Dir(), "HEAD")
 	if b, err := os.ReadFile(at); err == nil && strings.TrimSpace(string(b)) == "ref: "+mainRef {
 		return nil

@@ -45,6 +45,9 @@ func (d *Disk) checkpoint(ctx context.Context) error {
 	if d.broken.Load() != nil {
 		return nil
 	}
+	if err := d.publishHistory(); err != nil {
+		return err
+	}
 	if err := d.syncAll(); err != nil {
 		return err
 	}

@@ -110,7 +110,8 @@ func (o objects) walk(tree git.Hash, prefix string, fn func(path string, n git.N
 	return nil
 }
 
-// diff appends what changed from one tree to another, skipping equal folders.
+// diff appends what changed from one tree to another, in no order, skipping equal
+// folders.
 func (o objects) diff(from, to git.Hash, prefix string, out *[]change) error {
 	if from == to {
 		return nil
@@ -123,26 +124,25 @@ func (o objects) diff(from, to git.Hash, prefix string, out *[]change) error {
 	if err != nil {
 		return err
 	}
-	names := map[string]bool{}
-	for _, e := range append(slices.Clone(before), after...) {
-		if names[e.Name] {
-			continue
+	names := map[string][2]git.Node{}
+	for side, entries := range [2][]git.Entry{before, after} {
+		for _, e := range entries {
+			n := names[e.Name]
+			n[side] = e.Node
+			names[e.Name] = n
 		}
-		names[e.Name] = true
-		a, b := git.Find(before, e.Name), git.Find(after, e.Name)
-		var sub [2]git.Hash
-		var file [2]git.Node
-		for i, n := range [2]git.Node{a, b} {
+	}
+	for name, both := range names {
+		var folders [2]git.Hash
+		for i, n := range both {
 			if n.IsFolder() {
-				sub[i] = n.Hash
-			} else {
-				file[i] = n
+				folders[i], both[i] = n.Hash, git.Node{}
 			}
 		}
-		if file[0] != file[1] {
-			*out = append(*out, change{prefix + e.Name, file[0], file[1]})
+		if both[0] != both[1] {
+			*out = append(*out, change{prefix + name, both[0], both[1]})
 		}
-		if err := o.diff(sub[0], sub[1], prefix+e.Name+"/", out); err != nil {
+		if err := o.diff(folders[0], folders[1], prefix+name+"/", out); err != nil {
 			return err
 		}
 	}

@@ -46,10 +46,8 @@ func (d *Disk) Begin(ctx context.Context, label string) (*Txn, error) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if dirty := d.takeDirty(); len(dirty) > 0 {
-		if _, err := d.captureLocked(ctx, dirty, captureEvent); err != nil {
-			return nil, explain("begin", d.root, err)
-		}
+	if err := d.captureDirtyLocked(ctx); err != nil {
+		return nil, explain("begin", d.root, err)
 	}
 	t := &Txn{
 		d: d, label: label, base: d.at(), dir: d.store("ws", rand.Text()[:12]),
@@ -166,9 +164,9 @@ func (t *Txn) Dir() string { return t.dir }
 // Base returns the landing on which the transaction started.
 func (t *Txn) Base() sys.LandingID { return t.base.id }
 
-// NoteRead adds a file to what the transaction's result depends on. If it has
-// changed by the time of landing, the landing is not taken for granted: its
-// commit says on which landing it was based, and checks run on the merged tree.
+// NoteRead adds a file or folder to what the transaction's result depends on. If
+// it has changed by the time of landing, checks see it in Checked.Stale and the
+// commit names it in a Disk-Stale trailer.
 func (t *Txn) NoteRead(p sys.Path) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -252,7 +250,7 @@ func (t *Txn) compare(path string, o objects) (change, error) {
 		return none, nil
 	}
 	if ok && st.kind() == unix.S_IFREG && st.size > largest {
-		return none, &sys.Error{Op: "land", Path: path, Kind: sys.Invalid, Err: fmt.Errorf("%d bytes in one file", st.size), Hint: "files above 256 MB are not versioned: list it in " + ignoreFile + ", or make it smaller"}
+		return none, &sys.Error{Op: "land", Path: path, Kind: sys.Invalid, Err: fmt.Errorf("%d bytes in one file", st.size), Hint: "files above 64 MB are not versioned: list it in " + ignoreFile + ", or make it smaller"}
 	}
 	s, ok, err := read(t.root, path)
 	if err != nil {

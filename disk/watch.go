@@ -5,19 +5,19 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
 	"golang.org/x/sys/unix"
-
-	"matrixos/sys"
 )
 
 const (
 	quiet   = 90 * time.Millisecond  // after the last event, before edits are recorded
 	longest = 500 * time.Millisecond // at most, while events keep coming
 	again   = 250 * time.Millisecond // until a file that was being written is looked at again
+	settled = 30 * time.Millisecond  // after a renaming, until its watches are set anew
 	poll    = 5 * time.Second        // where the system has no watches left
 )
 
@@ -107,24 +107,25 @@ func (d *Disk) ignored(path string, folder bool) bool {
 	return ig != nil && ig.match(path, folder)
 }
 
+// moves is what follow remembers of folders that were renamed: their watches
+// still go by the old names, and are set anew once the renaming is over.
+type moves struct {
+	from, to map[string]bool
+	settle   <-chan time.Time
+}
+
 // follow turns events into marks.
 func (d *Disk) follow(ctx context.Context, w *fsnotify.Watcher) {
+	m := moves{from: map[string]bool{}, to: map[string]bool{}}
 	for {
 		select {
 		case e, ok := <-w.Events:
 			if !ok {
 				return
 			}
-			path := d.relative(e.Name)
-			if path == "" || path == sys.Store || d.ignored(path, false) {
-				continue
-			}
-			if e.Has(fsnotify.Create) {
-				if st, ok, err := look(d.rootFD, path); err == nil && ok && st.isDir() && !d.watchTree(w, path) {
-					d.background.Go(func() { d.pollAll(ctx) })
-				}
-			}
-			d.markDirty(path)
+			d.event(ctx, w, e, &m)
+		case <-m.settle:
+			d.watchAgain(w, &m)
 		case err, ok := <-w.Errors:
 			if !ok {
 				return
@@ -133,6 +134,56 @@ func (d *Disk) follow(ctx context.Context, w *fsnotify.Watcher) {
 			d.markDirty("")
 		}
 	}
+}
+
+func (d *Disk) event(ctx context.Context, w *fsnotify.Watcher, e fsnotify.Event, m *moves) {
+	path := d.relative(e.Name)
+	if path == "" || d.ignored(path, false) {
+		return
+	}
+	if e.Has(fsnotify.Create) {
+		if st, ok, err := look(d.rootFD, path); err == nil && ok && st.isDir() {
+			m.to[path] = true
+			if !d.watchTree(w, path) {
+				d.background.Go(func() { d.pollAll(ctx) })
+			}
+		}
+	}
+	if e.Has(fsnotify.Rename) {
+		m.from[path] = true
+		m.settle = time.After(settled)
+	} else if m.settle == nil {
+		clear(m.to) // made, not moved
+	}
+	d.markDirty(path)
+}
+
+// watchAgain sets the watches of renamed folders under their new names, and has
+// them looked at for what was edited in between.
+func (d *Disk) watchAgain(w *fsnotify.Watcher, m *moves) {
+	m.settle = nil
+	for _, watched := range w.WatchList() {
+		rel := d.relative(watched)
+		for dir := rel; dir != ""; dir, _ = split(dir) {
+			if !m.from[dir] {
+				continue
+			}
+			if err := w.Remove(watched); err != nil && !errors.Is(err, fsnotify.ErrNonExistentWatch) {
+				d.log.Debug("a folder was no longer watched", "folder", rel, "error", err)
+			}
+			break
+		}
+	}
+	for _, dirs := range []map[string]bool{m.to, m.from} { // what moved there and back, too
+		for dir := range dirs {
+			if st, ok, err := look(d.rootFD, dir); err == nil && ok && st.isDir() {
+				d.watchTree(w, dir)
+				d.markDirty(dir)
+			}
+		}
+	}
+	clear(m.from)
+	clear(m.to)
 }
 
 // pollAll stands in for watches that the system refuses.
@@ -177,36 +228,49 @@ func (d *Disk) captureWhenQuiet(ctx context.Context) {
 				break
 			}
 		}
-		if d.captureMarked(ctx) && !wait(again) { // some are still being written
+		if later := d.captureMarked(ctx); later > 0 && !wait(later) {
 			return
 		}
 	}
 }
 
-// captureMarked records the marked paths; it reports whether some are left.
-func (d *Disk) captureMarked(ctx context.Context) bool {
+// captureMarked records the marked paths; if some are left, it returns when to
+// try them: those still being written soon, after a failure later.
+func (d *Disk) captureMarked(ctx context.Context) time.Duration {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	paths := d.takeDirty()
-	if len(paths) == 0 || d.usable("record edits") != nil {
-		return false
+	if d.usable("record edits") != nil {
+		return 0
 	}
-	for _, p := range paths {
-		if p == "" {
-			paths = nil
-			break
-		}
-	}
-	if _, err := d.captureLocked(ctx, paths, captureEvent); err != nil {
+	if err := d.captureDirtyLocked(ctx); err != nil {
 		if ctx.Err() == nil {
 			d.log.Error("edits by hand could not be recorded; they stay in the files, and it is tried again", "error", err)
-			for _, p := range paths {
-				d.markDirty(p)
-			}
 		}
-		return true
+		return poll
 	}
 	d.dirtyMu.Lock()
 	defer d.dirtyMu.Unlock()
-	return len(d.dirty) > 0
+	if len(d.dirty) > 0 {
+		return again
+	}
+	return 0
+}
+
+// captureDirtyLocked records what is marked; on failure the marks stay.
+func (d *Disk) captureDirtyLocked(ctx context.Context) error {
+	marked := d.takeDirty()
+	if len(marked) == 0 {
+		return nil
+	}
+	paths := marked
+	if slices.Contains(marked, "") {
+		paths = nil
+	}
+	_, err := d.captureLocked(ctx, paths, captureEvent)
+	if err != nil {
+		for _, p := range marked {
+			d.markDirty(p)
+		}
+	}
+	return err
 }

@@ -36,7 +36,7 @@ func (d *Disk) Write(ctx context.Context, w Write) (sys.LandingInfo, error) {
 			return sys.LandingInfo{}, &sys.Error{Op: "write", Path: path, Kind: sys.Invalid, Err: errors.New("this file is not versioned"), Hint: "write it directly, or take it out of " + ignoreFile}
 		}
 		if len(b) > largest {
-			return sys.LandingInfo{}, &sys.Error{Op: "write", Path: path, Kind: sys.Invalid, Err: errors.New("files above 256 MB are not versioned")}
+			return sys.LandingInfo{}, &sys.Error{Op: "write", Path: path, Kind: sys.Invalid, Err: errors.New("files above 64 MB are not versioned")}
 		}
 		contents[path] = b
 		paths = append(paths, path)

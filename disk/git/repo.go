@@ -20,6 +20,9 @@ type Repo struct {
 	trees  map[Hash][]Entry // parsed trees; they never change
 	blobs  map[Hash][]byte  // small contents read lately
 	held   int              // bytes in blobs
+
+	waiting      map[Hash]Object // see Hold
+	waitingBytes int
 }
 
 const (
@@ -30,7 +33,7 @@ const (
 
 // Open returns the repository in dir, which need not exist yet.
 func Open(dir string) *Repo {
-	return &Repo{dir: dir, trees: map[Hash][]Entry{}, blobs: map[Hash][]byte{}}
+	return &Repo{dir: dir, trees: map[Hash][]Entry{}, blobs: map[Hash][]byte{}, waiting: map[Hash]Object{}}
 }
 
 // Dir returns the repository's folder.
@@ -65,9 +68,15 @@ func (r *Repo) ObjectPath(h Hash) string {
 	return filepath.Join(r.dir, "objects", s[:2], s[2:])
 }
 
-// Read returns the object h, loose or packed. Loose ones are checked against
-// their name.
+// Read returns the object h, held, loose or packed. What comes from a file is
+// checked against its name.
 func (r *Repo) Read(h Hash) (Object, error) {
+	r.mu.Lock()
+	o, ok := r.waiting[h]
+	r.mu.Unlock()
+	if ok {
+		return o, nil
+	}
 	raw, err := os.ReadFile(r.ObjectPath(h))
 	switch {
 	case err == nil:
@@ -83,7 +92,7 @@ func (r *Repo) Read(h Hash) (Object, error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return Object{}, fmt.Errorf("git object %s: %w", h, err)
 	}
-	o, err := r.readPacked(h)
+	o, err = r.readPacked(h)
 	if err != nil {
 		return Object{}, fmt.Errorf("git object %s: %w", h, err)
 	}
@@ -92,6 +101,12 @@ func (r *Repo) Read(h Hash) (Object, error) {
 
 // Has reports whether the repository has h, without reading its content.
 func (r *Repo) Has(h Hash) bool {
+	r.mu.Lock()
+	_, ok := r.waiting[h]
+	r.mu.Unlock()
+	if ok {
+		return true
+	}
 	if _, err := os.Lstat(r.ObjectPath(h)); err == nil {
 		return true
 	}
@@ -183,11 +198,16 @@ func (r *Repo) History(h Hash) (History, error) {
 	return c, nil
 }
 
-// Ref returns what a ref such as refs/heads/main points at, or ErrNotFound.
+// Ref returns what a ref such as refs/heads/main points at, ErrNotFound, or, for
+// a file that a power cut has left empty, ErrCorrupt.
 func (r *Repo) Ref(name string) (Hash, error) {
 	b, err := os.ReadFile(filepath.Join(r.dir, filepath.FromSlash(name)))
 	if err == nil {
-		return ParseHash(strings.TrimSpace(string(b)))
+		h, err := ParseHash(strings.TrimSpace(string(b)))
+		if err != nil {
+			return Hash{}, fmt.Errorf("git ref %s: %w: %w", name, ErrCorrupt, err)
+		}
+		return h, nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return Hash{}, err
@@ -219,7 +239,7 @@ func (r *Repo) SetRef(name string, h Hash) error {
 // RefLock is git's own lock on a ref, with the new value already written in it.
 type RefLock struct {
 	path, lock string
-	Old        Hash // what the ref was when it was locked; zero if it did not exist
+	Old        Hash // what the ref was when it was locked; zero if that was nothing
 }
 
 // LockRef takes the lock on a ref and prepares it to become h. While it is
@@ -237,7 +257,7 @@ func (r *Repo) LockRef(name string, h Hash) (*RefLock, error) {
 	_, err = f.WriteString(h.String() + "\n")
 	err = errors.Join(err, f.Close())
 	if err == nil {
-		if l.Old, err = r.Ref(name); errors.Is(err, ErrNotFound) {
+		if l.Old, err = r.Ref(name); errors.Is(err, ErrNotFound) || errors.Is(err, ErrCorrupt) {
 			err = nil
 		}
 	}

@@ -1,0 +1,177 @@
+package disk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"matrixos/disk/git"
+	"matrixos/sys"
+)
+
+// The owner saves one file in a loop, in the manner of three kinds of editor,
+// while an agent lands changes of the same file. No completed save is lost: unless
+// the owner has overwritten it, it is in the history or in displaced/.
+func TestOwnerRace(t *testing.T) {
+	for _, style := range []string{"rename", "in place", "held open"} {
+		t.Run(style, func(t *testing.T) {
+			t.Parallel()
+			root := memory(t)
+			h := open(t, root, func(o *Options) { o.NoWatch = false })
+			h.put("x.txt", "base\n")
+			h.capture()
+			var landed atomic.Int64
+			var wg sync.WaitGroup
+			stop := make(chan struct{})
+			wg.Go(func() {
+				for i := 0; ; i++ {
+					select {
+					case <-stop:
+						return
+					default:
+					}
+					if err := appendAndLand(h.Disk, fmt.Sprintf("agent %d\n", i)); err == nil {
+						landed.Add(1)
+					} else if !errors.Is(err, sys.Conflict) {
+						t.Error(err)
+						return
+					}
+				}
+			})
+			o := owner{t: t, path: filepath.Join(root, "x.txt"), random: rand.New(rand.NewSource(1)), overwritten: map[string]bool{}}
+			for end := time.Now().Add(2500 * time.Millisecond); time.Now().Before(end); {
+				o.save(style)
+				time.Sleep(time.Duration(o.random.Intn(40)) * time.Millisecond)
+			}
+			close(stop)
+			wg.Wait()
+			h.capture()
+			kept := h.everything()
+			lost := 0
+			for _, s := range o.saves {
+				if !o.overwritten[s] && !kept[git.Sum(git.Blob, []byte(s))] {
+					lost++
+				}
+			}
+			t.Logf("%d saves (%d overwritten by the owner), %d landings, %d races given to the owner", len(o.saves), len(o.overwritten), landed.Load(), h.races.Load())
+			if lost > 0 {
+				t.Errorf("%d saves are lost", lost)
+			}
+			if len(o.saves) < 20 || landed.Load() < 3 {
+				t.Errorf("too little happened")
+			}
+		})
+	}
+}
+
+func appendAndLand(d *Disk, text string) (err error) {
+	tx, err := d.Begin(context.Background(), "agent")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, tx.Drop()) }()
+	path := filepath.Join(tx.Dir(), "x.txt")
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(path, append(b, text...), 0o644); err != nil {
+		return err
+	}
+	_, err = tx.Land(context.Background(), Landing{})
+	return err
+}
+
+// owner saves a file by hand and notes which saves they have overwritten.
+type owner struct {
+	t           *testing.T
+	path        string
+	random      *rand.Rand
+	saves       []string
+	overwritten map[string]bool
+}
+
+func (o *owner) save(style string) {
+	last := ""
+	if len(o.saves) > 0 {
+		last = o.saves[len(o.saves)-1]
+	}
+	s := fmt.Sprintf("owner %d\n%s", len(o.saves), strings.Repeat("o\n", o.random.Intn(300)))
+	see := func(b []byte, err error) {
+		if err == nil && string(b) == last {
+			o.overwritten[last] = true
+		}
+	}
+	var err error
+	switch style {
+	case "rename":
+		if err = os.WriteFile(o.path+".tmp", []byte(s), 0o644); err == nil {
+			see(os.ReadFile(o.path))
+			err = os.Rename(o.path+".tmp", o.path)
+		}
+	case "in place":
+		see(os.ReadFile(o.path))
+		err = os.WriteFile(o.path, []byte(s), 0o644)
+	case "held open":
+		err = o.saveSlowly(s, see)
+	}
+	if err != nil {
+		o.t.Error(err)
+	}
+	o.saves = append(o.saves, s)
+}
+
+// saveSlowly opens, thinks, and writes: the file may be another by then.
+func (o *owner) saveSlowly(s string, see func([]byte, error)) error {
+	f, err := os.OpenFile(o.path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	time.Sleep(time.Duration(o.random.Intn(15)) * time.Millisecond)
+	buf := make([]byte, 1<<16)
+	n, err := f.ReadAt(buf, 0)
+	if n > 0 {
+		err = nil
+	}
+	see(buf[:n], err)
+	if err := f.Truncate(0); err != nil {
+		return err
+	}
+	if _, err := f.WriteAt([]byte(s), 0); err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// everything returns the contents in the history and in displaced/.
+func (h *home) everything() map[git.Hash]bool {
+	h.t.Helper()
+	out := map[git.Hash]bool{}
+	for line := range strings.Lines(h.git("rev-list", "--objects", "main")) {
+		hash, err := git.ParseHash(strings.Fields(line)[0])
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		out[hash] = true
+	}
+	aside, err := os.ReadDir(h.store("displaced"))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	for _, e := range aside {
+		b, err := os.ReadFile(h.store("displaced", e.Name()))
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		out[git.Sum(git.Blob, b)] = true
+	}
+	return out
+}
