@@ -101,3 +101,7 @@ func TestScenariosOverOpenAI(t *testing.T) {
 		return overOpenAI(t, url)
 	}, "a pause") // the protocol has none
 }
+
+func userMessage(blocks ...model.Block) model.Message {
+	return model.Message{Role: model.User, Blocks: blocks}
+}
