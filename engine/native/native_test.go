@@ -99,7 +99,7 @@ func TestScenariosOverOpenAI(t *testing.T) {
 	enginetest.Run(t, func(t testing.TB, turns ...enginetest.Turn) engine.Engine {
 		_, url := serve(t, modeltest.Script(script(turns)...))
 		return overOpenAI(t, url)
-	}, "a pause") // the protocol has none
+	}, "a pause", "a pause about nothing") // the protocol has none
 }
 
 func userMessage(blocks ...model.Block) model.Message {
