@@ -34,6 +34,7 @@ func script(turns []enginetest.Turn) []modeltest.Turn {
 					c.Arguments = text
 				}
 				o.Calls = append(o.Calls, c)
+			case model.ToolResult, model.Opaque:
 			}
 		}
 		switch t.Fault {

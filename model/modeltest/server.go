@@ -328,7 +328,7 @@ func (f *Fault) strikes(i, n, sent int, next event) bool {
 func (f *Fault) strike(w http.ResponseWriter, r *http.Request, p wire, out *http.ResponseController) {
 	switch f.Kind {
 	case ErrorMid:
-		_, _ = p.errorEvent(f).write(w) //nolint:errcheck // the client may be gone
+		_, _ = p.errorEvent(f).write(w) // the client may be gone
 	case Garbage:
 		_, _ = event{name: "content_block_delta", data: []byte(`{"type":"content_block_delta",`)}.write(w)
 	case Drop:
@@ -365,7 +365,7 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(raw) //nolint:errcheck // the client may be gone
+	_, _ = w.Write(raw) // the client may be gone
 }
 
 func pieces(s string, n int) []string {

@@ -80,7 +80,7 @@ func TestRunDoesNotWaitForever(t *testing.T) {
 
 // slowBody yields its pieces with a pause before each.
 type slowBody struct {
-	ctx    context.Context
+	over   <-chan struct{}
 	pauses []time.Duration
 	closed bool
 }
@@ -94,8 +94,8 @@ func (b *slowBody) Read(p []byte) (int, error) {
 		b.pauses = b.pauses[1:]
 		p[0] = 'x'
 		return 1, nil
-	case <-b.ctx.Done():
-		return 0, context.Cause(b.ctx)
+	case <-b.over:
+		return 0, context.Canceled
 	}
 }
 
@@ -103,7 +103,7 @@ func (b *slowBody) Close() error { b.closed = true; return nil }
 
 func read(pauses []time.Duration, work time.Duration) Once {
 	return func(ctx context.Context, _ func(model.Delta), dog *Dog) (*model.Reply, *Failure) {
-		resp := &http.Response{Body: &slowBody{ctx: ctx, pauses: pauses}}
+		resp := &http.Response{Body: &slowBody{over: ctx.Done(), pauses: pauses}}
 		dog.Listen(resp)
 		defer resp.Body.Close()
 		for {
@@ -139,7 +139,7 @@ func TestCloseDrainsBriefly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, pauses := range [][]time.Duration{{time.Millisecond, time.Millisecond}, {time.Millisecond, time.Hour}} {
 			ctx, cancel := context.WithCancel(t.Context())
-			body := &slowBody{ctx: ctx, pauses: pauses}
+			body := &slowBody{over: ctx.Done(), pauses: pauses}
 			resp := &http.Response{Body: body}
 			(&Dog{time.AfterFunc(time.Hour, cancel), time.Hour}).Listen(resp)
 			start := time.Now()
