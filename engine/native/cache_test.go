@@ -12,13 +12,13 @@ import (
 	"matrixos/model/modeltest"
 )
 
-// TestCacheReads plays a session of thirty turns, each with 24 parallel calls,
-// against the server's cache simulator, which looks back twenty blocks from a
-// breakpoint as the provider does. At least nine tokens in ten of what is sent
+// TestCacheReads plays a session of thirty turns, each with twelve parallel calls
+// (which make 24 blocks, and more), against the server's cache simulator, which
+// looks back twenty blocks from a breakpoint as the provider does. At least nine tokens in ten of what is sent
 // must be read from the cache.
 func TestCacheReads(t *testing.T) {
 	var calls []modeltest.Call
-	for i := range 24 {
+	for i := range 12 {
 		calls = append(calls, modeltest.Call{Name: "Read", Input: map[string]string{"path": fmt.Sprintf("apps/notes/file-%d.tsx", i)}})
 	}
 	s, url := serve(t, modeltest.PlayFunc(func(r *modeltest.Request) modeltest.Turn {
@@ -28,7 +28,7 @@ func TestCacheReads(t *testing.T) {
 		return modeltest.Turn{Text: "Seen them all."}
 	}))
 	h := &enginetest.Host{Do: func(_ context.Context, _ string, in json.RawMessage) engine.Result {
-		return engine.Result{Text: string(in) + strings.Repeat(" some text of a file", 10)}
+		return engine.Result{Text: string(in) + strings.Repeat(" some text of a file", 20)}
 	}}
 	o := engine.Options{Model: enginetest.Model, System: []string{strings.Repeat("stable prompt ", 1500), "the end of it"}}
 	session, err := overAnthropic(t, url).Open(t.Context(), h, o)

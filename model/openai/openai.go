@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -37,7 +38,7 @@ type Options struct {
 	Key        string
 	BaseURL    string        // DefaultBaseURL if empty; includes the version, as in http://127.0.0.1:11434/v1
 	HTTP       *http.Client  // a plain one if nil; redirects are never followed
-	Idle       time.Duration // a stream silent for this long is broken off; 90 s
+	Idle       time.Duration // a stream silent for this long is broken off; 90 s, 10 min on one's own machine or network
 	MaxRetries int           // further attempts; 4; negative means none
 	MaxWait    time.Duration // the longest pause granted to the provider; 60 s
 	Backoff    time.Duration // the first pause, doubling from there; 500 ms
@@ -77,6 +78,9 @@ func New(o Options) (*Model, error) {
 	if o.Context == 0 {
 		o.Context = 128_000
 	}
+	if o.Idle == 0 && near(base) {
+		o.Idle = 10 * time.Minute // without a large GPU, reading a long prompt takes minutes, in silence
+	}
 	opts := []option.RequestOption{
 		option.WithBaseURL(base), option.WithHTTPClient(attempt.Client(o.HTTP)), option.WithMaxRetries(0),
 	}
@@ -95,6 +99,16 @@ func New(o Options) (*Model, error) {
 func official(base string) bool {
 	u, err := url.Parse(base)
 	return err == nil && u.Hostname() == "api.openai.com"
+}
+
+// near reports whether a server stands on this machine or its network.
+func near(base string) bool {
+	u, err := url.Parse(base)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || ip.IsLoopback() || ip.IsPrivate()
 }
 
 // Limits implements model.Model.

@@ -65,6 +65,24 @@ func TestRunHeedsTheProvider(t *testing.T) {
 	})
 }
 
+func TestFailureCarriesItsCost(t *testing.T) {
+	for _, again := range []bool{true, false} {
+		rep, err := Policy{Retries: 1, Backoff: time.Nanosecond}.Run(t.Context(), func(model.Delta) {},
+			func(context.Context, func(model.Delta), *Dog) (*model.Reply, *Failure) {
+				f := fails(sys.Unavailable, again, 0)
+				f.Cost = sys.Cost{Output: 7}
+				return nil, f
+			})
+		want := int64(7)
+		if again {
+			want = 14
+		}
+		if err == nil || rep == nil || rep.Cost.Output != want || len(rep.Message.Blocks) > 0 {
+			t.Errorf("again %v: %+v, %v; want %d output tokens", again, rep, err, want)
+		}
+	}
+}
+
 func TestRunDoesNotWaitForever(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
