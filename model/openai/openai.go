@@ -7,6 +7,7 @@ package openai
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"net"
@@ -18,6 +19,7 @@ import (
 
 	sdk "github.com/openai/openai-go/v3"
 	"github.com/openai/openai-go/v3/option"
+	"github.com/openai/openai-go/v3/packages/param"
 	"github.com/openai/openai-go/v3/packages/ssestream"
 
 	"matrixos/model"
@@ -124,7 +126,11 @@ func (m *Model) Stream(ctx context.Context, r *model.Request, sink func(model.De
 	return m.policy.Run(ctx, sink, func(ctx context.Context, sink func(model.Delta), dog *attempt.Dog) (*model.Reply, *attempt.Failure) {
 		for {
 			lang := m.speaks(r.Model)
-			rep, err := m.once(ctx, encode(r, lang), sink, dog)
+			body, invalid := encode(r, lang)
+			if invalid != nil {
+				return nil, &attempt.Failure{Err: invalid}
+			}
+			rep, err := m.once(ctx, r.Model, body, sink, dog)
 			if err == nil {
 				return rep, nil
 			}
@@ -146,7 +152,8 @@ func (m *Model) Stream(ctx context.Context, r *model.Request, sink func(model.De
 var errTruncated = errors.New("the answer broke off before its end")
 
 // once makes one request. With an error, the reply holds only a cost.
-func (m *Model) once(ctx context.Context, p sdk.ChatCompletionNewParams, sink func(model.Delta), dog *attempt.Dog) (*model.Reply, error) {
+func (m *Model) once(ctx context.Context, id string, body json.RawMessage, sink func(model.Delta), dog *attempt.Dog) (*model.Reply, error) {
+	p := param.Override[sdk.ChatCompletionNewParams](body)
 	listen := func(req *http.Request, next option.MiddlewareNext) (*http.Response, error) {
 		resp, err := next(req)
 		dog.Listen(resp)
@@ -154,7 +161,7 @@ func (m *Model) once(ctx context.Context, p sdk.ChatCompletionNewParams, sink fu
 	}
 	stream := m.chat.NewStreaming(ctx, p, option.WithMiddleware(listen))
 	defer stream.Close() //nolint:errcheck // nothing was written, and what matters was read
-	d := decoder{model: p.Model, sink: sink, prompt: func() int64 { return estimate(p) }}
+	d := decoder{model: id, sink: sink, prompt: int64(len(body) / 4)}
 	for stream.Next() {
 		d.chunk(stream.Current())
 	}
