@@ -324,7 +324,7 @@ func (p *play) ends(out *engine.Outcome, text string, steps int) {
 // script must have.
 func (p *play) goesOn(text string) {
 	p.t.Helper()
-	out, _ := p.send(context.Background(), "go on")
+	out, _ := p.send(p.t.Context(), "go on")
 	if out.Err != nil || out.Text != text {
 		p.t.Errorf("the conversation cannot go on: %q, %v", out.Text, out.Err)
 	}

@@ -83,7 +83,7 @@ var plain = []scenario{
 			blocks = append(blocks, Use([]string{"Read", "List"}[i%2], fmt.Sprintf(`{"path":"%d"}`, i)))
 		}
 		h := &Host{Do: func(_ context.Context, _ string, in json.RawMessage) engine.Result {
-			time.Sleep(40 * time.Millisecond)
+			<-time.After(40 * time.Millisecond)
 			return engine.Result{Text: string(in)}
 		}}
 		p := open(t, new, h, engine.Options{}, Turn{Blocks: blocks}, Turn{Blocks: []model.Block{Say("Done.")}})
@@ -100,7 +100,7 @@ var plain = []scenario{
 	}},
 	{"writes run alone", func(t *testing.T, new New) {
 		h := &Host{Do: func(context.Context, string, json.RawMessage) engine.Result {
-			time.Sleep(10 * time.Millisecond)
+			<-time.After(10 * time.Millisecond)
 			return engine.Result{Text: "ok"}
 		}}
 		p := open(t, new, h, engine.Options{}, Turn{Blocks: []model.Block{

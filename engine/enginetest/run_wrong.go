@@ -163,6 +163,12 @@ var wrong = []scenario{
 			t.Errorf("said %q in between, want nothing", said)
 		}
 	}},
+	{"a pause about nothing", func(t *testing.T, new New) {
+		pause := Turn{Stop: model.StopPause}
+		p := open(t, new, &Host{}, engine.Options{}, pause, pause, pause, done())
+		out, _ := p.send(t.Context(), "search")
+		p.fails(out, sys.Unavailable, "empty")
+	}},
 	{"an overflow", func(t *testing.T, new New) {
 		h := &Host{Do: func(context.Context, string, json.RawMessage) engine.Result {
 			return engine.Result{Text: strings.Repeat("long text ", 1000)}

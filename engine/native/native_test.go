@@ -34,6 +34,7 @@ func script(turns []enginetest.Turn) []modeltest.Turn {
 					c.Arguments = text
 				}
 				o.Calls = append(o.Calls, c)
+			case model.ToolResult, model.Opaque:
 			}
 		}
 		switch t.Fault {
@@ -99,5 +100,9 @@ func TestScenariosOverOpenAI(t *testing.T) {
 	enginetest.Run(t, func(t testing.TB, turns ...enginetest.Turn) engine.Engine {
 		_, url := serve(t, modeltest.Script(script(turns)...))
 		return overOpenAI(t, url)
-	}, "a pause") // the protocol has none
+	}, "a pause", "a pause about nothing") // the protocol has none
+}
+
+func userMessage(blocks ...model.Block) model.Message {
+	return model.Message{Role: model.User, Blocks: blocks}
 }

@@ -91,7 +91,7 @@ func (t *turn) react(ctx context.Context, rep *model.Reply) (done bool, err erro
 		return false, t.overflow()
 	case rep.Stop == model.StopRefusal:
 		return true, t.refuse(ctx, rep)
-	case rep.Stop != model.StopPause && says(rep.Message) == "" && !calls(rep.Message):
+	case len(rep.Message.Blocks) == 0, rep.Stop != model.StopPause && says(rep.Message) == "" && !calls(rep.Message):
 		return false, t.nudge(ctx, rep)
 	}
 	t.empty, t.relieved = 0, false

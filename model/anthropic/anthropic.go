@@ -94,7 +94,10 @@ func (m *Model) Stream(ctx context.Context, r *model.Request, sink func(model.De
 		c.MaxTokens = m.Limits(r.Model).MaxOutput
 		r = &c
 	}
-	params := encode(r)
+	params, err := encode(r)
+	if err != nil {
+		return nil, &sys.Error{Op: op, Path: r.Model, Kind: sys.Invalid, Err: err, Hint: "the conversation holds what is no JSON; begin a new one"}
+	}
 	var opts []option.RequestOption
 	if f, ok := model.Lookup(r.Model); ok {
 		for _, beta := range f.Betas {
@@ -102,13 +105,13 @@ func (m *Model) Stream(ctx context.Context, r *model.Request, sink func(model.De
 		}
 	}
 	return m.policy.Run(ctx, sink, func(ctx context.Context, sink func(model.Delta), dog *attempt.Dog) (*model.Reply, *attempt.Failure) {
-		return m.once(ctx, params, opts, sink, dog)
+		return m.once(ctx, r.Model, params, opts, sink, dog)
 	})
 }
 
 var errTruncated = errors.New("the answer broke off before its end")
 
-func (m *Model) once(ctx context.Context, p sdk.MessageNewParams, opts []option.RequestOption,
+func (m *Model) once(ctx context.Context, id string, p sdk.MessageNewParams, opts []option.RequestOption,
 	sink func(model.Delta), dog *attempt.Dog,
 ) (*model.Reply, *attempt.Failure) {
 	listen := func(req *http.Request, next option.MiddlewareNext) (*http.Response, error) {
@@ -118,7 +121,7 @@ func (m *Model) once(ctx context.Context, p sdk.MessageNewParams, opts []option.
 	}
 	stream := m.messages.NewStreaming(ctx, p, append(opts[:len(opts):len(opts)], option.WithMiddleware(listen))...)
 	defer stream.Close() //nolint:errcheck // nothing was written, and what matters was read
-	d := decoder{model: p.Model, sink: sink}
+	d := decoder{model: id, sink: sink}
 	var err error
 	for err == nil && !d.done && stream.Next() {
 		err = d.event(stream.Current())
@@ -131,10 +134,10 @@ func (m *Model) once(ctx context.Context, p sdk.MessageNewParams, opts []option.
 	if err == nil {
 		return d.reply(), nil
 	}
-	if rep, ok := overflow(p.Model, err); ok {
+	if rep, ok := overflow(id, err); ok {
 		return rep, nil
 	}
-	f := m.classify(p.Model, err)
+	f := m.classify(id, err)
 	f.Cost = d.cost()
 	return nil, f
 }
@@ -166,7 +169,7 @@ func (m *Model) classify(id string, err error) *attempt.Failure {
 	if api.Response != nil && api.StatusCode >= 300 {
 		header = api.Response.Header
 	}
-	return attempt.Status(op, m.base, "ANTHROPIC_API_KEY", id, status, header, message(api))
+	return attempt.Status(op, m.base, "ANTHROPIC_API_KEY", id, status, header, complaint(api))
 }
 
 func statusOf(errorType string) int {

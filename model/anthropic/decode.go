@@ -140,8 +140,8 @@ func stop(s sdk.StopReason) model.Stop {
 	return model.StopEnd
 }
 
-// message is the provider's own sentence, out of its JSON envelope.
-func message(e *sdk.Error) string {
+// complaint is the provider's own sentence, out of its JSON envelope.
+func complaint(e *sdk.Error) string {
 	var body struct {
 		Error struct{ Message string } `json:"error"`
 	}

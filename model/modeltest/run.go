@@ -53,6 +53,7 @@ func Run(t *testing.T, newModel NewModel) {
 		{"tries again", triesAgain},
 		{"gives up", givesUp},
 		{"follows no redirect", followsNoRedirect},
+		{"keeps its connection", keepsConnection},
 		{"stops when told", cancels},
 		{"serves many at once", concurrent},
 		{"counts the cost", counts},

@@ -3,6 +3,7 @@ package modeltest
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -142,6 +143,29 @@ func followsNoRedirect(j *judge, t *testing.T) {
 	refused(t, got.err, sys.Invalid, "redirect")
 	if reached.Load() {
 		t.Error("the request went to the other server")
+	}
+}
+
+// keepsConnection checks that requests in a row share one connection: a new one
+// costs a handshake each time.
+func keepsConnection(j *judge, t *testing.T) {
+	s := New(Script(Turn{Text: strings.Repeat("some words ", 100)}))
+	s.Key = key
+	ts := httptest.NewUnstartedServer(s)
+	var opened atomic.Int32
+	ts.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	ts.Start()
+	defer ts.Close()
+	m := j.newModel(t, ts.URL, key)
+	for range 8 {
+		must(t, m, request("hi"))
+	}
+	if n := opened.Load(); n > 2 {
+		t.Errorf("8 requests opened %d connections", n)
 	}
 }
 

@@ -1,6 +1,7 @@
 package modeltest
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,11 +35,12 @@ type Server struct {
 	mu       sync.Mutex
 	requests []*Request
 	thoughts map[string]string // thinking by signature
+	owed     map[string]string // signatures by the call that followed the thinking
 }
 
 // New returns a server that says what player plays.
 func New(player Player) *Server {
-	return &Server{player: player, thoughts: map[string]string{}}
+	return &Server{player: player, thoughts: map[string]string{}, owed: map[string]string{}}
 }
 
 // Requests returns what was received so far and was well-formed, faults
@@ -135,6 +137,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, body []byte, p wi
 		return
 	}
 	req, err := p.parse(s, body)
+	if err == nil && !s.Lenient {
+		err = s.checkThinking(req, body)
+	}
 	if err != nil {
 		p.fail(w, http.StatusBadRequest, err.Error())
 		return
@@ -208,6 +213,9 @@ func (s *Server) record(a *answer) {
 	defer s.mu.Unlock()
 	if a.Thinking != "" {
 		s.thoughts[a.Signature] = a.Thinking
+		for _, c := range a.Calls {
+			s.owed[c.ID] = a.Signature
+		}
 	}
 	if s.Forget {
 		return
@@ -221,6 +229,23 @@ func (s *Server) thought(signature string) (string, bool) {
 	defer s.mu.Unlock()
 	text, ok := s.thoughts[signature]
 	return text, ok
+}
+
+// checkThinking holds that the turn that still runs comes back with the thinking
+// that led to its calls.
+func (s *Server) checkThinking(r *Request, body []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := len(r.Messages) - 1
+	if n < 1 || len(r.Messages[n].Results) == 0 {
+		return nil
+	}
+	for _, c := range r.Messages[n-1].Calls {
+		if sig := s.owed[c.ID]; sig != "" && !bytes.Contains(body, []byte(sig)) {
+			return invalid("messages.%d.content.0.type: Expected `thinking`, but found `tool_use`", n-1)
+		}
+	}
+	return nil
 }
 
 // failed answers with a fault that comes instead of a stream.
@@ -303,7 +328,7 @@ func (f *Fault) strikes(i, n, sent int, next event) bool {
 func (f *Fault) strike(w http.ResponseWriter, r *http.Request, p wire, out *http.ResponseController) {
 	switch f.Kind {
 	case ErrorMid:
-		_, _ = p.errorEvent(f).write(w) //nolint:errcheck // the client may be gone
+		_, _ = p.errorEvent(f).write(w) // the client may be gone
 	case Garbage:
 		_, _ = event{name: "content_block_delta", data: []byte(`{"type":"content_block_delta",`)}.write(w)
 	case Drop:
@@ -340,7 +365,7 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(raw) //nolint:errcheck // the client may be gone
+	_, _ = w.Write(raw) // the client may be gone
 }
 
 func pieces(s string, n int) []string {

@@ -19,7 +19,7 @@ import (
 type decoder struct {
 	model  string
 	sink   func(model.Delta)
-	prompt func() int64 // estimates the tokens of the prompt
+	prompt int64 // a guess at the tokens of the prompt
 
 	id, name string // of the answer and of the model that gives it
 	text     strings.Builder
@@ -242,7 +242,7 @@ func (d *decoder) stop() model.Stop {
 func (d *decoder) cost() sys.Cost {
 	f, known := model.Lookup(d.model)
 	if d.usage == nil {
-		c := sys.Cost{Input: d.prompt(), Output: d.written(), Estimated: true}
+		c := sys.Cost{Input: d.prompt, Output: d.written(), Estimated: true}
 		c.USD = f.USD(c.Input, 0, 0, 0, c.Output)
 		return c
 	}

@@ -1,20 +1,31 @@
 package openai
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 	"strings"
 
-	sdk "github.com/openai/openai-go/v3"
-	"github.com/openai/openai-go/v3/packages/param"
-	"github.com/openai/openai-go/v3/shared"
-
 	"matrixos/model"
+	"matrixos/sys"
 )
 
-// The wire forms. We write them ourselves because the SDK has no place for the
-// reasoning that other servers want back, and would reorder a tool's schema.
+// The wire forms. We write them ourselves, and let the SDK send them: it has no
+// place for the reasoning that other servers want back, would reorder a tool's
+// schema, and takes several times the CPU time.
 type (
+	request struct {
+		Model     string   `json:"model"`
+		Messages  []turn   `json:"messages"`
+		Tools     []tool   `json:"tools,omitempty"`
+		MaxTokens int64    `json:"max_tokens,omitempty"`
+		NewLimit  int64    `json:"max_completion_tokens,omitempty"`
+		Effort    string   `json:"reasoning_effort,omitempty"`
+		Options   *options `json:"stream_options,omitempty"`
+	}
+	options struct {
+		Usage bool `json:"include_usage"`
+	}
 	turn struct {
 		Role       string          `json:"role"`
 		Content    *string         `json:"content"`
@@ -43,26 +54,30 @@ type (
 	}
 )
 
-func encode(r *model.Request, lang dialect) sdk.ChatCompletionNewParams {
-	p := sdk.ChatCompletionNewParams{Model: r.Model, Tools: encodeTools(r.Tools)}
-	for _, m := range encodeMessages(r) {
-		p.Messages = append(p.Messages, param.Override[sdk.ChatCompletionMessageParamUnion](m))
+// encode returns the body of a request, in the words that its server wants.
+func encode(r *model.Request, lang dialect) (json.RawMessage, *sys.Error) {
+	q := request{Model: r.Model, Messages: encodeMessages(r), Tools: encodeTools(r.Tools)}
+	switch lang.limits[0] {
+	case oldLimit:
+		q.MaxTokens = r.MaxTokens
+	case newLimit:
+		q.NewLimit = r.MaxTokens
 	}
-	if r.MaxTokens > 0 {
-		switch lang.limits[0] {
-		case oldLimit:
-			p.MaxTokens = sdk.Int(r.MaxTokens)
-		case newLimit:
-			p.MaxCompletionTokens = sdk.Int(r.MaxTokens)
-		}
-	}
-	if r.Effort != "" && !lang.noEffort {
-		p.ReasoningEffort = shared.ReasoningEffort(effort(r.Effort))
+	if !lang.noEffort {
+		q.Effort = effort(r.Effort)
 	}
 	if !lang.noOptions {
-		p.StreamOptions.IncludeUsage = sdk.Bool(true)
+		q.Options = &options{Usage: true}
 	}
-	return p
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(q); err != nil {
+		return nil, &sys.Error{
+			Op: op, Path: r.Model, Kind: sys.Invalid, Err: err, Hint: "the conversation holds what is no JSON; begin a new one",
+		}
+	}
+	return buf.Bytes(), nil
 }
 
 // effort maps our words to those that every server knows.
@@ -73,15 +88,12 @@ func effort(e string) string {
 	return e
 }
 
-func encodeTools(tools []model.Tool) []sdk.ChatCompletionToolUnionParam {
-	sorted := slices.SortedStableFunc(slices.Values(tools), func(a, b model.Tool) int {
-		return strings.Compare(a.Name, b.Name)
-	})
-	var out []sdk.ChatCompletionToolUnionParam
-	for _, t := range sorted {
-		out = append(out, param.Override[sdk.ChatCompletionToolUnionParam](
-			tool{"function", definition{t.Name, t.Description, t.Schema}}))
+func encodeTools(tools []model.Tool) []tool {
+	out := make([]tool, 0, len(tools))
+	for _, t := range tools {
+		out = append(out, tool{"function", definition{t.Name, t.Description, t.Schema}})
 	}
+	slices.SortStableFunc(out, func(a, b tool) int { return strings.Compare(a.Function.Name, b.Function.Name) })
 	return out
 }
 
@@ -176,13 +188,4 @@ func encodeUser(out []turn, m model.Message) []turn {
 // join joins what is not empty. Many servers take only a string as content.
 func join(parts []string) string {
 	return strings.Join(slices.DeleteFunc(slices.Clone(parts), func(s string) bool { return strings.TrimSpace(s) == "" }), "\n\n")
-}
-
-// estimate guesses the tokens of a prompt whose server does not count.
-func estimate(p sdk.ChatCompletionNewParams) int64 {
-	raw, err := json.Marshal(p)
-	if err != nil {
-		return 0
-	}
-	return int64(len(raw) / 4)
 }

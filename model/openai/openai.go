@@ -7,8 +7,10 @@ package openai
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -17,6 +19,7 @@ import (
 
 	sdk "github.com/openai/openai-go/v3"
 	"github.com/openai/openai-go/v3/option"
+	"github.com/openai/openai-go/v3/packages/param"
 	"github.com/openai/openai-go/v3/packages/ssestream"
 
 	"matrixos/model"
@@ -37,7 +40,7 @@ type Options struct {
 	Key        string
 	BaseURL    string        // DefaultBaseURL if empty; includes the version, as in http://127.0.0.1:11434/v1
 	HTTP       *http.Client  // a plain one if nil; redirects are never followed
-	Idle       time.Duration // a stream silent for this long is broken off; 90 s
+	Idle       time.Duration // a stream silent for this long is broken off; 90 s, 10 min on one's own machine or network
 	MaxRetries int           // further attempts; 4; negative means none
 	MaxWait    time.Duration // the longest pause granted to the provider; 60 s
 	Backoff    time.Duration // the first pause, doubling from there; 500 ms
@@ -77,6 +80,9 @@ func New(o Options) (*Model, error) {
 	if o.Context == 0 {
 		o.Context = 128_000
 	}
+	if o.Idle == 0 && near(base) {
+		o.Idle = 10 * time.Minute // without a large GPU, reading a long prompt takes minutes, in silence
+	}
 	opts := []option.RequestOption{
 		option.WithBaseURL(base), option.WithHTTPClient(attempt.Client(o.HTTP)), option.WithMaxRetries(0),
 	}
@@ -97,6 +103,16 @@ func official(base string) bool {
 	return err == nil && u.Hostname() == "api.openai.com"
 }
 
+// near reports whether a server stands on this machine or its network.
+func near(base string) bool {
+	u, err := url.Parse(base)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || ip.IsLoopback() || ip.IsPrivate()
+}
+
 // Limits implements model.Model.
 func (m *Model) Limits(id string) model.Limits {
 	if f, ok := model.Lookup(id); ok {
@@ -110,7 +126,11 @@ func (m *Model) Stream(ctx context.Context, r *model.Request, sink func(model.De
 	return m.policy.Run(ctx, sink, func(ctx context.Context, sink func(model.Delta), dog *attempt.Dog) (*model.Reply, *attempt.Failure) {
 		for {
 			lang := m.speaks(r.Model)
-			rep, err := m.once(ctx, encode(r, lang), sink, dog)
+			body, invalid := encode(r, lang)
+			if invalid != nil {
+				return nil, &attempt.Failure{Err: invalid}
+			}
+			rep, err := m.once(ctx, r.Model, body, sink, dog)
 			if err == nil {
 				return rep, nil
 			}
@@ -132,7 +152,8 @@ func (m *Model) Stream(ctx context.Context, r *model.Request, sink func(model.De
 var errTruncated = errors.New("the answer broke off before its end")
 
 // once makes one request. With an error, the reply holds only a cost.
-func (m *Model) once(ctx context.Context, p sdk.ChatCompletionNewParams, sink func(model.Delta), dog *attempt.Dog) (*model.Reply, error) {
+func (m *Model) once(ctx context.Context, id string, body json.RawMessage, sink func(model.Delta), dog *attempt.Dog) (*model.Reply, error) {
+	p := param.Override[sdk.ChatCompletionNewParams](body)
 	listen := func(req *http.Request, next option.MiddlewareNext) (*http.Response, error) {
 		resp, err := next(req)
 		dog.Listen(resp)
@@ -140,7 +161,7 @@ func (m *Model) once(ctx context.Context, p sdk.ChatCompletionNewParams, sink fu
 	}
 	stream := m.chat.NewStreaming(ctx, p, option.WithMiddleware(listen))
 	defer stream.Close() //nolint:errcheck // nothing was written, and what matters was read
-	d := decoder{model: p.Model, sink: sink, prompt: func() int64 { return estimate(p) }}
+	d := decoder{model: id, sink: sink, prompt: int64(len(body) / 4)}
 	for stream.Next() {
 		d.chunk(stream.Current())
 	}

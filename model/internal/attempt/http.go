@@ -147,7 +147,7 @@ const (
 func (w *watched) Close() error {
 	if !w.ended {
 		w.dog.idle = drainTime
-		_, _ = io.CopyN(io.Discard, w, drainBytes) //nolint:errcheck // only an attempt to save the connection
+		_, _ = io.CopyN(io.Discard, w, drainBytes) // only an attempt to save the connection
 	}
 	return w.body.Close()
 }
