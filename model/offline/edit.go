@@ -138,7 +138,9 @@ func (s *source) addColumn(table string, f *Field) (returning bool, t *trouble) 
 		return false, t
 	}
 	fields := s.list()
-	shown := func(name string) bool { return slices.ContainsFunc(fields, func(g Field) bool { return g.Name == name }) }
+	shown := func(name string) bool {
+		return slices.ContainsFunc(fields, func(g Field) bool { return g.Name == name })
+	}
 	f.Name = columnName(f.Label, func(name string) bool {
 		raw, there := columns.get(name)
 		return shown(name) || there && string(raw) != compactJSON(f.column())

@@ -62,7 +62,9 @@ type rule struct {
 	re   *regexp.Regexp
 }
 
-func pattern(v verb, expr string) rule { return rule{v, regexp.MustCompile(`(?i)^(?:` + expr + `)[\s.!?]*$`)} }
+func pattern(v verb, expr string) rule {
+	return rule{v, regexp.MustCompile(`(?i)^(?:` + expr + `)[\s.!?]*$`)}
+}
 
 const courtesy = `(?:(?:hi|hello|hey|hallo)[ ,!]+)?(?:please |bitte |can you |could you |would you |kannst du |könntest du )*`
 
@@ -194,7 +196,7 @@ func (l *lexicon) aboutApps(in intent, st state, last string) intent {
 }
 
 func (l *lexicon) clearlyBuild(line string) bool {
-	return regexp.MustCompile(`(?i)^` + courtesy + `(?:make|build|create|track|erstelle|baue)\b`).MatchString(line) || regexp.MustCompile(`(?i)\bapp\b.*\b(?:with|to|for|that)\b`).MatchString(line)
+	return regexp.MustCompile(`(?i)^`+courtesy+`(?:make|build|create|track|erstelle|baue)\b`).MatchString(line) || regexp.MustCompile(`(?i)\bapp\b.*\b(?:with|to|for|that)\b`).MatchString(line)
 }
 
 // isTheme tells "dark mode" from "a field for the color".
@@ -288,7 +290,7 @@ func (l *lexicon) isChange(text, rest string, st state, target, named *stateApp)
 	switch {
 	case named != nil && another.MatchString(t) && buildNoun.MatchString(t):
 		return false
-	case named != nil && regexp.MustCompile(`(?i)\b(?:to|in|of|from|on|for|zu|in der)\s+(?:the |my |meine[rn]? |der )?` + regexp.QuoteMeta(named.Name)).MatchString(t) && len(l.changes(rest, named.columns())) > 0:
+	case named != nil && regexp.MustCompile(`(?i)\b(?:to|in|of|from|on|for|zu|in der)\s+(?:the |my |meine[rn]? |der )?`+regexp.QuoteMeta(named.Name)).MatchString(t) && len(l.changes(rest, named.columns())) > 0:
 		return true
 	case changeLead.MatchString(t):
 		if buildNoun.MatchString(r.head) && named == nil && r.verb == "make" && !strings.HasPrefix(fold(t), "rename") && !regexp.MustCompile(`(?i)\b(?:the|this|my|die|diese) app\b`).MatchString(t) {

@@ -37,7 +37,7 @@ func (v Views) empty() bool {
 const lead = `(?:(?:,|;|\.)?\s*\b(?:and|und|also|auch|then|with|mit|show(?:s|ing)?|display(?:s|ing)?|draw(?:s|ing)?|give|include|including|see|make|want|would like|like|to|please|bitte|zeige?|zeigt|me|mir|i|us|it|them|that are|that is|which|the|my|a|an|some|any|ein|eine|einen|einem|das|der|die|den|nice|simple|little|be|should be|all|list|liste|entries|rows|items|everything)\b\s*)*`
 
 var (
-	chartWord = regexp.MustCompile(`(?i)` + lead + `(?:\b(daily|weekly|monthly|yearly|annual|täglich\w*|wöchentlich\w*|monatlich\w*|jährlich\w*)\s+)?(?:\b(bar|line|pie|area|column|donut|doughnut|trend|balken|linien|kreis|torten|säulen|flächen)[ -]?)?(?:\b|)(chart|charts|graph|graphs|diagram|diagrams|plot|histogram|diagramm|diagramme|grafik|graphik)\b`)
+	chartWord  = regexp.MustCompile(`(?i)` + lead + `(?:\b(daily|weekly|monthly|yearly|annual|täglich\w*|wöchentlich\w*|monatlich\w*|jährlich\w*)\s+)?(?:\b(bar|line|pie|area|column|donut|doughnut|trend|balken|linien|kreis|torten|säulen|flächen)[ -]?)?(?:\b|)(chart|charts|graph|graphs|diagram|diagrams|plot|histogram|diagramm|diagramme|grafik|graphik)\b`)
 	sortWord   = regexp.MustCompile(`(?i)` + lead + `\b(?:sorted|sort|sorting|sortable|ordered|order|sortiert|sortiere|sortieren|geordnet)\b(?:\s+(?:\w+\s+){0,3}?(?:by|nach|on)\s+|\s+(alphabetically|alphabetisch)\b)`)
 	newestWord = regexp.MustCompile(`(?i)` + lead + `\b(newest|latest|most recent|neueste|neuste|oldest|älteste)\s+(?:ones\s+|entries\s+|einträge\s+)?(?:first|on top|at the top|zuerst|oben)\b`)
 	groupWord  = regexp.MustCompile(`(?i)` + lead + `\b(?:grouped|group|groups|grouping|organi[sz]ed|split|gruppiert|gruppiere|gruppieren)\b\s+(?:\w+\s+){0,3}?(?:by|per|into|nach)\s+`)
