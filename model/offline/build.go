@@ -7,18 +7,19 @@ import (
 )
 
 var (
-	politely = regexp.MustCompile(`(?i)^(?:(?:hi|hello|hey|hallo|ok|okay|so|please|bitte|kindly|now|and|und)[ ,!]+)*(?:(?:can|could|would|will) you (?:please |kindly )?|(?:kannst|könntest|würdest) du (?:bitte |mir )*|i(?:'d| would) (?:like|love|want) (?:you )?(?:to )?|i (?:want|need|wish) (?:you )?(?:to )?|let(?:'s| us) |help me (?:to )?|ich (?:möchte|will|würde gerne?|hätte gerne?|brauche|muss)(?: gerne?)?(?: bitte)? |hätte gerne? )?(?:please |bitte )?`)
-	makeVerb = regexp.MustCompile(`(?i)^(?:make|build|create|design|generate|give|write|develop|program|code|set up|setup|add|start|get|have|do|new|erstell\w*|baue?|mach\w*|leg\w*|schreib\w*|programmier\w*|gib|neue[srn]?|entwickle|entwirf|füge)\b\s*(?:me |us |mir |uns |for me |up )*`)
-	keepVerb = regexp.MustCompile(`(?i)^(?:keep(?:ing)? track of|track(?:ing)?|log(?:ging)?|record(?:ing)?|manage|managing|monitor(?:ing)?|organi[sz]e|organi[sz]ing|collect(?:ing)?|catalog(?:ue)?|note down|write down|keep a (?:list|record|log) of|keep|save|store|remember all|plan(?:ning)?|see|count(?:ing)?|list(?:ing)?|measure|document|follow|watch over|verfolg\w*|tracke?n?|notier\w*|erfass\w*|verwalt\w*|sammel\w*|sammle|aufzeichne\w*|festhalte\w*|plane?n?|organisiere?n?|dokumentiere?n?|aufschreiben)\s+`)
-	appFor   = regexp.MustCompile(`(?i)^(?:(?:an?|the|my|one|another|new|simple|basic|small|little|nice|web|mobile|personal|eine?n?|neue[sn]?|einfache[sn]?|kleine[sn]?)\s+)*(?:app(?:lication)?|apps|tool|program|page|website|thing|something|database|spreadsheet|table|list|place|way|system|programm|anwendung|werkzeug|datenbank|tabelle|liste|etwas|übersicht)\s+(?:(?:for|to|that|which|where|of|about|with which|in which|so|für|zum|zur|um|die|das|der|in der|mit der|von|meiner|über)\s+)+(?:(?:i|we|me|us|ich|can|could|will|would|helps?|lets?|allows?|to|me|you|kann|meine|mir)\s+)*`)
-	appTail  = regexp.MustCompile(`(?i)[ -]*\b(?:tracker|trackers|tracking|app|application|manager|management|log|logger|organi[sz]er|database|tool|list of|overview|register|keeper|collection manager|monitor|übersicht|verwaltung|verwalter|anwendung|datenbank|programm|liste)$`)
-	germanZu = regexp.MustCompile(`(?i)\s+(?:verfolgen|tracken|erfassen|verwalten|notieren|festhalten|aufzeichnen|sammeln|planen|organisieren|dokumentieren|erstellen|bauen|machen|aufschreiben|haben|im blick behalten|hinzu)\b`)
-	calledAs = regexp.MustCompile(`(?i)[ ,]*\b(?:called|named|titled|with the name|and (?:call|name) it|call it|name it|namens|mit dem namen|genannt|nenne? (?:sie|es|ihn))\s+(?:"([^"]{1,60})"|'([^']{1,60})'|([\p{L}\d][\p{L}\d '&-]*?))(?:\s+(?:with|that|which|to|for|where|and|mit|für|die|und)\b|[,.;:!]|$)`)
-	listHead = regexp.MustCompile(`(?i)(?:\s*[,;.:-]?\s+(?:with|which has|that has|has|having|including|includes|include|containing|contains|that tracks|that stores|storing|recording|incl\.?|mit|inklusive|samt|where i can (?:enter|put|record|note|write|add)|where each \w+ has|each (?:\w+ )?(?:has|with)|every \w+ has|jeweils mit|by noting|noting|i need|i want|it should have|it has|it needs|should have|needs|die|felder|fields|columns)\s+|\s*[:;]\s+|\.\s+(?:(?:fields|columns|felder|spalten)\s*(?:are|sind)?\s*:?\s*))(?:(?:the |these |following |die |den |folgende[nrms]? )*(?:fields?|columns?|properties|feld(?:ern?)?|spalten?)\b\s*(?:for|of|like|such as|are|wie|für|sind)?\s*:?\s*)?`)
-	listOf   = regexp.MustCompile(`(?i)^(.+(?:,| and | und ).+?)\s+(?:of|for|on|about|from|für|von)\s+(?:(?:each|every|all|all of|any|jede[nsr]?|alle)\s+)?(?:(?:of\s+)?(?:my|our|the|meine?[rnms]?|unsere?[rnms]?)\s+)?([\p{L}][\p{L} -]{2,40})$`)
-	relative = regexp.MustCompile(`(?i)\s+(?:(?:that|which|who|whom)\s+)?(?:i|we|i've|i'm|i am|we've|that|which|who|die ich|den ich|das ich|der ich|so that|so i|because|in order to|damit|because|each|every day|automatically)\s.*$`)
-	forWhom  = regexp.MustCompile(`(?i)\s+(?:for|für)\s+(?:me|us|myself|mich|uns|my family|meine familie)$`)
-	byTail   = regexp.MustCompile(`(?i)\s+(?:by|per|nach|pro|je)\s+([\p{L}][\p{L} ]{1,30})$`)
+	politely  = regexp.MustCompile(`(?i)^(?:(?:hi|hello|hey|hallo|ok|okay|so|please|bitte|kindly|now|and|und)[ ,!]+)*(?:(?:can|could|would|will) you (?:please |kindly )?|(?:kannst|könntest|würdest) du (?:bitte |mir )*|i(?:'d| would) (?:like|love|want) (?:you )?(?:to )?|i (?:want|need|wish) (?:you )?(?:to )?|let(?:'s| us) |help me (?:to )?|ich (?:möchte|will|würde gerne?|hätte gerne?|brauche|muss)(?: gerne?)?(?: bitte)? |hätte gerne? )?(?:please |bitte )?`)
+	makeVerb  = regexp.MustCompile(`(?i)^(?:make|build|create|design|generate|give|write|develop|program|code|set up|setup|add|start|get|have|do|new|erstell\w*|baue?|mach\w*|leg\w*|schreib\w*|programmier\w*|gib|neue[srn]?|entwickle|entwirf|füge)\b\s*(?:me |us |mir |uns |for me |up )*`)
+	keepVerb  = regexp.MustCompile(`(?i)^(?:keep(?:ing)? track of|track(?:ing)?|log(?:ging)?|record(?:ing)?|manage|managing|monitor(?:ing)?|organi[sz]e|organi[sz]ing|collect(?:ing)?|catalog(?:ue)?|note down|write down|keep a (?:list|record|log) of|keep|save|store|remember all|plan(?:ning)?|see|count(?:ing)?|list(?:ing)?|measure|document|follow|watch over|verfolg\w*|tracke?n?|notier\w*|erfass\w*|verwalt\w*|sammel\w*|sammle|aufzeichne\w*|festhalte\w*|plane?n?|organisiere?n?|dokumentiere?n?|aufschreiben)\s+`)
+	appFor    = regexp.MustCompile(`(?i)^(?:(?:an?|the|my|one|another|new|simple|basic|small|little|nice|web|mobile|personal|eine?n?|neue[sn]?|einfache[sn]?|kleine[sn]?)\s+)*(?:app(?:lication)?|apps|tool|program|page|website|thing|something|database|spreadsheet|table|list|place|way|system|programm|anwendung|werkzeug|datenbank|tabelle|liste|etwas|übersicht)\s+(?:(?:for|to|that|which|where|of|about|with which|in which|so|für|zum|zur|um|die|das|der|in der|mit der|von|meiner|über)\s+)+(?:(?:i|we|me|us|ich|can|could|will|would|helps?|lets?|allows?|to|me|you|kann|meine|mir)\s+)*`)
+	appTail   = regexp.MustCompile(`(?i)[ -]*\b(?:tracker|trackers|tracking|app|application|manager|management|log|logger|organi[sz]er|database|tool|list of|overview|register|keeper|collection manager|monitor|übersicht|verwaltung|verwalter|anwendung|datenbank|programm|liste)$`)
+	germanZu  = regexp.MustCompile(`(?i)\s+(?:verfolgen|tracken|erfassen|verwalten|notieren|festhalten|aufzeichnen|sammeln|planen|organisieren|dokumentieren|erstellen|bauen|machen|aufschreiben|haben|im blick behalten|hinzu)\b`)
+	calledAs  = regexp.MustCompile(`(?i)[ ,]*\b(?:called|named|titled|with the name|and (?:call|name) it|call it|name it|namens|mit dem namen|genannt|nenne? (?:sie|es|ihn))\s+(?:"([^"]{1,60})"|'([^']{1,60})'|([\p{L}\d][\p{L}\d '&-]*?))(?:\s+(?:with|that|which|to|for|where|and|mit|für|die|und)\b|[,.;:!]|$)`)
+	listHead  = regexp.MustCompile(`(?i)(?:\s*[,;.:-]?\s+(?:with|which has|that has|has|having|including|includes|include|containing|contains|that tracks|that stores|storing|recording|incl\.?|mit|inklusive|samt|where i can (?:enter|put|record|note|write|add)|where each \w+ has|each (?:\w+ )?(?:has|with)|every \w+ has|jeweils mit|by noting|noting|i need|i want|it should have|it has|it needs|should have|needs|felder|fields|columns)\s+|\s*[:;]\s+|\.\s+(?:(?:fields|columns|felder|spalten)\s*(?:are|sind)?\s*:?\s*))(?:(?:the |these |following |die |den |folgende[nrms]? )*(?:fields?|columns?|properties|feld(?:ern?)?|spalten?)\b\s*(?:for|of|like|such as|are|wie|für|sind)?\s*:?\s*)?`)
+	listOf    = regexp.MustCompile(`(?i)^(.+(?:,| and | und ).+?)\s+(?:of|for|on|about|from|für|von)\s+(?:(?:each|every|all|all of|any|jede[nsr]?|alle)\s+)?(?:(?:of\s+)?(?:my|our|the|meine?[rnms]?|unsere?[rnms]?)\s+)?([\p{L}][\p{L} -]{2,40})$`)
+	relative  = regexp.MustCompile(`(?i)\s+(?:(?:that|which|who|whom)\s+)?(?:i|we|i've|i'm|i am|we've|that|which|who|die ich|den ich|das ich|der ich|so that|so i|because|in order to|damit|because|each|every day|automatically)\s.*$`)
+	regularly = regexp.MustCompile(`(?i)\s+(?:every|each|per|a|jeden|jede|pro) (?:single )?(?:day|week|month|morning|evening|night|tag|woche|monat|morgen|abend)\b.*$|\s+(?:daily|weekly|monthly|over time|täglich)$`)
+	forWhom   = regexp.MustCompile(`(?i)\s+(?:for|für)\s+(?:me|us|myself|mich|uns|my family|meine familie)$`)
+	byTail    = regexp.MustCompile(`(?i)\s+(?:by|per|nach|pro|je)\s+([\p{L}][\p{L} ]{1,30})$`)
 )
 
 // request is an owner's text, taken apart as far as building an app goes.
@@ -70,6 +71,9 @@ func (l *lexicon) dissect(text string) request {
 		r.head, r.list = rest[:m[0]], rest[m[1]:]
 	} else if m := listOf.FindStringSubmatch(rest); m != nil {
 		r.head, r.list = m[2], m[1]
+		if regexp.MustCompile(`(?i)\b(?:each|every)\s+` + regexp.QuoteMeta(m[2]) + `$`).MatchString(rest) {
+			r.head = plural(m[2])
+		}
 	}
 	r.list = strings.Trim(r.list, " .,;")
 	r.listed = r.list != ""
@@ -98,7 +102,7 @@ type understood struct {
 
 // build reads text as a request for a new app.
 func (l *lexicon) build(text string) understood {
-	de := german(text)
+	de := l.german(text)
 	r := l.dissect(text)
 	u := understood{verb: r.verb}
 	s := &u.spec
@@ -154,7 +158,7 @@ func strictlyInside(l *lexicon, head string, k *kindEntry, d *domain) bool {
 // relative clauses.
 func subjectFrom(head string) string {
 	s := trimArticles(head)
-	s = relative.ReplaceAllString(s, "")
+	s = regularly.ReplaceAllString(relative.ReplaceAllString(s, ""), "")
 	for {
 		t := strings.TrimSpace(appTail.ReplaceAllString(s, ""))
 		t = trimArticles(strings.TrimPrefix(strings.TrimPrefix(t, "list of "), "collection of "))
@@ -245,9 +249,9 @@ func tableFor(s *Spec, subject string, d *domain) string {
 
 // nameApp finds the name and the noun of one row.
 func (l *lexicon) nameApp(s *Spec, subject string, d *domain, exact bool, kind *kindEntry) string {
-	subject = plainName(subject)
+	subject = plainName(strings.Replace(strings.Replace(subject, " of my ", " of ", 1), " for my ", " for ", 1))
 	switch {
-	case d != nil && (exact || subject == ""):
+	case d != nil && (exact || subject == "") && !(d.Specific && subject != "" && fold(subject) != d.Noun):
 		s.Noun = d.Noun
 		if s.german() {
 			s.Noun = d.NounDE

@@ -55,15 +55,17 @@ var (
 	callThing    = regexp.MustCompile(`(?i)^(?:call|name|nenne?|title)\s+` + ofThe + `(?:(app|it|field|column|sie|es|feld|spalte)\s+)(.+?)(?:\s+instead)?$`)
 	iconThing    = regexp.MustCompile(`(?i)^(?:(?:change|set|use|give|make|switch|pick|choose|ändere|setze|nimm|gib)\b.*?)?` + `\b(?:icon|symbol)\b(?:\s+(?:of|for|von)\s+\S+(?:\s+app)?)?\s*(?:to|be|into|of|as|zu|auf|:)?\s+` + ofThe + `([\p{L}][\p{L} -]*?)(?:\s+(?:icon|symbol))?$`)
 	iconBefore   = regexp.MustCompile(`(?i)^(?:use|give it|set|make it|nimm|change to|take|with)\s+(?:to\s+)?` + ofThe + `([\p{L}][\p{L} -]*?)\s+(?:as\s+(?:the\s+|its\s+)?|als\s+)?(?:icon|symbol)\b.*$`)
-	removeThing  = regexp.MustCompile(`(?i)^(?:remove|delete|drop|hide|take (?:out|away|off)|get rid of|i don't need|lösche|entferne|streiche|no more|turn off|disable|without|ohne|verstecke)\s+(.+)$`)
+	removeThing  = regexp.MustCompile(`(?i)^(?:remove|delete|drop|hide|take (?:out|away|off)|get rid of|i don't need|lösche|entferne|streiche|no more|no|turn off|disable|without|ohne|verstecke)\s+(.+)$`)
 	optionOf     = regexp.MustCompile(`(?i)^` + ofThe + `(?:(?:options?|choices?|values?|optionen?|auswahl)\s+)?(.+?)\s+(?:from|in|of|aus|von|as an option (?:of|in|from))\s+` + ofThe + `(.+?)(?:\s+(?:field|options?|choices?|list|column))?$`)
 	addOptionTo  = regexp.MustCompile(`(?i)^(?:add|include|put|ergänze|füge)\s+` + ofThe + `(?:(?:new\s+)?(?:options?|choices?|values?|option|optionen)\s+)?(.+?)\s+(?:to|as (?:an? )?(?:options?|choices?|values?) (?:to|for|of|in)|as an? (?:new )?|zu|zur|zum|bei|in)\s+` + ofThe + `([\p{L}][\p{L} -]*?)(?:\s+(?:field|options?|choices?|list|column|dropdown|feld|auswahl))?(?:\s+hinzu)?$`)
 	newOptionFor = regexp.MustCompile(`(?i)^(?:add|create|include|new|neue[rns]?|ergänze|füge)\s+(?:(?:an?|the|another|new|more|eine?n?|neue[rns]?)\s+)*([\p{L}]+?)\s*(?:options?\s+)?(?:called|named|for|:|namens|options?)\s*:?\s+(.+?)(?:\s+hinzu)?$`)
+	optionFor    = regexp.MustCompile(`(?i)^(?:add|neue|new|ergänze|füge)?\s*` + ofThe + `(?:new |neue )?(?:options?|choices?|optionen)\s+(.+?)\s+(?:für|for|to|zu|zur|bei|in)\s+` + ofThe + `(.+?)(?:\s+hinzu)?$`)
+	bareOption   = regexp.MustCompile(`^(?i:add|create|new)\s+(?i:(?:an?|the|another|new)\s+)*([a-z]+)\s+"?([A-Z][\p{L} ]*)"?$`)
 	setOptionsOf = regexp.MustCompile(`(?i)^(?:change|set|make|let|ändere|setze)?\s*` + ofThe + `(?:(?:options|choices|values|optionen)\s+(?:of|for|in|von|für)\s+)?` + ofThe + `([\p{L}][\p{L} -]*?)(?:\s+(?:options|choices|field))?\s+(?:should be|to be|be|are|must be|soll|sollen|to|into|auf|zu)?\s*(?:an?\s+|eine\s+)?(?:(?:choices?|one|selection|dropdown|auswahl|options)\s+(?:of|between|from|aus)|to:?|be:?)\s+(.+)$`)
 	defaultOf    = regexp.MustCompile(`(?i)^(?:set\s+|make\s+|use\s+|change\s+|setze\s+)?` + ofThe + `default(?:\s+value)?(?:\s+(?:of|for|in|von|für))?\s+` + ofThe + `(.+?)(?:\s+field)?\s+(?:to|be|is|as|=|auf|zu)\s+(.+)$`)
 	defaultsTo   = regexp.MustCompile(`(?i)^(?:make\s+|let\s+)?` + ofThe + `(.+?)\s+(?:defaults?\s+to|should default to|should be|starts? (?:with|as))\s+(.+?)(?:\s+by default)?$`)
 	makeDefault  = regexp.MustCompile(`(?i)^(?:make|use|set)\s+(.+?)\s+(?:as\s+)?` + ofThe + `default(?:\s+(?:of|for|in))?\s+` + ofThe + `(.+)$`)
-	requiredIs   = regexp.MustCompile(`(?i)^(?:make|set|mark|mache?)\s+` + ofThe + `(.+?)\s+(?:field\s+)?(?:as\s+)?(required|mandatory|optional|not required|pflicht|pflichtfeld|zum pflichtfeld)$`)
+	requiredIs   = regexp.MustCompile(`(?i)^(?:make|set|mark|mache?)\s+` + ofThe + `(.+?)\s+(?:field\s+)?(?:as\s+)?(?:an?\s+)?(required|mandatory|optional|not required|pflicht|pflichtfeld|zum pflichtfeld)(?:\s+field)?$`)
 	typeChange   = regexp.MustCompile(`(?i)^(?:make|change|turn|convert|set|mache?|ändere)\s+` + ofThe + `(?:type of\s+)?(.+?)\s+(?:field\s+)?(?:into|to|to be|as|a|an|in|zu|zum|zur)\s+` + ofThe + `(.+?)(?:\s+field)?$`)
 	currencyIs   = regexp.MustCompile(`(?i)(?:\bcurrency|\bwährung)\b(?:\s+(?:to|in|is|be|auf|zu|should be|of the app to))?\s+([\p{L}€$£¥₹ ]+?)$|^(?:use|switch to|change to|show (?:it |money |amounts |prices )?in|nutze|verwende|nimm)\s+([\p{L}€$£¥₹ ]+?)(?:\s+(?:instead.*|as currency|as the currency|everywhere|statt.*))?$`)
 	noGroup      = regexp.MustCompile(`(?i)\b(?:don't|do not|no|stop|without|remove the|remove|nicht mehr|keine|ohne)\s+(?:the\s+)?(?:group\w*|gruppier\w*)`)
@@ -76,7 +78,7 @@ var (
 // changes reads text as changes to an app whose columns are known (they may be
 // none). The text has lost its courtesies and its mention of the app.
 func (l *lexicon) changes(text string, columns []string) []Change {
-	de := german(text)
+	de := l.german(text)
 	text = strings.TrimRight(tooTail.ReplaceAllString(strings.TrimRight(stripPolite(text), " .!?"), ""), " ,")
 	if c, ok := l.oneChange(text, columns, de); ok {
 		return []Change{c}
@@ -191,11 +193,11 @@ func (l *lexicon) readIcon(text string, _ []string) (Change, bool) {
 }
 
 func (l *lexicon) readDefault(text string, _ []string) (Change, bool) {
-	if m := makeDefault.FindStringSubmatch(text); m != nil && !strings.HasPrefix(strings.ToLower(m[1]), "the default") {
-		return Change{Op: OpDefault, Of: m[2], To: strings.Trim(m[1], `"' `)}, true
-	}
 	if m := defaultOf.FindStringSubmatch(text); m != nil {
 		return Change{Op: OpDefault, Of: m[1], To: strings.Trim(m[2], `"' `)}, true
+	}
+	if m := makeDefault.FindStringSubmatch(text); m != nil && !articles[strings.ToLower(m[1])] {
+		return Change{Op: OpDefault, Of: m[2], To: strings.Trim(m[1], `"' `)}, true
 	}
 	if m := defaultsTo.FindStringSubmatch(text); m != nil && (strings.Contains(text, "default") || strings.Contains(text, " start")) {
 		return Change{Op: OpDefault, Of: m[1], To: strings.Trim(m[2], `"' `)}, true
@@ -254,6 +256,16 @@ func (l *lexicon) readOptions(text string, columns []string) (Change, bool) {
 		}
 	}
 	if m := newOptionFor.FindStringSubmatch(text); m != nil && slices.Contains(columns, identifier(singular(m[1]), "_", 40)) {
+		if o := options(m[2]); len(o) > 0 {
+			return Change{Op: OpAddOptions, Of: m[1], Values: o}, true
+		}
+	}
+	if m := optionFor.FindStringSubmatch(text); m != nil {
+		if o := options(m[1]); len(o) > 0 {
+			return Change{Op: OpAddOptions, Of: m[2], Values: o}, true
+		}
+	}
+	if m := bareOption.FindStringSubmatch(text); m != nil && slices.Contains(columns, identifier(singular(m[1]), "_", 40)) && l.typeFor(m[2]) == TypeText {
 		if o := options(m[2]); len(o) > 0 {
 			return Change{Op: OpAddOptions, Of: m[1], Values: o}, true
 		}

@@ -19,7 +19,7 @@ var (
 	fieldNoun  = regexp.MustCompile(`(?i)^(?:(?:an?|the|one|another|new|ein|eine|das|ein neues|neues) )*(?:fields?|columns?|propert(?:y|ies)|attributes?|feld(?:er)?|spalten?|eigenschaft(?:en)?)\s*(?:for|called|named|with|to (?:store|record|hold|track)|where i (?:can )?(?:enter|put|note|write|record)|für|namens|mit|:)?\s+(.+)$`)
 	fieldTail  = regexp.MustCompile(`(?i)\s+(?:fields?|columns?|feld(?:er)?|spalten?)$`)
 	whether    = regexp.MustCompile(`(?i)^(?:whether|if|ob)\s+(?:or not\s+)?(.+)$`)
-	subjectOf  = regexp.MustCompile(`(?i)^(?:i(?:'ve| have| am|'m)?|it(?:'s| is| was| has been)?|they(?:'re| are)?|we(?:'ve| have)?|ich|es|sie|man)\s+(?:(?:is|was|has been|have|has|am|es|ist|sie)\s+)?(.+)$`)
+	subjectOf  = regexp.MustCompile(`(?i)^(?:i(?:'ve| have| am|'m)?|it(?:'s| is| was| has been)?|they(?:'re| are| were)?|we(?:'ve| have| were| are)?|ich|es|sie|man)\s+(?:(?:is|was|has been|have|has|am|es|ist|sie)\s+)?(.+)$`)
 	noise      = set("etc usw more stuff everything things whatever that such like so on others else details info mehr alles")
 	questionAs = []struct{ words, label, labelDE string }{
 		{"when", "Date", "Datum"}, {"wann", "Date", "Datum"}, {"where", "Place", "Ort"}, {"wo", "Place", "Ort"}, {"who", "Who", "Wer"}, {"wer", "Who", "Wer"}, {"mit wem", "Who", "Wer"},
@@ -130,7 +130,7 @@ func (l *lexicon) field(part string, d *domain, de bool) (Field, bool) {
 		}
 	}
 	f := l.base(sentence(strings.ReplaceAll(label, "_", " ")), d, de)
-	if forced != "" && f.Type == TypeText {
+	if forced != "" && f.Type == TypeText || forced == TypeCheck {
 		f.setType(forced)
 	}
 	if forced == TypeNumber {
@@ -238,6 +238,12 @@ func (l *lexicon) base(label string, d *domain, de bool) Field {
 					l.translateOptions(&f)
 				}
 				return f
+			}
+		}
+		for _, spec := range d.Fields {
+			f := l.compact(spec)
+			if near(fold(label), fold(f.Label)) {
+				return f // a slip of the finger
 			}
 		}
 		for _, spec := range d.Fields { // "due date" is the domain's "Due", "category" its one choice
@@ -410,7 +416,11 @@ func (l *lexicon) optionsFor(label string) []string {
 	if o := l.Options[p]; o != nil {
 		return o
 	}
-	return l.Options[p[strings.LastIndexByte(p, ' ')+1:]]
+	head := p[strings.LastIndexByte(p, ' ')+1:]
+	if isCategory(head) {
+		return nil // nobody knows the kinds of flour
+	}
+	return l.Options[head]
 }
 
 // reserved are columns that the system keeps in every table.

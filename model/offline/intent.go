@@ -85,22 +85,22 @@ var rules = []rule{
 	pattern(verbUnremind, courtesy+`(?:delete|remove|cancel|stop|clear|drop|lösche|entferne|streiche)\s+(?:the |my |die |meine |all |alle )*(?:reminders?|erinnerung(?:en)?)\s*(?:to |for |about |of |called |an |für |zu |about the )*(.*)|(?:stop reminding me|don't remind me|erinnere mich nicht mehr)\s*(?:to |of |about |an )*(.*)`),
 	pattern(verbMemories, courtesy+`what do you (?:remember|know)(?: about me)?|(?:list|show|show me)\s+(?:all |your |my |the )*memor(?:ies|y)|was (?:hast du dir gemerkt|weißt du (?:über mich|von mir))|what have you remembered|zeig(?:e)? (?:mir )?(?:deine |meine )?erinnerungen an mich`),
 	pattern(verbRecall, courtesy+`(?:what (?:do|did) you (?:remember|know|note) (?:about|of)|what did i (?:tell you|say) about|recall|do you (?:remember|know)|was weißt du über|was habe ich (?:dir )?(?:über|zu)|erinnerst du dich an|weißt du noch)\s+(?:my |the |that |when |where |what |mein\w* )?(.+?)(?: gesagt)?`),
-	pattern(verbForget, courtesy+`(?:forget|vergiss)\s+(?:about |that |what i said about |the fact that |dass |bitte )*(.+)`),
-	pattern(verbRemember, courtesy+`(?:remember|note|keep in mind|memori[sz]e|make a note|don't forget|merke? dir|merke|notiere)\s*(?:that|this|dass|:|,|the fact that)*\s*[:,]?\s+(.+)`),
+	pattern(verbForget, courtesy+`(?:forget|vergiss)[\s,]+(?:about |that |what i said about |the fact that |dass |bitte )*(.+)`),
+	pattern(verbRemember, courtesy+`(?:remember|note|keep in mind|memori[sz]e|make a note|don't forget|merke? dir|merke|notiere)[\s,:]+(?:(?:that|this|dass|the fact that)[\s,:]+)*(.+)`),
 }
 
 var (
 	remindMe   = regexp.MustCompile(`(?i)^` + courtesy + `(?:i (?:want|need) you to )?(?:remind me|set (?:up )?a reminder|create a reminder|add a reminder|make a reminder|new reminder|reminder|erinnere mich|erinner mich|erinnerung|wake me|alert me|weck mich|wecke mich)\b\s*:?\s*(.*)$`)
 	openApp    = regexp.MustCompile(`(?i)^` + courtesy + `(?:open|launch|start|run|go to|switch to|bring up|show me|show|öffne|starte|zeige?(?: mir)?|geh zu|where is|wo ist)\s+(?:up )?(?:the |my |me |app |der |die |das |meine? )*(.+?)(?:\s+(?:app|window|application|please|bitte|anwendung))*[.!?]*$`)
 	themeWord  = regexp.MustCompile(`(?i)\b(?:theme|dark ?mode|light ?mode|night ?mode|dark|light|darker|lighter|brighter|dunkel(?:modus|er|es|e)?|hell(?:er|es|e|en modus|modus)?|accent|akzent(?:farbe)?|colou?r scheme|farbschema|design|wallpaper|hintergrund|system theme|colou?rs?)\b`)
-	themeVerb  = regexp.MustCompile(`(?i)^` + courtesy + `(?:(?:make|switch|change|set|use|turn|go|enable|i want|i prefer|i'd like|mach|mache|stell|stelle|schalte|wechsle|nutze|ich möchte|ich will|gib mir|give me|activate|aktiviere|put)\b.*|(?:the )?(?:dark|light|system|night|dunkles?|helles?)\s*(?:mode|theme|design|modus)?(?: please| bitte)?|(?:dunkel|hell)(?:modus)?|theme .+|(?:accent|akzent).*)[.!?]*$`)
+	themeVerb  = regexp.MustCompile(`(?i)^` + courtesy + `(?:(?:make|switch|change|set|use|turn|go|enable|i want|i prefer|i'd like|mach|mache|stell|stelle|schalte|wechsle|nutze|ich möchte|ich will|gib mir|give me|activate|aktiviere|put)\b.*|(?:the )?(?:dark|light|system|night|auto|automatic|dunkles?|helles?)\s*(?:mode|theme|design|modus)?(?: please| bitte)?|(?:dunkel|hell)(?:modus)?|theme .+|(?:accent|akzent).*)[.!?]*$`)
 	whatCannot = regexp.MustCompile(`(?i)^` + courtesy + `(?:(?:(?:write|compose|draft|tell|sing|schreib\w*|verfasse|dichte|erzähl\w*)\s+(?:me |us |mir |uns )?(?:an? |the |some |another |my |ein\w* |mein\w* )?(?:\w+ ){0,2}?(?:poems?|stor(?:y|ies)|essay|e-?mail|letter|song|joke|jokes|article|blog(?: post)?|speech|code|script|novel|haiku|limerick|report|cover letter|cv|resume|thesis|paragraph|function|gedicht|geschichte|brief|aufsatz|witz|artikel|lied|rede|märchen))\b.*|(?:summari[sz]e|translate|explain|proofread|rewrite|rephrase|paraphrase|analy[sz]e|correct|review|fasse?|übersetze?|erkläre?|korrigiere?|analysiere?|brainstorm|imagine|compare|calculate|solve|google|search (?:the )?(?:web|internet|online)|browse|look up|suche? im (?:internet|netz)|generate an? (?:image|picture|photo)|draw (?:me )?an? |paint|send (?:an? |my |the )?(?:e-?mail|message|text|sms)|e-?mail |message |call (?:my |mom|dad|\+?\d)|book (?:me )?an? |order (?:me )?|buy (?:me )?|pay |post (?:on|to)|tweet|play (?:some )?music|schick\w*|sende)\b.*|(?:what(?:'s| is| are| was| were| does| do)|who(?:'s| is| was| are)|why|when (?:is|was|did|does)|where (?:is|are|was)|how (?:do|does|did|is|are|can|to|old|far|tall)|is it|should i|can i|wie wird|was ist|was sind|wer ist|wer war|warum|wann ist|wo ist|wie (?:viel|alt|weit|hoch|spät)|what time|how's)\b.*)$`)
 	dataAsk    = regexp.MustCompile(`(?i)^` + courtesy + `(?:how (?:much|many)|what (?:did|have|is|was) (?:i|my|the)|what's (?:my|the)|when did i|which .* did i|wie ?viele?|was habe ich|wann habe ich|show me (?:the )?(?:total|sum|average))\b.*$`)
 	otherGames = regexp.MustCompile(`(?i)\b(?:chess|tetris|sudoku|pong|breakout|pac-?man|mario|solitaire|poker|blackjack|checkers|draughts|go game|flappy|platformer|shooter|fps|mmo|mmorpg|multiplayer|racing|rpg|role-?playing|adventure game|3d|hangman|wordle|scrabble|crossword|asteroids|space invaders|connect four|battleships?|yahtzee|monopoly|schach|mühle|kniffel|galgenmännchen|rennspiel|mehrspieler)\b`)
 	gameWord   = regexp.MustCompile(`(?i)\b(?:games?|spiele?|play|spielen)\b`)
 	passwords  = regexp.MustCompile(`(?i)\b(?:passwords?|passw(?:o|ö)rte?r?n?|kennw(?:o|ö)rte?r?n?|pin codes?|credit card numbers?|kreditkarten\w*|logins|log-?in data|zugangsdaten|secret keys?)\b`)
 	enterRow   = regexp.MustCompile(`(?i)^` + courtesy + `(?:add|log|enter|record|put in|insert|new|trage?|i (?:just )?(?:spent|paid|bought|ran|ate|read|finished|watched|drank|walked|slept))\b.*(?:\b\d+(?:[.,]\d+)?\s*(?:€|\$|£|euros?|dollars?|km|kg|pounds?|minutes?|hours?|pages|glasses)|(?:€|\$|£)\s*\d).*$`)
-	changeLead = regexp.MustCompile(`(?i)^(?:rename|relabel|remove|delete|drop|hide|sort|order|group|ungroup|filter|search|change|switch|set|use|default|make (?:it|them|the|this|that)|turn|convert|move|show (?:it|them|the|totals?|a|an|all|entries|sums?|only|by|amounts?|me (?:a|the))|display|call|umbenenne|benenne|nenne|entferne|lösche|sortiere|gruppiere|filtere|ändere|zeige?|füge|ergänze|verstecke|mach(?:e)? es|don't|do not|stop|get rid|put|replace|give (?:it|the)|let me (?:sort|filter|search|group)|draw|plot|chart|graph|(?:bar|line|pie|area) chart|(?:weekly|monthly|daily|yearly) (?:chart|graph)|add (?:an?|the|another|two|three|more|some|new|one)?\s*(?:\w+ )?(?:new |more )?(?:field|column|chart|graph|option|choice|total|totals|search|filter|sum|diagram|bar chart|line chart|pie chart|fields|columns|categor|status|rating|link|date|tag|note|price|priority|due)|neues feld|neue spalte|currency|the currency|totals|no |without|hinzu)`)
+	changeLead = regexp.MustCompile(`(?i)^(?:rename|relabel|remove|delete|drop|hide|sort|order|group|ungroup|filter|search|change|switch|set|use|default|make (?:it|them|the|this|that)|turn|convert|move|show (?:it|them|the|totals?|a|an|all|entries|sums?|only|by|amounts?|me (?:a|the))|display|call|umbenenne|benenne|nenne|entferne|lösche|sortiere|gruppiere|filtere|ändere|zeige?|füge|ergänze|verstecke|mach(?:e)? es|don't|do not|stop|get rid|put|replace|give (?:it|the)|let me (?:sort|filter|search|group)|draw|plot|chart|graph|(?:bar|line|pie|area) chart|(?:weekly|monthly|daily|yearly) (?:chart|graph)|add (?:an?|the|another|two|three|more|some|new|one)?\s*(?:\w+ )?(?:new |more )?(?:field|column|chart|graph|option|choice|total|totals|search|filter|sum|diagram|bar chart|line chart|pie chart|fields|columns|categor|status|rating|link|date|tag|note|price|priority|due)|neues feld|neue spalte|neue option|new option|(?:the )?currency (?:to|in|is|should)|totals|no |without|hinzu)`)
 	buildNoun  = regexp.MustCompile(`(?i)\b(?:app|tracker|application|tool|program|anwendung)\b`)
 	another    = regexp.MustCompile(`(?i)\b(?:another|second|separate|one more|noch ein\w*|zweite[nrs]?|a new|eine? neue[nrs]?|neue[nrs]?|2nd|different)\b`)
 	alsoWord   = regexp.MustCompile(`(?i)\b(?:also|too|as well|in addition|additionally|auch|außerdem|zusätzlich)\b`)
@@ -111,7 +111,7 @@ var (
 // the app that the conversation dealt with last.
 func (l *lexicon) understand(text string, st state, last string) intent {
 	line := flat(taskLead.ReplaceAllString(text, ""))
-	in := intent{de: german(line), text: line}
+	in := intent{de: l.german(line), text: line}
 	if strings.Trim(line, " .,!?;") == "" {
 		in.verb = verbHelp
 		return in
@@ -156,7 +156,13 @@ func (l *lexicon) aboutApps(in intent, st state, last string) intent {
 		return in
 	}
 	if m := openApp.FindStringSubmatch(line); m != nil {
-		if a, ok := sameApp(m[1], st.Apps); ok {
+		a, ok := sameApp(m[1], st.Apps)
+		if d, whole := l.domainFor(subjectFrom(m[1])); !ok && d != nil && whole {
+			if a, ok = sameApp(d.Name, st.Apps); !ok {
+				a, ok = sameApp(d.German, st.Apps)
+			}
+		}
+		if ok {
 			in.verb, in.app = verbOpen, a.Slug
 			return in
 		}
@@ -165,7 +171,7 @@ func (l *lexicon) aboutApps(in intent, st state, last string) intent {
 			return in
 		}
 	}
-	if a, ok := sameApp(line, st.Apps); ok {
+	if a, ok := sameApp(line, st.Apps); ok && !another.MatchString(line) {
 		in.verb, in.app = verbOpen, a.Slug
 		return in
 	}
@@ -230,7 +236,8 @@ func (l *lexicon) game(in intent, line string) (intent, bool) {
 		return in, false
 	}
 	r := l.dissect(line)
-	if d, _ := l.domainFor(subjectFrom(r.head)); d == nil && k == nil && !r.listed && r.verb != "keep" {
+	plain := set("game games spiel spiele video videospiel")[fold(subjectFrom(r.head))]
+	if d, _ := l.domainFor(subjectFrom(r.head)); (d == nil || plain) && k == nil && !r.listed && r.verb != "keep" {
 		in.verb, in.arg = verbOtherGame, ""
 		return in, true
 	}
@@ -279,6 +286,9 @@ func (l *lexicon) buildOrChange(in intent, st state, last string, named *stateAp
 // buildable reports whether a spec of an unknown domain says enough.
 func buildable(s Spec) bool {
 	n := len(strings.Fields(s.Name))
+	if set("app tool tracker list something thing things stuff it program page website database liste etwas anwendung nicer better")[fold(s.Name)] {
+		return false
+	}
 	return s.Slug != "" && s.Name != "List" && s.Name != "Liste" && n > 0 && n <= 4 && !strings.ContainsAny(s.Name, "0123456789")
 }
 
@@ -290,6 +300,8 @@ func (l *lexicon) isChange(text, rest string, st state, target, named *stateApp)
 	switch {
 	case named != nil && another.MatchString(t) && buildNoun.MatchString(t):
 		return false
+	case named != nil && rest != text && changeLead.MatchString(rest):
+		return true
 	case named != nil && regexp.MustCompile(`(?i)\b(?:to|in|of|from|on|for|zu|in der)\s+(?:the |my |meine[rn]? |der )?`+regexp.QuoteMeta(named.Name)).MatchString(t) && len(l.changes(rest, named.columns())) > 0:
 		return true
 	case changeLead.MatchString(t):
@@ -332,6 +344,9 @@ func (l *lexicon) change(in intent, st state, target *stateApp, ambiguous bool, 
 		columns = target.columns()
 	}
 	in.changes = l.changes(rest, columns)
+	if target != nil {
+		l.meansApp(in.changes, target)
+	}
 	switch {
 	case len(in.changes) == 0:
 		in.verb = verbUnfinished
@@ -343,17 +358,22 @@ func (l *lexicon) change(in intent, st state, target *stateApp, ambiguous bool, 
 		in.verb, in.app = verbDelete, target.Slug
 	default:
 		in.verb, in.app = verbChange, target.Slug
-		l.fixRename(in.changes, target)
 	}
 	return in
 }
 
-// fixRename makes "rename expenses to Spending" a rename of the app, unless a
-// field is called that.
-func (l *lexicon) fixRename(changes []Change, target *stateApp) {
+// meansApp makes "rename expenses to Spending" and "delete expenses" changes of
+// the app, unless a field is called that.
+func (l *lexicon) meansApp(changes []Change, target *stateApp) {
 	for i, c := range changes {
-		if c.Op == OpRenameField && (strings.EqualFold(fold(c.Of), fold(target.Name)) || strings.EqualFold(c.Of, target.Slug)) && !slices.Contains(target.columns(), identifier(c.Of, "_", 40)) {
+		if !strings.EqualFold(fold(c.Of), fold(target.Name)) && !strings.EqualFold(c.Of, target.Slug) || slices.Contains(target.columns(), identifier(c.Of, "_", 40)) {
+			continue
+		}
+		switch c.Op {
+		case OpRenameField:
 			changes[i] = Change{Op: OpRenameApp, To: c.To}
+		case OpRemoveField:
+			changes[i] = Change{Op: OpDeleteApp}
 		}
 	}
 }

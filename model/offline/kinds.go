@@ -35,6 +35,9 @@ func (l *lexicon) buildKind(s *Spec, k *kindEntry, r request, subject string) {
 		l.buildPoll(s, r)
 	case KindCards:
 		s.Pairs = pairs(r.text)
+		if hasWord(fold(r.text), "quiz") {
+			s.Name = "Quiz"
+		}
 		if topic != "" && len(strings.Fields(topic)) <= 3 && len(s.Pairs) == 0 || topic != "" && !strings.ContainsAny(topic, "=") {
 			s.Name = plainName(sentence(topic) + " " + lowerIf(s.Name, !s.german()))
 		} else if before := beforeKind(subject, k); before != "" {

@@ -30,6 +30,7 @@ type domain struct {
 	Filters  []string `json:"filters"`
 	Charts   []string `json:"charts"`
 	Search   bool     `json:"search"`
+	Specific bool     `json:"specific"` // the owner's word makes a better name than ours
 	Identity string   `json:"identity"` // the column that names a row, wanted even if the owner does not list it
 }
 
@@ -120,6 +121,7 @@ func loadLexicon() (*lexicon, error) {
 		}
 		for _, w := range append([]string{d.Name, d.German, d.Noun}, d.Words...) {
 			l.addDomainWord(fold(w), d, slices.Contains(d.Words, w))
+			l.addDomainWord(singular(fold(w)), d, false)
 		}
 	}
 	for i := range l.kinds {
@@ -145,13 +147,19 @@ func (l *lexicon) addDomainWord(w string, d *domain, listed bool) {
 // but the domain's own words.
 func (l *lexicon) domainFor(phrase string) (d *domain, exact bool) {
 	words := strings.Fields(fold(phrase))
-	find := func(part []string) *domain {
-		p := strings.Join(part, " ")
-		if d := l.domainOf[p]; d != nil {
-			return d
+	for i, w := range words { // "packing list for my trip" is a packing list
+		if i > 0 && (w == "for" || w == "für" || w == "of" || w == "von") {
+			if d, whole := l.domainFor(strings.Join(words[:i], " ")); d != nil && whole {
+				return d, false
+			}
 		}
-		return l.domainOf[singular(p)]
 	}
+	if n := len(words); n > 1 && (strings.HasPrefix(words[n-1], "collection") || words[n-1] == "sammlung") {
+		if d, _ := l.domainFor(strings.Join(words[:n-1], " ")); d != nil {
+			return d, n == 2
+		}
+	}
+	find := l.domainNamed
 	for i := range words {
 		if d := find(words[i:]); d != nil {
 			return d, i == 0
@@ -172,10 +180,33 @@ func (l *lexicon) domainFor(phrase string) (d *domain, exact bool) {
 	return nil, false
 }
 
+// domainNamed finds the domain that words name, in singular or plural, with a
+// German compound's tail cut off: "Aufgabenliste".
+func (l *lexicon) domainNamed(words []string) *domain {
+	p := strings.Join(words, " ")
+	for _, try := range []string{p, singular(p), strings.TrimSuffix(p, "liste"), strings.TrimSuffix(p, "tracker"), strings.TrimSuffix(p, "verwaltung")} {
+		if d := l.domainOf[try]; d != nil && try != "" {
+			return d
+		}
+	}
+	return nil
+}
+
+// german reports whether text reads as German; a lone word counts if it is
+// German in the lexicon.
+func (l *lexicon) german(text string) bool {
+	if german(text) {
+		return true
+	}
+	p := fold(text)
+	d := l.domainNamed([]string{p})
+	return d != nil && len(strings.Fields(p)) == 1 && (p == fold(d.German) || strings.HasSuffix(p, "liste") || strings.HasSuffix(p, "verwaltung")) && p != fold(d.Name)
+}
+
 func (l *lexicon) nearDomain(word string) *domain {
 	for i := range l.domains { // in file order, so that ties are always broken alike
 		for _, w := range l.domains[i].Words {
-			if near(word, w) || near(singular(word), w) {
+			if len(word) > 5 && len(w) > 5 && (near(word, w) || near(singular(word), w)) {
 				return &l.domains[i]
 			}
 		}

@@ -133,6 +133,9 @@ func (l *lexicon) localized(s *Spec, spec string) Field {
 		if t := l.LabelsDE[f.Label]; t != "" {
 			f.Label = t
 		}
+		if f.Unit == "days" {
+			f.Unit = "Tage"
+		}
 		l.translateOptions(&f)
 		if def, ok := f.Default.(string); ok && f.Type == TypeChoice && l.OptionsDE[def] != "" {
 			f.Default = l.OptionsDE[def]
@@ -219,7 +222,10 @@ func (s *Spec) settleKind(l *lexicon, d *domain) {
 		s.need(l, TypeDate, "Date: date =today!")
 		s.View = "calendar"
 	case KindNotes:
-		s.need(l, TypeNote, "Text: note")
+		n := len(s.Fields)
+		if s.need(l, TypeNote, "Text: note"); len(s.Fields) > n {
+			s.Fields = append(s.Fields[n:], s.Fields[:n]...)
+		}
 		s.Search = true
 		if s.View == "" {
 			s.View = "cards"

@@ -28,7 +28,9 @@ func findApp(text string, apps []stateApp) (*stateApp, string) {
 	if rest == text { // "the expenses app should also have a shop"
 		lead := regexp.MustCompile(`(?i)^(?:(?:the|my|in|for|die|meine)\s+)*` + words + `(?:\s+(?:app|list|tracker))?\s*(?:should (?:also )?(?:have|show)|needs?|:|,|soll)\s*`)
 		if m := lead.FindString(rest); m != "" && m != rest {
-			rest = "add " + rest[len(m):]
+			if rest = rest[len(m):]; !changeLead.MatchString(rest) {
+				rest = "add " + rest
+			}
 		}
 	}
 	if columns := best.columns(); slices.Contains(columns, identifier(name, "_", 40)) || strings.TrimSpace(rest) == "" {

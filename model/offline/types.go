@@ -132,12 +132,12 @@ func (l *lexicon) knownType(label string) (Type, bool) {
 
 // nearType forgives one slip in a longer word.
 func (l *lexicon) nearType(word string) (Type, bool) {
-	if len(word) < 6 {
+	if len(word) < 5 {
 		return "", false
 	}
 	for _, t := range allTypes {
 		for _, w := range l.Types[t] {
-			if len(w) >= 6 && near(word, w) {
+			if len(w) >= 5 && near(word, w) {
 				return t, true
 			}
 		}

@@ -40,7 +40,7 @@ func loadWishes() ([]wish, error) {
 // A wish that is the whole of the text is left: it is no detail.
 func (l *lexicon) takeUnmet(text string) (string, []string) {
 	var unmet []string
-	de := german(text)
+	de := l.german(text)
 	for _, w := range l.wishes {
 		m := w.re.FindStringIndex(text)
 		if m == nil || m[0] < 12 {

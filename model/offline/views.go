@@ -38,6 +38,8 @@ const lead = `(?:(?:,|;|\.)?\s*\b(?:and|und|also|auch|then|with|mit|show(?:s|ing
 
 var (
 	chartWord  = regexp.MustCompile(`(?i)` + lead + `(?:\b(daily|weekly|monthly|yearly|annual|täglich\w*|wöchentlich\w*|monatlich\w*|jährlich\w*)\s+)?(?:\b(bar|line|pie|area|column|donut|doughnut|trend|balken|linien|kreis|torten|säulen|flächen)[ -]?)?(?:\b|)(chart|charts|graph|graphs|diagram|diagrams|plot|histogram|diagramm|diagramme|grafik|graphik)\b`)
+	toKind     = regexp.MustCompile(`(?i)(?:in)?to an? (bar|line|pie|area)(?: (?:chart|graph))?`)
+	asChart    = regexp.MustCompile(`(?i)\b(?:show|plot|draw|display|see|zeige?)\s+(?:me\s+)?([^,;.]+?)\s+(?:as|in|on|als)\s+(?:an?\s+|eine?\s+)?(?:(bar|line|pie|area|column)\s+)?(?:chart|graph|diagramm)\b`)
 	sortWord   = regexp.MustCompile(`(?i)` + lead + `\b(?:sorted|sort|sorting|sortable|ordered|order|sortiert|sortiere|sortieren|geordnet)\b(?:\s+(?:\w+\s+){0,3}?(?:by|nach|on)\s+|\s+(alphabetically|alphabetisch)\b)`)
 	newestWord = regexp.MustCompile(`(?i)` + lead + `\b(newest|latest|most recent|neueste|neuste|oldest|älteste)\s+(?:ones\s+|entries\s+|einträge\s+)?(?:first|on top|at the top|zuerst|oben)\b`)
 	groupWord  = regexp.MustCompile(`(?i)` + lead + `\b(?:grouped|group|groups|grouping|organi[sz]ed|split|gruppiert|gruppiere|gruppieren)\b\s+(?:\w+\s+){0,3}?(?:by|per|into|nach)\s+`)
@@ -118,6 +120,7 @@ func (l *lexicon) views(text string) (Views, string) {
 
 // takeCharts takes the words about charts out of text.
 func (v *Views) takeCharts(text string) string {
+	text = asChart.ReplaceAllString(text, "$2 chart of $1")
 	for len(v.Charts) < 4 {
 		m := chartWord.FindStringSubmatchIndex(text)
 		if m == nil {
@@ -130,7 +133,12 @@ func (v *Views) takeCharts(text string) string {
 			return strings.ToLower(text[m[2*i]:m[2*i+1]])
 		}
 		tail, end := chartTail(text, m[1])
+		became := ""
+		if m := toKind.FindStringSubmatch(tail); m != nil {
+			became, tail = strings.ToLower(m[1]), strings.Replace(tail, m[0], "", 1)
+		}
 		c := chartFrom(tail)
+		c.Kind = orEmpty(became, c.Kind)
 		if e := every(group(1)); e != "" && c.Every == "" {
 			c.Every = e
 		}
