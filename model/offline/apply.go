@@ -129,6 +129,7 @@ func (s *source) removeField(words string) (string, *trouble) {
 		}
 		s.removeElement(elements(s.app, "Chart")[i])
 	}
+	s.disuse("Chart")
 	if t := s.update(func(e *element) { e.forget(f.Name) }); t != nil {
 		return "", t
 	}

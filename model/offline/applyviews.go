@@ -277,6 +277,23 @@ func (s *source) resolve(asked Chart) (Chart, *trouble) {
 	return resolved, nil
 }
 
+// disuse drops a component from the imports once it is nowhere in the file.
+func (s *source) disuse(name string) {
+	m := uiImport.FindStringSubmatchIndex(s.app)
+	if m == nil || strings.Contains(s.app, "<"+name) {
+		return
+	}
+	var have []string
+	for part := range strings.SplitSeq(s.app[m[2]:m[3]], ",") {
+		if part = strings.TrimSpace(part); part != "" && part != name {
+			have = append(have, part)
+		}
+	}
+	if len(have) > 0 {
+		s.app = s.app[:m[0]] + `import { ` + strings.Join(have, ", ") + ` } from "@matrixos/ui";` + s.app[m[1]:]
+	}
+}
+
 func (s *source) dropChart(charts []element, words string) (string, *trouble) {
 	if len(charts) == 0 {
 		return s.done("no-chart")
@@ -285,6 +302,7 @@ func (s *source) dropChart(charts []element, words string) (string, *trouble) {
 		for range charts {
 			s.removeElement(elements(s.app, "Chart")[0])
 		}
+		s.disuse("Chart")
 		return s.done("charts-removed")
 	}
 	pick := len(charts) - 1
@@ -298,6 +316,7 @@ func (s *source) dropChart(charts []element, words string) (string, *trouble) {
 	}
 	title, _ := charts[pick].text("title")
 	s.removeElement(charts[pick])
+	s.disuse("Chart")
 	return s.done("chart-removed", "chart", lowerIf(title, !s.de))
 }
 

@@ -44,7 +44,7 @@ func (b *builder) readTask(text string) (contract, bool) {
 			return c, true
 		}
 	}
-	in := b.l.understand(text, b.t.state, b.t.lastApp())
+	in := b.l.understand(text, b.t.state, "")
 	switch in.verb {
 	case verbBuild:
 		return contract{Build: in.spec}, true
@@ -95,10 +95,10 @@ func (b *builder) next() step {
 
 // build writes a new app, looks at what the compiler said, and reports.
 func (b *builder) build(s *Spec, now turn, refused bool) step {
+	if refused || now.rounds > 1 {
+		b.simplify(s)
+	}
 	if now.rounds == 0 {
-		if refused {
-			b.simplify(s, now.text)
-		}
 		return b.write(s)
 	}
 	failed, trouble := writeTrouble(now.calls)
@@ -107,7 +107,7 @@ func (b *builder) build(s *Spec, now turn, refused bool) step {
 		return say(b.l.say(s.german(), "write-failed", "name", s.Name, "why", failed))
 	case trouble == "":
 		return say(b.reportBuild(s))
-	case now.rounds == 1 && b.simplify(s, trouble):
+	case now.rounds == 1 && b.simplify(s):
 		return b.write(s)
 	}
 	return say(b.l.say(s.german(), "does-not-compile", "name", s.Name, "why", firstLine(trouble)))
@@ -127,7 +127,7 @@ func (b *builder) write(s *Spec) step {
 
 // simplify takes out of s what most likely keeps it from compiling: whatever
 // goes beyond the plain list. It reports whether there was anything.
-func (b *builder) simplify(s *Spec, _ string) bool {
+func (b *builder) simplify(s *Spec) bool {
 	if !s.Kind.records() || len(s.Charts) == 0 && s.View != "board" && s.View != "calendar" && s.worth() == "" {
 		return false
 	}

@@ -65,12 +65,12 @@ func looksRefused(text string) bool {
 
 // understand reads the turn, and what it answers if we had asked something.
 func (k *kernel) understand(now turn) intent {
-	in := k.l.understand(now.text, k.t.state, k.t.lastApp())
+	in := k.l.understand(now.text, k.t.state, k.t.lastApp(0))
 	before, ok := k.t.before()
 	if !ok {
 		return in
 	}
-	past := k.l.understand(before.text, k.t.state, k.t.lastApp())
+	past := k.l.understand(before.text, k.t.state, k.t.lastApp(1))
 	switch past.verb {
 	case verbWhich:
 		if a, found := sameApp(now.text, k.t.state.Apps); found {

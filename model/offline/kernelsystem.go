@@ -145,7 +145,7 @@ func (k *kernel) theme(in intent, now turn) step {
 }
 
 var (
-	leadWords  = regexp.MustCompile(`(?i)^(?:(?:to|of|about|that|for|me|an|daran|dass|zu|mich|the|am|um|,|:|-|and|i (?:have|need|must|should) to|i should|i must|i need)\s+|[,:;-]\s*)+`)
+	leadWords  = regexp.MustCompile(`(?i)^(?:(?:to|of|about|that|for|me|an|daran,?|dass|zu|mich|am|um|,|:|-|and|i (?:have|need|must|should) to|i should|i must|i need)\s+|[,:;-]\s*)+`)
 	trailWords = regexp.MustCompile(`(?i)(?:\s+|^)(?:at|on|in|um|am|an|the|every|to|next|and|,|zu erinnern|erinnern)$`)
 )
 

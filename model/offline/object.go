@@ -114,6 +114,9 @@ func (o *object) page() string {
 
 // spaced writes a value on one line with a space after commas and colons.
 func spaced(v json.RawMessage) string {
+	if s := string(v); !strings.Contains(s, "\n") && (strings.Contains(s, ", ") || strings.Contains(s, ": ")) {
+		return s // as somebody wrote it
+	}
 	var b bytes.Buffer
 	if json.Compact(&b, v) != nil {
 		return string(v)

@@ -196,9 +196,11 @@ func (t transcript) before() (turn, bool) {
 	return t.turns[len(t.turns)-2], true
 }
 
-// lastApp is the app that this conversation dealt with last.
-func (t transcript) lastApp() string {
-	for i := len(t.turns) - 1; i >= 0; i-- {
+// lastApp is the app that this conversation dealt with last, back turns ago or
+// before; 0 is the turn that a reply is wanted for, whose own calls must not
+// change how its words are understood.
+func (t transcript) lastApp(back int) string {
+	for i := len(t.turns) - 2 - back; i >= 0; i-- {
 		for j := len(t.turns[i].calls) - 1; j >= 0; j-- {
 			c := t.turns[i].calls[j]
 			if slug := c.arg("app"); c.name == "spawn" && slug != "" && !c.failed {
