@@ -35,7 +35,14 @@ const scenarios = {
     const launch = await page.evaluate(() => openApp("hostile"));
     await page.waitForFunction(() => log.some((e) => e.type === "report"), null, { timeout: 120000 });
     Object.assign(found, await page.evaluate(() => log.find((e) => e.type === "report").out));
-    await page.waitForTimeout(5000); // its last tricks, and those of its document
+    const up = await fetch(`${url}${launch.url}..%2f..%2fdata/bank/pin.json`);
+    found["path out of the app"] = up.status === 404 ? "nothing" : String(up.status);
+    for (let i = 0; i < 8; i++) {
+      await page.evaluate(() => openApp("hostile"));
+      await page.waitForTimeout(700); // it ends its document in another way each time
+    }
+    const texts = await Promise.all(page.frames().map((f) => f.evaluate(() => document.body?.innerText ?? "").catch(() => "")));
+    found["a frame showing what is not its own"] = texts.some((t) => t.includes("SECRET") || t.includes("capability")) ? texts.join(" | ") : "nothing";
     found["top level page"] = page.url() === `${url}/` ? "nothing" : page.url();
     found["other pages"] = page.context().pages().length === 1 ? "nothing" : "a popup is open";
     found["replayed capability"] = await page.evaluate(async (l) => {
@@ -48,8 +55,6 @@ const scenarios = {
     }, launch);
     const guess = await fetch(`${url}/app/${"A".repeat(26)}/`);
     found["guessed ticket"] = guess.status === 410 ? "nothing" : String(guess.status);
-    const up = await fetch(`${url}${launch.url}..%2f..%2fdata/bank/pin.json`);
-    found["path out of the app"] = up.status === 404 ? "nothing" : String(up.status);
   },
 
   async tracker() {
@@ -65,7 +70,7 @@ const scenarios = {
     await app.getByRole("button", { name: "Undo" }).click();
     await app.getByRole("row", { name: /Train/ }).waitFor();
     await app.getByText("Total").waitFor();
-    await shots(page, app);
+    await shot(page, "tracker");
     found.live = await elsewhere(page, app);
     const source = await (await fetch(`${url}/test/read?path=apps/expenses/src/App.tsx`)).text();
     await write("apps/expenses/src/App.tsx", source.replace('title="Expenses"', 'title="Spending"'));
@@ -128,10 +133,6 @@ async function elsewhere(page, app) {
 
 async function shot(page, name) {
   if (folder) await page.screenshot({ path: `${folder}/${name}.png` });
-}
-
-async function shots(page) {
-  await shot(page, "tracker");
 }
 
 try {

@@ -120,7 +120,7 @@ function Line({ p, row, columns }: { p: ViewProps; row: Row; columns: Field[] })
           );
         }
         const figure = isNumeric(f) && f.type !== "rating";
-        return <td key={f.name} className={figure ? "mx-r" : f.type === "note" ? "mx-note" : f.type === "date" || f.type === "datetime" || f.type === "time" ? "mx-nowrap mx-num" : undefined}>{f.type === "check" ? row[f.name] && <Icon name="check" label="Yes" /> : show(row[f.name], f)}</td>;
+        return <td key={f.name} className={figure ? "mx-r" : f.type === "note" ? "mx-note" : f.type === "date" || f.type === "datetime" || f.type === "time" ? "mx-nowrap mx-num" : undefined}>{f.type === "check" ? row[f.name] && <Icon name="check" label="Yes" /> : f.type === "note" ? row[f.name] && <div>{String(row[f.name])}</div> : show(row[f.name], f)}</td>;
       })}
       <td className="mx-acts"><Actions p={p} row={row} /></td>
     </tr>
