@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"matrixos/app/internal/store"
 	"matrixos/sys"
 )
 
@@ -298,7 +299,7 @@ func TestTrackerAppInABrowser(t *testing.T) {
 	chromium(t)
 	w := newWorld(t)
 	found := w.drive("tracker", t.TempDir())
-	rows, err := w.r.data.Tables("expenses", w.r.apps["expenses"].app.Manifest.Storage.Tables).Find(context.Background(), "expenses", storeQuery())
+	rows, err := w.r.data.Tables("expenses", w.r.apps["expenses"].app.Manifest.Storage.Tables).Find(context.Background(), "expenses", store.Query{})
 	if err != nil {
 		t.Fatal(err)
 	}
