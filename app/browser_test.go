@@ -320,6 +320,19 @@ func TestTrackerAppInABrowser(t *testing.T) {
 	}
 }
 
+func TestPartsInABrowser(t *testing.T) {
+	chromium(t)
+	found := newWorld(t).drive("parts")
+	for name, want := range map[string]string{
+		"keyboard": "Doing", "drag": "Done", "calendar": "Dentist", "agenda": "Dentist", "total": "€20.00",
+		"sorted": "Groceries,Train", "chart": "€25.00", "narrow": "", "errors": "",
+	} {
+		if !strings.Contains(found[name], want) || want == "" && found[name] != "" {
+			t.Errorf("%s: %q, want %q", name, found[name], want)
+		}
+	}
+}
+
 func TestStaticAndViteAppsRunUnmodified(t *testing.T) {
 	chromium(t)
 	found := newWorld(t).drive("wild")
