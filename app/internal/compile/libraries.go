@@ -105,7 +105,14 @@ func (l *Libraries) File(name string) ([]byte, error) {
 
 // available lists what apps may import, for error messages.
 func (l *Libraries) available() string {
-	return strings.Join(slices.Sorted(maps.Keys(l.byName)), ", ") + ", lucide-react"
+	names := []string{lucide}
+	for name := range l.byName {
+		if !strings.Contains(name, "/jsx-") { // these are the compiler's own
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
 }
 
 // closure lists the specifiers that the named modules need, in a fixed order.

@@ -377,10 +377,14 @@ func TestManyWindowsWriteAtOnce(t *testing.T) {
 func TestRoundTripProperty(t *testing.T) {
 	_, tables := open(t, sample)
 	rapid.Check(t, func(rt *rapid.T) {
+		price := rapid.Float64Range(-1e12, 1e12).Draw(rt, "price")
+		if price == 0 {
+			price = 0 // SQLite has no negative zero
+		}
 		in := map[string]any{
 			"title": rapid.String().Draw(rt, "title"),
 			"pages": float64(rapid.Int32().Draw(rt, "pages")),
-			"price": rapid.Float64Range(-1e12, 1e12).Draw(rt, "price"),
+			"price": price,
 			"read":  rapid.Bool().Draw(rt, "read"),
 			"tags":  map[string]any{"k": rapid.SliceOf(rapid.StringMatching(`[a-z"\\]{0,5}`)).Draw(rt, "tags")},
 		}

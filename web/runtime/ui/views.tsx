@@ -205,7 +205,7 @@ export function CardView(p: ViewProps) {
                 </div>
                 {rest.filter((f) => f.type === "note" && row[f.name]).map((f) => <p key={f.name} className="mx-small mx-quiet">{formatValue(row[f.name], f)}</p>)}
                 <dl>
-                  {rest.filter((f) => f.type !== "note" && formatValue(row[f.name], f)).map((f) => <Fragment key={f.name}><dt>{labelOf(f)}</dt><dd>{show(row[f.name], f)}</dd></Fragment>)}
+                  {rest.filter((f) => f.type !== "note" && (f.type !== "check" || row[f.name]) && formatValue(row[f.name], f)).map((f) => <Fragment key={f.name}><dt>{labelOf(f)}</dt><dd>{show(row[f.name], f)}</dd></Fragment>)}
                 </dl>
               </div>
             ))}
