@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"matrixos/app/internal/store"
 	"matrixos/sys"
 )
 
@@ -298,7 +299,7 @@ func TestTrackerAppInABrowser(t *testing.T) {
 	chromium(t)
 	w := newWorld(t)
 	found := w.drive("tracker", t.TempDir())
-	rows, err := w.r.data.Tables("expenses", w.r.apps["expenses"].app.Manifest.Storage.Tables).Find(context.Background(), "expenses", storeQuery())
+	rows, err := w.r.data.Tables("expenses", w.r.apps["expenses"].app.Manifest.Storage.Tables).Find(context.Background(), "expenses", store.Query{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -316,6 +317,19 @@ func TestTrackerAppInABrowser(t *testing.T) {
 	}
 	if found["errors"] != "" {
 		t.Errorf("console errors: %s", found["errors"])
+	}
+}
+
+func TestPartsInABrowser(t *testing.T) {
+	chromium(t)
+	found := newWorld(t).drive("parts")
+	for name, want := range map[string]string{
+		"keyboard": "Doing", "drag": "Done", "calendar": "Dentist", "agenda": "Dentist", "total": "€20.00",
+		"sorted": "Groceries,Train", "chart": "€25.00", "narrow": "", "errors": "",
+	} {
+		if !strings.Contains(found[name], want) || want == "" && found[name] != "" {
+			t.Errorf("%s: %q, want %q", name, found[name], want)
+		}
 	}
 }
 

@@ -41,6 +41,7 @@ h1{font-size:18px;line-height:24px;font-weight:600;margin:0 0 4px}
 .sub{color:var(--matrix-muted-fg,#5F5C55);margin:0 0 24px;max-width:68ch}
 article{border-top:1px solid var(--matrix-border,#E4E1D9);padding:16px 0}
 h2{font-size:15px;line-height:22px;font-weight:600;margin:0;overflow-wrap:anywhere}
+h2::first-letter,.hint::first-letter{text-transform:uppercase}
 .at{font:13px/20px var(--matrix-font-mono,monospace);color:var(--matrix-muted-fg,#5F5C55);margin:2px 0 8px;overflow-wrap:anywhere}
 pre{font:13px/20px var(--matrix-font-mono,monospace);background:var(--matrix-card,#fff);border-left:2px solid var(--matrix-destructive,#B3261E);margin:0 0 8px;padding:8px 12px;overflow-x:auto}
 .hint::before{content:"→ ";color:var(--matrix-primary,#1F7A4D)}

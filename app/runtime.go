@@ -126,6 +126,9 @@ func (r *Runtime) judge(ctx context.Context, tree fs.FS, a App) (*compile.Result
 	fault := func(text, hint string) {
 		found = append(found, sys.Diagnostic{Severity: "error", File: a.Folder + "/" + ManifestName, Line: 1, Text: text, Hint: hint})
 	}
+	if owner := r.owner(tree, a); owner != "" {
+		fault(fmt.Sprintf("the slug %q belongs to %s already", a.Manifest.Slug, owner), "give this app a slug of its own")
+	}
 	if a.Manifest.Slug.Valid() && !failed(found) {
 		problems, err := r.data.Plan(ctx, a.Manifest.Slug, a.Manifest.Storage.Tables)
 		if err != nil {
@@ -147,6 +150,21 @@ func (r *Runtime) judge(ctx context.Context, tree fs.FS, a App) (*compile.Result
 		return nil, found
 	}
 	return result, append(found, result.Diagnostics...)
+}
+
+// owner is the other folder of tree that has a's slug now, or "".
+func (r *Runtime) owner(tree fs.FS, a App) sys.Path {
+	r.mu.Lock()
+	l := r.apps[a.Manifest.Slug]
+	r.mu.Unlock()
+	if l == nil || l.app.Folder == a.Folder {
+		return ""
+	}
+	other, err := load(tree, l.app.Folder)
+	if err != nil || other.Manifest.Slug != a.Manifest.Slug {
+		return "" // it has moved, or gone
+	}
+	return l.app.Folder
 }
 
 func schemaDiagnostics(tree fs.FS, a App, problems []store.Problem) []sys.Diagnostic {
@@ -180,7 +198,7 @@ func (r *Runtime) Use(ctx context.Context, tree fs.FS, landing sys.LandingID, ch
 	before := maps.Clone(r.apps)
 	r.mu.Unlock()
 	next := map[sys.Slug]*live{}
-	for _, a := range found {
+	for _, a := range keepOwners(found, before) {
 		if _, taken := next[a.Manifest.Slug]; taken {
 			r.log.Warn("two apps have the same slug", "slug", a.Manifest.Slug, "folder", a.Folder)
 			continue
@@ -199,6 +217,19 @@ func (r *Runtime) Use(ctx context.Context, tree fs.FS, landing sys.LandingID, ch
 	}
 	r.settle(before, next)
 	return nil
+}
+
+// keepOwners puts the apps that had their slug before in front: a newcomer must not
+// come by the data of an app by taking its slug.
+func keepOwners(found []App, before map[sys.Slug]*live) []App {
+	owner := func(a App) int {
+		if old := before[a.Manifest.Slug]; old != nil && old.app.Folder == a.Folder {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(found, func(a, b App) int { return owner(a) - owner(b) })
+	return found
 }
 
 // bring makes a live app of a: judged, its data migrated.

@@ -62,8 +62,8 @@ func (b *builder) explain(d *sys.Diagnostic) {
 		return
 	}
 	var names []string
-	if strings.HasPrefix(from, lucide) {
-		from = lucide
+	from, _ = split(from)
+	if from == lucide {
 		if t, err := b.libs.icons(); err == nil {
 			names = slices.Sorted(maps.Keys(t.Names))
 		}

@@ -105,7 +105,14 @@ func (l *Libraries) File(name string) ([]byte, error) {
 
 // available lists what apps may import, for error messages.
 func (l *Libraries) available() string {
-	return strings.Join(slices.Sorted(maps.Keys(l.byName)), ", ") + ", lucide-react"
+	names := []string{lucide}
+	for name := range l.byName {
+		if !strings.Contains(name, "/jsx-") { // these are the compiler's own
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
 }
 
 // closure lists the specifiers that the named modules need, in a fixed order.
@@ -126,11 +133,28 @@ func (l *Libraries) closure(specifiers []string) []string {
 	return slices.Sorted(maps.Keys(seen))
 }
 
-// facade is the source of a module that passes on all that a library exports, by
-// name: so the compiler knows the names, and an unknown one is an error in the
-// file that asks for it.
-func facade(m module) string {
-	return fmt.Sprintf("export {%s} from %q;\n", strings.Join(m.Exports, ", "), m.Specifier)
+// manyExports is from where on a library's facade is cut to what a file names:
+// linking hundreds of unused names costs milliseconds.
+const manyExports = 60
+
+// facade is the source of a module that passes on what a library exports, by name:
+// so the compiler knows the names, and an unknown one is an error in the file that
+// asks for it.
+func facade(m module, importer []byte) string {
+	names := m.Exports
+	if len(names) > manyExports {
+		if used, whole := imported(m.Name, importer); !whole {
+			names = slices.DeleteFunc(slices.Clone(names), func(n string) bool { return !used[n] })
+		}
+	}
+	return fmt.Sprintf("export {%s} from %q;\n", strings.Join(names, ", "), m.Specifier)
+}
+
+// split takes the path of a library module apart: which library, and for the large
+// ones which file of the app it was made for.
+func split(p string) (name, importer string) {
+	name, importer, _ = strings.Cut(p, "|")
+	return name, importer
 }
 
 // find resolves an icon's name, in PascalCase or kebab-case, to its drawing.
@@ -214,23 +238,40 @@ func distance(a, b string, limit int) int {
 }
 
 var (
-	lucideNames = regexp.MustCompile(`(?s)(?:import|export)\s+(?:type\s+)?\{([^}]*)\}\s*from\s*["']lucide-react["']`)
-	lucideWhole = regexp.MustCompile(`import\s+(?:\*\s+as\s+)?[A-Za-z_$][\w$]*\s+from\s*["']lucide-react["']|export\s+\*[^;]*["']lucide-react["']`)
-	identifier  = regexp.MustCompile(`^[A-Za-z_$][\w$]*`)
+	// import X, { a, b as c } from "library", and export { a } from "library".
+	clauses    = regexp.MustCompile(`(?:import|export)\s*([^;"'()]*?)\s*\bfrom\s*["']([^"']+)["']`)
+	identifier = regexp.MustCompile(`^[A-Za-z_$][\w$]*`)
 )
+
+// imported finds the names that source imports from a library. whole says that it
+// asks for all of it, by * or as a default, or in a way that is not understood.
+func imported(library string, source []byte) (names map[string]bool, whole bool) {
+	names = map[string]bool{}
+	seen := false
+	for _, m := range clauses.FindAllSubmatch(source, -1) {
+		if string(m[2]) != library {
+			continue
+		}
+		seen = true
+		before, list, braces := strings.Cut(string(m[1]), "{")
+		before = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(before), ","))
+		if !braces || before != "" && before != "type" {
+			return nil, true
+		}
+		for item := range strings.SplitSeq(strings.TrimSuffix(list, "}"), ",") {
+			names[identifier.FindString(strings.TrimPrefix(strings.TrimSpace(item), "type "))] = true
+		}
+	}
+	return names, !seen
+}
 
 // module is the source of lucide-react as the file with the source importer sees
 // it: the icons it names, or all of them if it asks for the whole.
 func (t *iconTable) module(importer []byte) string {
-	names := map[string]bool{}
-	for _, m := range lucideNames.FindAllSubmatch(importer, -1) {
-		for item := range strings.SplitSeq(string(m[1]), ",") {
-			names[identifier.FindString(strings.TrimPrefix(strings.TrimSpace(item), "type "))] = true
-		}
-	}
+	names, whole := imported(lucide, importer)
 	var b strings.Builder
 	fmt.Fprintf(&b, "export { default as createLucideIcon } from %q;\n", iconMaker)
-	if lucideWhole.Match(importer) {
+	if whole {
 		fmt.Fprintf(&b, "import make from %q;\n", iconMaker)
 		for _, n := range slices.Sorted(maps.Keys(t.Names)) {
 			id, node := t.find(n)

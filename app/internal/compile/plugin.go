@@ -108,9 +108,12 @@ func (b *builder) candidates(spec string, r api.OnResolveArgs) []string {
 
 func (b *builder) library(spec, importer string) (api.OnResolveResult, error) {
 	if spec == lucide { // each file has a lucide of its own, with the icons it names
-		return api.OnResolveResult{Path: lucide + "/" + importer, Namespace: inLib, SideEffects: api.SideEffectsFalse}, nil
+		return api.OnResolveResult{Path: lucide + "|" + importer, Namespace: inLib, SideEffects: api.SideEffectsFalse}, nil
 	}
-	if _, ok := b.libs.byName[spec]; ok {
+	if m, ok := b.libs.byName[spec]; ok {
+		if len(m.Exports) > manyExports {
+			spec += "|" + importer
+		}
 		return api.OnResolveResult{Path: spec, Namespace: inLib, SideEffects: api.SideEffectsFalse}, nil
 	}
 	names := slices.Sorted(maps.Keys(b.libs.byName))
@@ -141,15 +144,16 @@ func (b *builder) load(l api.OnLoadArgs) (api.OnLoadResult, error) {
 	case made:
 		return b.make(l.Path)
 	case inLib:
-		if importer, ok := strings.CutPrefix(l.Path, lucide+"/"); ok {
+		name, importer := split(l.Path)
+		if name == lucide {
 			t, err := b.libs.icons()
 			if err != nil {
 				return api.OnLoadResult{}, err
 			}
-			s := t.module(b.now.files[importer])
+			s := t.module(b.source(importer))
 			return api.OnLoadResult{Contents: &s, Loader: api.LoaderJS}, nil
 		}
-		s := facade(b.libs.byName[l.Path])
+		s := facade(b.libs.byName[name], b.source(importer))
 		return api.OnLoadResult{Contents: &s, Loader: api.LoaderJS}, nil
 	}
 	raw, ok := b.now.files[l.Path]
@@ -188,4 +192,12 @@ func (b *builder) make(name string) (api.OnLoadResult, error) {
 		source = iconSource(id, node)
 	}
 	return api.OnLoadResult{Contents: &source, Loader: api.LoaderTSX}, nil
+}
+
+// source is the text of a module that imports something.
+func (b *builder) source(importer string) []byte {
+	if importer == entryID {
+		return []byte(b.entry)
+	}
+	return b.now.files[importer]
 }

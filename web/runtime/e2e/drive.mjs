@@ -35,7 +35,14 @@ const scenarios = {
     const launch = await page.evaluate(() => openApp("hostile"));
     await page.waitForFunction(() => log.some((e) => e.type === "report"), null, { timeout: 120000 });
     Object.assign(found, await page.evaluate(() => log.find((e) => e.type === "report").out));
-    await page.waitForTimeout(5000); // its last tricks, and those of its document
+    const up = await fetch(`${url}${launch.url}..%2f..%2fdata/bank/pin.json`);
+    found["path out of the app"] = up.status === 404 ? "nothing" : String(up.status);
+    for (let i = 0; i < 8; i++) {
+      await page.evaluate(() => openApp("hostile"));
+      await page.waitForTimeout(700); // it ends its document in another way each time
+    }
+    const texts = await Promise.all(page.frames().map((f) => f.evaluate(() => document.body?.innerText ?? "").catch(() => "")));
+    found["a frame showing what is not its own"] = texts.some((t) => t.includes("SECRET") || t.includes("capability")) ? texts.join(" | ") : "nothing";
     found["top level page"] = page.url() === `${url}/` ? "nothing" : page.url();
     found["other pages"] = page.context().pages().length === 1 ? "nothing" : "a popup is open";
     found["replayed capability"] = await page.evaluate(async (l) => {
@@ -48,8 +55,6 @@ const scenarios = {
     }, launch);
     const guess = await fetch(`${url}/app/${"A".repeat(26)}/`);
     found["guessed ticket"] = guess.status === 410 ? "nothing" : String(guess.status);
-    const up = await fetch(`${url}${launch.url}..%2f..%2fdata/bank/pin.json`);
-    found["path out of the app"] = up.status === 404 ? "nothing" : String(up.status);
   },
 
   async tracker() {
@@ -65,7 +70,7 @@ const scenarios = {
     await app.getByRole("button", { name: "Undo" }).click();
     await app.getByRole("row", { name: /Train/ }).waitFor();
     await app.getByText("Total").waitFor();
-    await shots(page, app);
+    await shot(page, "tracker");
     found.live = await elsewhere(page, app);
     const source = await (await fetch(`${url}/test/read?path=apps/expenses/src/App.tsx`)).text();
     await write("apps/expenses/src/App.tsx", source.replace('title="Expenses"', 'title="Spending"'));
@@ -75,6 +80,59 @@ const scenarios = {
     await shot(page, "broken");
     await write("apps/expenses/src/App.tsx", source.replace('title="Expenses"', 'title="Expenses again"'));
     found.mended = await app.getByRole("heading", { name: "Expenses again" }).innerText();
+    found.errors = errors.join("\n");
+  },
+
+  async parts() {
+    const page = await newPage();
+    const app = await open(page, "expenses");
+    await app.getByRole("tab", { name: "Board" }).click();
+    await app.getByRole("button", { name: "Add task to To do" }).click();
+    await app.getByLabel("Title").fill("Paint the door");
+    await app.getByLabel("Tags").fill("home, colour");
+    await app.getByRole("button", { name: "Save" }).click();
+    const card = app.locator("[data-card]", { hasText: "Paint the door" });
+    await card.focus();
+    await card.press("ArrowRight");
+    await app.getByRole("region", { name: "Doing" }).getByText("Paint the door").waitFor();
+    found.keyboard = "Doing";
+    const from = await card.boundingBox();
+    const to = await app.getByRole("region", { name: "Done" }).boundingBox();
+    await page.mouse.move(from.x + 30, from.y + 15);
+    await page.mouse.down();
+    await page.mouse.move(to.x + 60, to.y + 80, { steps: 6 });
+    await page.mouse.up();
+    await app.getByRole("region", { name: "Done" }).getByText("Paint the door").waitFor();
+    found.drag = "Done";
+    await app.getByRole("tab", { name: "Calendar" }).click();
+    await app.locator("[aria-current=date]").click();
+    await app.getByLabel("Title").fill("Dentist");
+    await app.getByLabel("Time").fill("08:30");
+    await app.getByRole("button", { name: "Save" }).click();
+    found.calendar = await app.locator("[aria-current=date] .mx-ev").innerText();
+    await app.getByRole("radio", { name: "Agenda" }).click();
+    found.agenda = await app.locator(".mx-agenda").innerText();
+    await app.getByRole("button", { name: "Dentist" }).click();
+    await app.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+    await app.getByText("Nothing ahead.").waitFor();
+    await app.getByRole("button", { name: "Undo" }).click();
+    await app.locator(".mx-agenda").getByText("Dentist").waitFor();
+    await app.getByRole("tab", { name: "List" }).click();
+    await add(app, "Groceries", "54,30", "Food");
+    await add(app, "Train", "20", "Travel");
+    await app.getByRole("searchbox", { name: "Search" }).fill("train");
+    await app.getByRole("button", { name: "Groceries", exact: true }).waitFor({ state: "detached" });
+    found.total = await app.locator("tfoot").innerText();
+    await app.getByRole("searchbox", { name: "Search" }).fill("");
+    await app.getByRole("columnheader", { name: "Amount" }).getByRole("button").click();
+    found.sorted = (await app.locator("tr.mx-line .mx-main").allInnerTexts()).join();
+    await app.getByRole("button", { name: "Train", exact: true }).click();
+    await app.getByRole("dialog").getByLabel("Amount").fill("25");
+    await app.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+    await app.getByRole("row", { name: /Train/ }).getByText("€25.00").waitFor();
+    await app.getByRole("tab", { name: "Chart" }).click();
+    found.chart = await app.getByRole("table", { name: "Largest" }).innerText();
+    found.narrow = await narrow();
     found.errors = errors.join("\n");
   },
 
@@ -112,6 +170,26 @@ async function add(app, title, amount, category) {
   await app.getByRole("button", { name: title, exact: true }).waitFor();
 }
 
+// At 320 px nothing may be cut off sideways, and what is touched is large enough.
+async function narrow() {
+  const page = await newPage({ viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true });
+  const app = await open(page, "expenses");
+  const wrong = [];
+  for (const tab of ["List", "Chart", "Board", "Calendar"]) {
+    await app.getByRole("tab", { name: tab }).click();
+    await page.waitForTimeout(200);
+    wrong.push(...(await page.frames()[1].evaluate((name) => {
+      const out = document.documentElement.scrollWidth > 320 ? [`${name} is ${document.documentElement.scrollWidth} px wide`] : [];
+      for (const b of document.querySelectorAll(".mx-btn, .mx-icb, .mx-in")) {
+        const r = b.getBoundingClientRect();
+        if (r.height > 0 && r.height < 43.5) out.push(`${name}: ${b.getAttribute("aria-label") ?? b.textContent} is ${r.height} px high`);
+      }
+      return out;
+    }, tab)));
+  }
+  return wrong.join("; ");
+}
+
 // A row that another window adds shows up here by itself.
 async function elsewhere(page, app) {
   await page.evaluate(async () => {
@@ -128,10 +206,6 @@ async function elsewhere(page, app) {
 
 async function shot(page, name) {
   if (folder) await page.screenshot({ path: `${folder}/${name}.png` });
-}
-
-async function shots(page) {
-  await shot(page, "tracker");
 }
 
 try {

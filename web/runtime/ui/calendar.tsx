@@ -62,14 +62,16 @@ export function Calendar({ table, fields, date, time, end, title, noun = "event"
     <div className="mx" ref={ref}>
       <div className="mx-cal-top">
         <h2>{format(at, { month: "long", year: "numeric" })}</h2>
-        <Segmented label="View" value={view} options={["Month", "Agenda"]} onChange={setView} />
+        <span className="mx-cal-nav">
         <IconButton icon="chevron-left" label="Month before" onClick={() => shift(-1)} />
         <Button onClick={() => setAt(today())}>Today</Button>
         <IconButton icon="chevron-right" label="Month after" onClick={() => shift(1)} />
+        </span>
+        <Segmented label="View" value={view} options={["Month", "Agenda"]} onChange={setView} />
         <Button primary icon="plus" onClick={() => setAdding(at)}>Add {noun}</Button>
       </div>
       {error && <Failure error={error} />}
-      {loading ? <Skeleton /> : view === "Month" ? width > 0 && <Month at={at} days={days} small={small} title={title} when={when} onDay={(d) => { setAt(d); if (!small && d === at) setAdding(d); else if (!small) setAdding(d); }} onMove={setAt} onOpen={setEditing} /> : null}
+      {loading ? <Skeleton /> : view === "Month" ? width > 0 && <Month at={at} days={days} small={small} title={title} when={when} onDay={(d) => { setAt(d); if (!small) setAdding(d); }} onMove={setAt} onOpen={setEditing} /> : null}
       {!loading && (view === "Agenda" || small) && <Agenda list={view === "Agenda" ? agendaDays(days, at) : [at]} days={days} title={title} when={when} onOpen={setEditing} onAdd={setAdding} noun={noun} />}
       <Dialog open={adding !== null} title={adding ? `Add ${noun}, ${format(adding, { weekday: "short", day: "numeric", month: "short" })}` : ""} onClose={() => setAdding(null)}>
         {adding && <Form key={adding} fields={fields} value={preset} onCancel={() => setAdding(null)} onSave={async (v) => { await insert(v); setAdding(null); }} />}

@@ -74,11 +74,13 @@ function Figures({ shape: d, text, title }: Plot & { title: string }) {
 function Rows({ shape: d, text, width }: Plot) {
   const values = d.series[0]!.values;
   const most = Math.max(...values.map(Math.abs), 1e-9);
-  const room = Math.max(60, width - 300);
+  const longest = Math.max(...d.labels.map((l) => l.length)) * 7;
+  const figures = Math.max(...values.map((v) => text(v).length)) * 8;
+  const room = Math.max(48, width - Math.min(180, Math.max(64, longest)) - figures - 28);
   return (
     <div className="mx-hbars" aria-hidden>
       {d.keys.map((k, i) => [
-        <span key={`${k}n`} title={k}>{d.labels[i]}</span>,
+        <span key={`${k}n`} className="mx-hname" title={k}>{d.labels[i]}</span>,
         <span key={k} className="mx-hbar"><i style={{ width: (Math.abs(values[i]!) / most) * room, background: values[i]! < 0 ? "var(--matrix-destructive)" : "var(--matrix-primary)" }} />{text(values[i]!)}</span>,
       ])}
     </div>
@@ -183,7 +185,8 @@ interface MarksProps {
 function Bars({ d, g, at, text }: MarksProps) {
   const w = Math.min(48, Math.max(2, g.step * 0.68));
   const single = d.series.length === 1;
-  const labelled = single && d.keys.length <= 16 && Math.max(...d.series[0]!.values.map((v) => text(v).length)) * 7 < g.step + 6;
+  const fits = (write: (n: number) => string) => Math.max(...d.series[0]!.values.map((v) => write(v).length)) * 7 < g.step + 4;
+  const write = single ? [text, compact, (n: number) => compact(Math.round(n))].find(fits) : undefined;
   return (
     <>
       {d.keys.map((k, i) => {
@@ -199,7 +202,7 @@ function Bars({ d, g, at, text }: MarksProps) {
               const [a, b] = [g.y(base), g.y(base + v)];
               return <rect key={s.name} x={g.x(i) - w / 2} width={w} y={Math.min(a, b)} height={Math.max(1, Math.abs(a - b) - (single ? 0 : 1))} fill={single ? "var(--matrix-primary)" : s.color} rx={single ? 2 : 0} />;
             })}
-            {labelled && d.series[0]!.values[i] !== 0 && <text className="mx-strong" x={g.x(i)} y={(d.series[0]!.values[i]! > 0 ? g.y(up) - 6 : g.y(down) + 14)} textAnchor="middle">{text(d.series[0]!.values[i]!)}</text>}
+            {write && d.series[0]!.values[i] !== 0 && <text className="mx-strong" x={g.x(i)} y={(d.series[0]!.values[i]! > 0 ? g.y(up) - 6 : g.y(down) + 14)} textAnchor="middle">{write(d.series[0]!.values[i]!)}</text>}
           </g>
         );
       })}

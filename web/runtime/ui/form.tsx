@@ -22,17 +22,15 @@ export interface FieldInputProps {
   onChange: (value: any) => void;
   error?: string;
   id?: string;
-  bare?: boolean;
 }
 
 /** FieldInput is the control for one field, with its label and what is wrong with it. */
-export function FieldInput({ field, value, onChange, error, id, bare }: FieldInputProps) {
+export function FieldInput({ field, value, onChange, error, id }: FieldInputProps) {
   const own = useId();
   const control = id ?? own;
   if (field.type === "check") {
     return (
-      <div className="mx-field">
-        {!bare && <span className="mx-label" aria-hidden>&nbsp;</span>}
+      <div className="mx-field mx-box">
         <Checkbox id={control} checked={Boolean(value)} onChange={onChange} label={labelOf(field)} />
       </div>
     );

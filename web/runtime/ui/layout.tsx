@@ -254,7 +254,7 @@ export function Grid({ columns, rows, cell, onCell, label = "Grid", gap = 2, chi
     setAt(next);
     (box.current?.children[next] as HTMLElement | undefined)?.focus();
   };
-  const style = { gridTemplateColumns: `repeat(${columns},minmax(0,1fr))`, gap, "--ratio": columns / rows, containerType: "inline-size" } as CSSProperties;
+  const style = { gridTemplateColumns: `repeat(${columns},minmax(0,1fr))`, gap, "--ratio": columns / rows, "--columns": columns, containerType: "inline-size" } as CSSProperties;
   return (
     <div className="mx-grid mx" role="group" aria-label={label} style={style} ref={box} onKeyDown={onCell ? move : undefined}>
       {!cell && children}

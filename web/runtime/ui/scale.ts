@@ -1,8 +1,8 @@
 // The arithmetic of charts, without any drawing.
 import { aggregate, bucket, bucketLabel, locale, periods, type Aggregate, type Every, type Field, type Row } from "@matrixos/sdk";
 
-/** The eight colours after Okabe and Ito, tuned so that each stands off paper and desk alike. */
-export const palette = ["#1F7A4D", "#D98A00", "#3F7FBF", "#B5508A", "#7A9A1F", "#C2512F", "#6C63B8", "#8A8578"];
+/** Eight colours that differ in lightness as well as hue, and stand off paper and desk alike; the first is the owner's signal. */
+export const palette = ["var(--matrix-primary)", "#D98A00", "#3F7FBF", "#B5508A", "#7A9A1F", "#C2512F", "#6C63B8", "#8A8578"];
 
 export interface Series {
   name: string;

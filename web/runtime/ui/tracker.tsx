@@ -178,7 +178,7 @@ function Bar({ p, rows, text, onText, chosen, onChosen, adding, onAdd }: BarProp
         return <Select key={name} className={cx("mx-filter")} aria-label={`Filter by ${labelOf(field).toLowerCase()}`} value={chosen[name] ?? ""} empty={`${labelOf(field)}: all`} options={valuesOf(field, rows)} onChange={(v) => onChosen({ ...chosen, [name]: v })} />;
       })}
       <span className="mx-spacer" />
-      <Button primary icon="plus" aria-expanded={adding} onClick={onAdd}>Add {p.noun}</Button>
+      <Button primary={!adding} icon="plus" aria-expanded={adding} onClick={onAdd}>Add {p.noun}</Button>
     </div>
   );
 }

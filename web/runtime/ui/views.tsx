@@ -120,7 +120,7 @@ function Line({ p, row, columns }: { p: ViewProps; row: Row; columns: Field[] })
           );
         }
         const figure = isNumeric(f) && f.type !== "rating";
-        return <td key={f.name} className={figure ? "mx-r" : f.type === "note" ? "mx-note" : f.type === "date" || f.type === "datetime" || f.type === "time" ? "mx-nowrap mx-num" : undefined}>{f.type === "check" ? row[f.name] && <Icon name="check" label="Yes" /> : show(row[f.name], f)}</td>;
+        return <td key={f.name} className={figure ? "mx-r" : f.type === "note" ? "mx-note" : f.type === "date" || f.type === "datetime" || f.type === "time" ? "mx-nowrap mx-num" : undefined}>{f.type === "check" ? row[f.name] && <Icon name="check" label="Yes" /> : f.type === "note" ? row[f.name] && <div>{String(row[f.name])}</div> : show(row[f.name], f)}</td>;
       })}
       <td className="mx-acts"><Actions p={p} row={row} /></td>
     </tr>
@@ -205,7 +205,7 @@ export function CardView(p: ViewProps) {
                 </div>
                 {rest.filter((f) => f.type === "note" && row[f.name]).map((f) => <p key={f.name} className="mx-small mx-quiet">{formatValue(row[f.name], f)}</p>)}
                 <dl>
-                  {rest.filter((f) => f.type !== "note" && formatValue(row[f.name], f)).map((f) => <Fragment key={f.name}><dt>{labelOf(f)}</dt><dd>{show(row[f.name], f)}</dd></Fragment>)}
+                  {rest.filter((f) => f.type !== "note" && (f.type !== "check" || row[f.name]) && formatValue(row[f.name], f)).map((f) => <Fragment key={f.name}><dt>{labelOf(f)}</dt><dd>{show(row[f.name], f)}</dd></Fragment>)}
                 </dl>
               </div>
             ))}
