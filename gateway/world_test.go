@@ -101,7 +101,7 @@ func (w *world) serve() {
 	w.server = &httptest.Server{URL: "http://" + ln.Addr().String()}
 	w.client = client.New(client.Options{Base: w.server.URL, Token: token})
 	w.t.Cleanup(w.client.Close)
-	for range 200 { // until Serve has noted its address
+	for range 2000 { // until Serve has noted its address
 		if _, _, err := w.g.SignInLink("/"); err == nil {
 			return
 		}
