@@ -173,7 +173,7 @@ func TestSessions(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.g = g
-	w.serve()
+	w.serve(listen(t))
 	if a := w.do("GET", "/api/session", "", one); a.StatusCode != http.StatusOK {
 		t.Errorf("after a restart: %d", a.StatusCode)
 	}
