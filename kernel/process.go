@@ -156,7 +156,7 @@ func (p *process) provenance() sys.Provenance {
 	row := p.snapshot()
 	return sys.Provenance{
 		Process: row.PID, Parent: row.Parent, Program: row.Program, Request: row.Request,
-		Conversation: row.Conversation, Model: row.Model, Cost: row.Cost, Label: row.Label,
+		Conversation: p.request.conversation, Model: row.Model, Cost: row.Cost, Label: row.Label,
 	}
 }
 

@@ -74,8 +74,8 @@ func (p *process) landed(ctx context.Context, l sys.LandingInfo) {
 	p.mu.Unlock()
 }
 
-// landingTitle is one line for people: what the process was asked.
-func (p *process) landingTitle() string { return firstLine(p.task) }
+// landingTitle is one line for people: what the owner asked for.
+func (p *process) landingTitle() string { return firstLine(p.request.text) }
 
 // refused says whether err is something that the conversation can mend, and
 // how to tell it so.

@@ -34,6 +34,7 @@ type Ticket struct {
 type request struct {
 	id           sys.RequestID
 	conversation sys.Conversation
+	text         string // what the owner said
 	app          sys.Slug
 	started      time.Time
 
@@ -66,7 +67,7 @@ func (k *Kernel) Ask(ctx context.Context, a Ask) (Ticket, error) {
 	if name == "" {
 		name = k.models.Default()
 	}
-	r := &request{id: sys.RequestID(uuid.NewString()), conversation: a.Conversation, app: a.App, started: k.now()}
+	r := &request{id: sys.RequestID(uuid.NewString()), conversation: a.Conversation, text: text, app: a.App, started: k.now()}
 	p, err := k.prepare(ctx, spec{program: sys.ProgramKernel, task: text, model: name, request: r, talk: a.Conversation})
 	if err != nil {
 		return Ticket{}, err

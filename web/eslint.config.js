@@ -1,0 +1,21 @@
+import hooks from "eslint-plugin-react-hooks";
+import ts from "typescript-eslint";
+
+export default ts.config(
+  { ignores: ["dist/**", "runtime/**", "node_modules/**", "test-results/**"] },
+  ...ts.configs.recommended,
+  {
+    files: ["src/**/*.{ts,tsx}"],
+    plugins: { "react-hooks": hooks },
+    rules: {
+      ...hooks.configs.recommended.rules,
+      "max-lines": ["error", 500],
+      "max-lines-per-function": ["error", { max: 200, skipComments: true, skipBlankLines: true }],
+      "no-console": "error",
+      eqeqeq: "error",
+      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
+    },
+  },
+  { files: ["src/**/*.test.ts", "src/**/*.test.tsx"], rules: { "max-lines-per-function": "off" } },
+  { files: ["e2e/**"], rules: { "@typescript-eslint/no-unused-vars": "off" } },
+);

@@ -1,0 +1,122 @@
+// The commands of the desktop, in the order in which the palette lists them.
+import {
+  Activity, AppWindow, Columns2, Folder, History, Keyboard, LayoutGrid, Maximize2, MessageSquarePlus, MessageSquareText, Minus, Monitor, Moon,
+  OctagonX, PanelLeft, PanelRight, RotateCw, Search, Settings, Sun, Trash2, Undo2, Wrench, X,
+} from "lucide-react";
+import { api } from "../session/api.ts";
+import { ask, attempt, changeTheme, notify, showConversation, undo } from "../session/store.ts";
+import { ended } from "../session/chat.ts";
+import type { Command, Context, Place } from "./registry.ts";
+
+const hasWindow = (c: Context) => c.desk.focused() !== null;
+const hasApp = (c: Context) => c.desk.focusedApp() !== null;
+
+function go(name: string, label: string, icon: Command["icon"], key?: string): Command {
+  return { name: `go.${name}`, label, group: "Go to", icon, key, perform: (c, arg) => c.desk.openProgram(name, arg) };
+}
+
+function place(where: Place, label: string, icon: Command["icon"], key: string): Command {
+  return {
+    name: `window.${where}`, label, group: "Window", icon, key, when: hasWindow,
+    perform: (c) => {
+      const id = c.desk.focused();
+      if (id) c.desk.placeWindow(id, where);
+    },
+  };
+}
+
+const running = (c: Context) => Object.values(c.state.processes).some((p) => !ended(p) && p.state !== "parked");
+
+export const commands: readonly Command[] = [
+  {
+    name: "ask.new", label: "New conversation", group: "Ask", icon: MessageSquarePlus, key: "Mod+Shift+O",
+    perform: async (c) => {
+      await showConversation(null);
+      c.desk.openProgram("chat");
+    },
+  },
+  { ...go("chat", "Ask", MessageSquareText, "Mod+J"), group: "Ask" },
+  {
+    name: "ask.stop", label: "Stop everything that runs", group: "Ask", icon: OctagonX, key: "Mod+Shift+.", when: running,
+    perform: async () => void (await attempt("Not everything was stopped", () => api.stopAll())),
+  },
+  {
+    name: "go.launcher", label: "All apps", group: "Go to", icon: LayoutGrid, key: "Alt+A",
+    perform: (c) => c.desk.show("launcher"),
+  },
+  { name: "go.palette", label: "Find anything", group: "Go to", icon: Search, key: "Mod+K", perform: (c) => c.desk.show("palette") },
+  go("activity", "Activity", Activity),
+  go("history", "History", History, "Mod+H"),
+  go("files", "Files", Folder),
+  go("settings", "Settings", Settings, "Mod+,"),
+  { name: "go.desk", label: "Show the desk", group: "Go to", icon: Monitor, key: "Alt+D", perform: (c) => c.desk.showDesk() },
+  { name: "go.shortcuts", label: "Shortcuts", group: "Go to", icon: Keyboard, key: "?", perform: (c) => c.desk.show("shortcuts") },
+
+  { name: "window.cycle", label: "Next window", group: "Window", icon: Columns2, key: "Alt+`", when: hasWindow, perform: (c) => c.desk.cycleWindows() },
+  {
+    name: "window.close", label: "Close window", group: "Window", icon: X, key: "Alt+W", when: hasWindow,
+    perform: (c) => {
+      const id = c.desk.focused();
+      if (id) c.desk.closeWindow(id);
+    },
+  },
+  {
+    name: "window.minimise", label: "Put window away", group: "Window", icon: Minus, key: "Alt+M", when: hasWindow,
+    perform: (c) => {
+      const id = c.desk.focused();
+      if (id) c.desk.minimiseWindow(id);
+    },
+  },
+  place("max", "Fill the screen", Maximize2, "Alt+ArrowUp"),
+  place("left", "Left half", PanelLeft, "Alt+ArrowLeft"),
+  place("right", "Right half", PanelRight, "Alt+ArrowRight"),
+
+  {
+    name: "app.open", label: "Open app", group: "App", icon: AppWindow, when: () => false, // from menus and the palette's own list, with a slug
+    perform: (c, slug) => {
+      if (slug) c.desk.openApp(slug);
+    },
+  },
+  {
+    name: "app.reload", label: "Start this app again", group: "App", icon: RotateCw, key: "Alt+R", when: hasApp,
+    perform: (c, slug = c.desk.focusedApp() ?? "") => c.desk.reloadApp(slug),
+  },
+  {
+    name: "app.repair", label: "Ask to repair this app", group: "App", icon: Wrench, when: hasApp,
+    perform: async (c, slug = c.desk.focusedApp() ?? "") => {
+      c.desk.openProgram("chat");
+      await ask(`The app ${c.state.apps[slug]?.name ?? slug} does not work. Find out why and repair it.`, { app: slug });
+    },
+  },
+  {
+    name: "app.remove", label: "Remove this app", group: "App", icon: Trash2, when: hasApp,
+    perform: async (c, slug = c.desk.focusedApp() ?? "") => {
+      const name = c.state.apps[slug]?.name ?? slug;
+      const done = await attempt(`${name} was not removed`, () => api.removeApp(slug).then(() => true));
+      if (done) notify({ level: "info", title: `${name} is removed`, text: "Its data is kept. Undo brings the app back.", action: { label: "Show history", command: "go.history" } });
+    },
+  },
+
+  { name: "look.light", label: "Light", group: "Look", icon: Sun, perform: () => changeTheme({ mode: "light" }) },
+  { name: "look.dark", label: "Dark", group: "Look", icon: Moon, perform: () => changeTheme({ mode: "dark" }) },
+  { name: "look.system", label: "Light or dark as the system has it", group: "Look", icon: Monitor, perform: () => changeTheme({ mode: "system" }) },
+  {
+    name: "history.undo", label: "Undo the newest change", group: "System", icon: Undo2, when: (c) => newest(c) !== undefined,
+    perform: async (c, arg) => {
+      const id = arg ? Number(arg) : newest(c)?.id;
+      const title = c.state.landings.find((l) => l.id === id)?.title;
+      if (id && !(await undo(id))) notify({ level: "info", title: title ? `Undone: ${title}` : `L${id} is undone`, action: { label: "Show history", command: "go.history" } });
+    },
+  },
+];
+
+function newest(c: Context) {
+  return c.state.landings.find((l) => l.kind === "agent" && !l.undone_by);
+}
+
+/** perform runs a command by name; unknown names are a mistake of ours. */
+export function perform(name: string, c: Context, arg?: string): void {
+  const command = commands.find((x) => x.name === name);
+  if (!command) throw new Error(`no command is named ${name}`);
+  void command.perform(c, arg);
+}

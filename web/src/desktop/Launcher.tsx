@@ -1,0 +1,119 @@
+import { Search } from "lucide-react";
+import { useRef, useState, type KeyboardEvent, type MouseEvent } from "react";
+import { perform } from "../commands/all.ts";
+import type { AppInfo } from "../protocol/wire.ts";
+import { useSession } from "../session/store.ts";
+import { AppIcon } from "../ui/Icon.tsx";
+import { Button, Empty } from "../ui/controls.tsx";
+import { openMenu } from "../ui/menu.ts";
+import { context, desk, show, useDesktop } from "./store.ts";
+
+/** rank orders what fits a search: names first, then descriptions. */
+export function rank(apps: readonly AppInfo[], query: string): AppInfo[] {
+  const q = query.trim().toLowerCase();
+  const score = (a: AppInfo) => {
+    const name = a.name.toLowerCase();
+    if (q === "" || name.startsWith(q)) return 0;
+    if (name.split(/\s+/).some((w) => w.startsWith(q))) return 1;
+    if (name.includes(q)) return 2;
+    return (a.description ?? "").toLowerCase().includes(q) || a.slug.includes(q) ? 3 : 9;
+  };
+  return apps
+    .filter((a) => !a.hidden && score(a) < 9)
+    .sort((a, b) => score(a) - score(b) || a.name.localeCompare(b.name));
+}
+
+function appMenu(e: MouseEvent, a: AppInfo): void {
+  openMenu(e, [
+    { label: "Open", run: () => desk.openApp(a.slug) },
+    { label: "Ask to change it", run: () => desk.openProgram("chat", `Change ${a.name}: `) },
+    { label: "Show its files", run: () => desk.openProgram("files", a.folder) },
+    null,
+    { label: "Remove this app", loss: true, run: () => perform("app.remove", context(), a.slug) },
+  ]);
+}
+
+export function Launcher() {
+  const apps = useSession((s) => s.apps);
+  const programs = useDesktop((s) => s.programs);
+  const [query, setQuery] = useState("");
+  const grid = useRef<HTMLDivElement>(null);
+  const found = rank(Object.values(apps), query);
+  const system = programs.filter((p) => p.title.toLowerCase().includes(query.trim().toLowerCase()));
+  const total = Object.values(apps).filter((a) => !a.hidden).length;
+
+  const onKeyDown = (e: KeyboardEvent) => {
+    if (e.key === "Escape") return show(null);
+    const tiles = [...(grid.current?.querySelectorAll<HTMLElement>(".tile") ?? [])];
+    const here = tiles.indexOf(document.activeElement as HTMLElement);
+    if (e.key === "Enter" && here < 0 && tiles[0]) {
+      e.preventDefault();
+      tiles[0].click();
+      return;
+    }
+    const first = tiles[0];
+    const columns = first ? tiles.filter((t) => t.offsetTop === first.offsetTop).length : 1;
+    const inField = here < 0;
+    const by = { ArrowDown: inField ? 1 : columns, ArrowUp: -columns, ArrowRight: inField ? 0 : 1, ArrowLeft: inField ? 0 : -1 }[e.key];
+    if (!by) return;
+    e.preventDefault();
+    tiles[Math.max(0, Math.min(tiles.length - 1, here + by))]?.focus();
+  };
+
+  return (
+    <div className="launcher" role="dialog" aria-label="All apps" aria-modal="true" onKeyDown={onKeyDown} onClick={(e) => e.target === e.currentTarget && show(null)}>
+      <div className="launcher-search">
+        <Search className="icon" aria-hidden />
+        <input autoFocus type="search" aria-label="Search apps" placeholder={`Search ${total === 0 ? "" : `${total} `}app${total === 1 ? "" : "s"}`} value={query} onChange={(e) => setQuery(e.target.value)} />
+      </div>
+      <div className="launcher-scroll" ref={grid} onClick={(e) => e.target === e.currentTarget && show(null)}>
+        {found.length > 0 && (
+          <ul className="tiles">
+            {found.map((a) => (
+              <li key={a.slug}>
+                <button type="button" className="tile" title={a.description} onClick={() => desk.openApp(a.slug)} onContextMenu={(e) => appMenu(e, a)}>
+                  <span className="tile-icon">
+                    <AppIcon name={a.icon} size={26} />
+                    {!a.ok && <i className="dot failed" aria-label="does not compile" role="img" />}
+                  </span>
+                  <span className="tile-name">{a.name}</span>
+                </button>
+              </li>
+            ))}
+          </ul>
+        )}
+        {total === 0 && query === "" && (
+          <Empty text="There are no apps yet. Describe one, and it appears here.">
+            <Button look="primary" onClick={() => desk.openProgram("chat")}>
+              Describe an app
+            </Button>
+          </Empty>
+        )}
+        {query !== "" && found.length === 0 && system.length === 0 && (
+          <Empty text={`Nothing is named “${query}”.`}>
+            <Button look="primary" onClick={() => desk.openProgram("chat", `Make an app: ${query}`)}>
+              Ask for it
+            </Button>
+          </Empty>
+        )}
+        {system.length > 0 && (
+          <>
+            <h2 className="launcher-head">System</h2>
+            <ul className="tiles">
+              {system.map((p) => (
+                <li key={p.name}>
+                  <button type="button" className="tile" onClick={() => desk.openProgram(p.name)}>
+                    <span className="tile-icon system">
+                      <p.icon size={24} strokeWidth={1.5} aria-hidden />
+                    </span>
+                    <span className="tile-name">{p.title}</span>
+                  </button>
+                </li>
+              ))}
+            </ul>
+          </>
+        )}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,68 @@
+import { Command } from "cmdk";
+import { MessageSquareText } from "lucide-react";
+import { useState } from "react";
+import { commands } from "../commands/all.ts";
+import { available, keyText, onMac, type Group } from "../commands/registry.ts";
+import { ask, showConversation, useSession } from "../session/store.ts";
+import { AppIcon } from "../ui/Icon.tsx";
+import { context, desk, show } from "./store.ts";
+
+const groups: Group[] = ["Go to", "Ask", "App", "Window", "Look", "System"];
+
+export default function Palette() {
+  const apps = useSession((s) => s.apps);
+  const [query, setQuery] = useState("");
+  const [list] = useState(() => available(commands, context()).filter((c) => c.name !== "go.palette"));
+  const run = (then: () => void) => () => {
+    show(null);
+    then();
+  };
+  return (
+    <div className="scrim" onPointerDown={(e) => e.target === e.currentTarget && show(null)}>
+      <Command className="dialog palette" label="Find anything" loop onKeyDown={(e) => e.key === "Escape" && show(null)}>
+        <Command.Input autoFocus placeholder="Find an app or a command, or ask" value={query} onValueChange={setQuery} />
+        <Command.List>
+          {query.trim().length > 2 && (
+            <Command.Item
+              forceMount
+              value={`ask ${query}`}
+              onSelect={run(() => {
+                void showConversation(null).then(() => {
+                  desk.openProgram("chat");
+                  void ask(query.trim());
+                });
+              })}
+            >
+              <MessageSquareText className="icon" aria-hidden />
+              <span>Ask “{query.trim()}”</span>
+            </Command.Item>
+          )}
+          <Command.Group heading="Apps">
+            {Object.values(apps)
+              .filter((a) => !a.hidden)
+              .map((a) => (
+                <Command.Item key={a.slug} value={`${a.name} ${a.slug}`} keywords={a.description ? [a.description] : []} onSelect={run(() => desk.openApp(a.slug))}>
+                  <AppIcon name={a.icon} />
+                  <span>{a.name}</span>
+                </Command.Item>
+              ))}
+          </Command.Group>
+          {groups.map((group) => {
+            const inGroup = list.filter((c) => c.group === group);
+            return inGroup.length === 0 ? null : (
+              <Command.Group key={group} heading={group}>
+                {inGroup.map((c) => (
+                  <Command.Item key={c.name} value={c.label} onSelect={run(() => void c.perform(context()))}>
+                    <c.icon className="icon" aria-hidden />
+                    <span>{c.label}</span>
+                    {c.key && <kbd>{keyText(c.key, onMac)}</kbd>}
+                  </Command.Item>
+                ))}
+              </Command.Group>
+            );
+          })}
+        </Command.List>
+      </Command>
+    </div>
+  );
+}

@@ -1,0 +1,92 @@
+// The shell's end of one app frame, for one load of it. The frame proves itself
+// by being the window that was made for this launch and by its nonce; it gets one
+// port, once. What an app may do is decided by the capability, on the server: the
+// frame never sees it, and what a message claims about the app counts for nothing.
+import type { FrameTheme } from "../../ui/theme.ts";
+import type { Module } from "./libraries.ts";
+
+export interface Needs {
+  nonce: string;
+  name: string;
+  design: string;
+  frame: () => Window | null; // the content window of this load
+  theme(): FrameTheme;
+  libraries(wanted?: readonly string[]): Promise<Module[]>;
+  bridge(method: string, params: unknown): Promise<unknown>; // throws to reject
+  onReady(): void;
+  onTitle(title: string): void;
+  onError(message: string, stack: string): void;
+}
+
+export interface FrameLink {
+  push(message: object): void;
+  close(): void;
+}
+
+interface Hello {
+  type: "matrixos:hello";
+  nonce: string;
+  modules?: readonly string[];
+}
+
+function isHello(data: unknown): data is Hello {
+  const d = data as Partial<Hello> | null;
+  return typeof d === "object" && d !== null && d.type === "matrixos:hello" && typeof d.nonce === "string";
+}
+
+export function linkFrame(n: Needs, events: Pick<Window, "addEventListener" | "removeEventListener"> = window): FrameLink {
+  let port: MessagePort | null = null;
+  let taken = false;
+  let closed = false;
+
+  const onHello = (e: MessageEvent) => {
+    if (taken || closed || !isHello(e.data) || e.source === null || e.source !== n.frame() || e.data.nonce !== n.nonce) return;
+    taken = true;
+    events.removeEventListener("message", onHello as EventListener);
+    void connect(e.source as Window, e.data.modules);
+  };
+
+  const connect = async (frame: Window, wanted?: readonly string[]) => {
+    const list = Array.isArray(wanted) ? wanted.filter((w) => typeof w === "string") : undefined;
+    let modules: Module[];
+    try {
+      modules = await n.libraries(list);
+    } catch (error) {
+      if (!closed) n.onError((error as Error).message, "");
+      return;
+    }
+    if (closed) return;
+    const channel = new MessageChannel();
+    port = channel.port1;
+    port.onmessage = (m) => void receive(m.data);
+    // An opaque origin has no name to address; the port goes to that one window.
+    frame.postMessage({ type: "matrixos:connect", theme: n.theme(), design: n.design, app: { name: n.name }, modules }, "*", [channel.port2]);
+  };
+
+  const receive = async (data: unknown) => {
+    if (typeof data !== "object" || data === null) return;
+    const m = data as { type?: unknown; id?: unknown; method?: unknown; params?: unknown; message?: unknown; stack?: unknown; title?: unknown };
+    if (m.type === "ready") return n.onReady();
+    if (m.type === "title") return n.onTitle(String(m.title ?? "").slice(0, 120));
+    if (m.type === "error") return n.onError(String(m.message ?? "").slice(0, 2000), String(m.stack ?? "").slice(0, 8000));
+    if (typeof m.id !== "number" || typeof m.method !== "string") return;
+    const reply = port;
+    try {
+      const value = await n.bridge(m.method, m.params ?? {});
+      reply?.postMessage({ id: m.id, value });
+    } catch (error) {
+      reply?.postMessage({ id: m.id, error: error instanceof Error ? error.message : String(error) });
+    }
+  };
+
+  events.addEventListener("message", onHello as EventListener);
+  return {
+    push: (message) => port?.postMessage(message),
+    close() {
+      closed = true;
+      events.removeEventListener("message", onHello as EventListener);
+      port?.close();
+      port = null;
+    },
+  };
+}

@@ -1,0 +1,182 @@
+// The loads of one app window. A newer build loads behind the one on screen and
+// takes its place when it has something to show, so the owner never looks at a
+// blank sheet; a build that does not compile changes nothing.
+import { useCallback, useEffect, useRef, useState } from "react";
+import { perform } from "../../commands/all.ts";
+import type { Launch } from "../../protocol/api.ts";
+import type { LandingID, Slug } from "../../protocol/wire.ts";
+import { api } from "../../session/api.ts";
+import { refusalOf, type Refusal } from "../../session/http.ts";
+import { onEvent, useSession } from "../../session/store.ts";
+import { frameTheme } from "../../ui/theme.ts";
+import { context, desk, useDesktop } from "../store.ts";
+import { libraries } from "./libraries.ts";
+import { linkFrame, type FrameLink } from "./link.ts";
+
+export interface Load {
+  id: number;
+  launch: Launch;
+  ready: boolean;
+}
+
+export interface AppFault {
+  message: string;
+  stack: string;
+}
+
+/** Wish is what an app asked of the owner through generate. */
+export interface Wish {
+  text: string;
+  decide(yes: boolean): void;
+}
+
+const patience = 8000; // a load without a sign of life is shown anyway
+
+export function useLoads(slug: Slug, onTitle: (title: string) => void) {
+  const app = useSession((s) => s.apps[slug]);
+  const reloads = useDesktop((s) => s.reloads[slug] ?? 0);
+  const [loads, setLoads] = useState<Load[]>([]);
+  const [failure, setFailure] = useState<Refusal | null>(null);
+  const [fault, setFault] = useState<AppFault | null>(null);
+  const [wish, setWish] = useState<Wish | null>(null);
+  const links = useRef(new Map<number, FrameLink>());
+  const last = useRef(0);
+
+  const start = useCallback(async () => {
+    const id = ++last.current;
+    try {
+      const launch = await api.launch(slug);
+      if (id !== last.current) return; // a newer one was asked for meanwhile
+      setFailure(null);
+      setFault(null);
+      setLoads((all) => [...all.filter((l) => l.ready).slice(-1), { id, launch, ready: false }]);
+    } catch (error) {
+      if (id === last.current) setFailure(refusalOf(error));
+    }
+  }, [slug]);
+
+  // The landing decides: whoever has this build already need not load it again.
+  const build = app?.ok ? app.landing : null;
+  const shown = useRef<LandingID | null>(null);
+  const seenReloads = useRef(reloads);
+  useEffect(() => {
+    const again = seenReloads.current !== reloads;
+    seenReloads.current = reloads;
+    const first = shown.current === null;
+    if (build === null && !first && !again) return;
+    if (!first && !again && build !== null && shown.current !== null && build <= shown.current) return;
+    shown.current = build ?? 0;
+    void start();
+  }, [build, reloads, start]);
+
+  const markReady = useCallback((id: number) => {
+    setLoads((all) => {
+      if (!all.some((l) => l.id === id && !l.ready)) return all;
+      const kept = all.filter((l) => l.id >= id).map((l) => (l.id === id ? { ...l, ready: true } : l));
+      for (const old of all) if (old.id < id) dropLink(links.current, old.id);
+      return kept;
+    });
+  }, []);
+
+  const attach = useCallback(
+    (load: Load, frame: HTMLIFrameElement | null) => {
+      if (!frame || links.current.has(load.id)) return;
+      const link = linkFrame({
+        nonce: load.launch.nonce,
+        name: useSession.getState().apps[slug]?.name ?? slug,
+        design: "paper",
+        frame: () => frame.contentWindow,
+        theme: frameTheme,
+        libraries,
+        bridge: (method, params) => bridge(load.launch.capability, slug, method, params, setWish),
+        onReady: () => markReady(load.id),
+        onTitle,
+        onError(message, stack) {
+          setFault({ message, stack });
+          markReady(load.id);
+          // Reported to the home as well, where the healer looks; the owner sees it either way.
+          api.bridge(load.launch.capability, "app.error", { message, stack }).catch(() => undefined);
+        },
+      });
+      links.current.set(load.id, link);
+      frame.src = load.launch.url;
+      setTimeout(() => markReady(load.id), patience);
+    },
+    [slug, markReady, onTitle],
+  );
+
+  usePushes(slug, links);
+  useEffect(() => {
+    const all = links.current;
+    return () => {
+      for (const link of all.values()) link.close();
+      all.clear();
+    };
+  }, []);
+
+  return { app, loads, failure, fault, wish, attach, start, dismissFault: () => setFault(null) };
+}
+
+function dropLink(links: Map<number, FrameLink>, id: number): void {
+  links.get(id)?.close();
+  links.delete(id);
+}
+
+// Data changes and themes go to the frame as they happen.
+function usePushes(slug: Slug, links: React.RefObject<Map<number, FrameLink>>): void {
+  const theme = useSession((s) => s.theme);
+  useEffect(() => {
+    const push = (message: object) => {
+      for (const link of links.current.values()) link.push(message);
+    };
+    const tell = () => requestAnimationFrame(() => push({ type: "theme", theme: frameTheme() }));
+    tell();
+    const system = matchMedia("(prefers-color-scheme: dark)");
+    system.addEventListener("change", tell);
+    const off = onEvent((e) => {
+      if (e.kind === "data" && e.data.app === slug) push({ type: "data", table: e.data.table, key: e.data.key, app: e.data.app });
+    });
+    return () => {
+      system.removeEventListener("change", tell);
+      off();
+    };
+  }, [slug, theme, links]);
+}
+
+// A few methods are the desktop's own; everything else goes to the server under
+// the capability of this very load.
+async function bridge(capability: string, slug: Slug, method: string, params: unknown, setWish: (w: Wish | null) => void): Promise<unknown> {
+  const p = (params ?? {}) as Record<string, unknown>;
+  switch (method) {
+    case "openApp": {
+      const name = String(p.name ?? p.app ?? p.slug ?? "");
+      const { apps } = useSession.getState();
+      const found = apps[name] ?? Object.values(apps).find((a) => a.name === name);
+      if (!found) throw new Error(`There is no app named ${name}.`);
+      desk.openApp(found.slug);
+      return null;
+    }
+    case "navigate": {
+      const route = String(p.route ?? "").replace(/^\//, "");
+      if (useDesktop.getState().programs.some((x) => x.name === route)) perform(`go.${route}`, context());
+      else throw new Error(`There is no place named ${route}.`);
+      return null;
+    }
+    case "generate": {
+      const text = String(p.context ?? p.prompt ?? p.text ?? "").trim().slice(0, 4000);
+      if (!text) throw new Error("generate needs a text.");
+      return new Promise((resolve, reject) => {
+        setWish({
+          text,
+          decide(yes) {
+            setWish(null);
+            if (!yes) return reject(new Error("The owner said no."));
+            api.ask({ text, app: slug }).then((t) => resolve({ conversation: t.conversation }), reject);
+          },
+        });
+      });
+    }
+    default:
+      return (await api.bridge(capability, method, params)).value;
+  }
+}

@@ -1,0 +1,140 @@
+// The state of the desktop itself: windows, panels, screen size, and which apps
+// are to be reloaded. Layout changes are saved a moment after the last of them.
+import { create } from "zustand";
+import type { Context, Desk, Place } from "../commands/registry.ts";
+import { api } from "../session/api.ts";
+import { refusalOf } from "../session/http.ts";
+import { useSession } from "../session/store.ts";
+import type { Program } from "./program.ts";
+import * as t from "./windows/transitions.ts";
+
+export type Panel = "launcher" | "palette" | "shortcuts" | null;
+
+interface DesktopState {
+  layout: t.Layout;
+  view: t.Size; // the work area
+  phone: boolean;
+  panel: Panel;
+  programs: readonly Program[];
+  reloads: Record<string, number>; // per slug, counted up to start the app again
+  restored: boolean;
+}
+
+const dockHeight = 68;
+const phoneBar = 56;
+const phoneWidth = 700;
+
+export const useDesktop = create<DesktopState>()(() => ({
+  layout: t.empty,
+  view: { w: 1280, h: 720 },
+  phone: false,
+  panel: null,
+  programs: [],
+  reloads: {},
+  restored: false,
+}));
+
+const { getState, setState } = useDesktop;
+
+/** change runs a transition and saves what came of it. */
+export function change(transition: (l: t.Layout, view: t.Size) => t.Layout): void {
+  const { layout, view } = getState();
+  const next = transition(layout, view);
+  if (next === layout) return;
+  setState({ layout: next });
+  saveSoon();
+}
+
+export function setScreen(width: number, height: number): void {
+  const phone = width < phoneWidth;
+  const view = { w: width, h: Math.max(200, height - (phone ? phoneBar : dockHeight)) };
+  const before = getState().view;
+  if (before.w === view.w && before.h === view.h && getState().phone === phone) return;
+  setState((s) => ({ view, phone, layout: phone ? s.layout : t.refit(s.layout, view) }));
+}
+
+let timer: ReturnType<typeof setTimeout> | undefined;
+let dirty = false;
+
+function saveSoon(): void {
+  if (!getState().restored) return;
+  dirty = true;
+  clearTimeout(timer);
+  timer = setTimeout(saveNow, 600);
+}
+
+/** saveNow writes the layout; a failure is retried with the next change. */
+export function saveNow(leaving = false): void {
+  if (!dirty) return;
+  dirty = false;
+  clearTimeout(timer);
+  api.saveLayout(t.save(getState().layout), leaving).catch(() => {
+    dirty = true;
+  });
+}
+
+/** restoreLayout puts the windows back as they stood. */
+export async function restoreLayout(): Promise<void> {
+  let saved: unknown = null;
+  try {
+    saved = await api.layout();
+  } catch (error) {
+    if (refusalOf(error).status === 401) return;
+  }
+  const { view, programs } = getState();
+  const { apps } = useSession.getState();
+  const all = t.restore(saved, view);
+  const known = all.wins.filter((w) => (w.content.type === "app" ? apps[w.content.slug] : programs.some((p) => w.content.type === "program" && p.name === w.content.name)));
+  const ids = new Set(known.map((w) => w.id));
+  setState({ layout: { ...all, wins: known, order: all.order.filter((id) => ids.has(id)) }, restored: true });
+}
+
+const appSize: t.Size = { w: 760, h: 560 };
+
+function openProgram(name: string, arg?: string): void {
+  const program = getState().programs.find((p) => p.name === name);
+  if (!program) return;
+  change((l, view) => t.open(l, view, arg === undefined ? { type: "program", name } : { type: "program", name, arg }, program.title, program.size));
+  show(null);
+}
+
+/** openApp shows an app's window; an app that just came stands beside the chat. */
+export function openApp(slug: string): void {
+  const app = useSession.getState().apps[slug];
+  change((l, view) => {
+    const before = t.top(l);
+    const isNew = !l.wins.some((w) => w.content.type === "app" && w.content.slug === slug);
+    const next = t.open(l, view, { type: "app", slug }, app?.name ?? slug, appSize);
+    const opened = t.top(next);
+    const besideChat = isNew && before?.content.type === "program" && before.content.name === "chat" && opened;
+    return besideChat ? t.beside(next, view, opened.id, before.id) : next;
+  });
+  show(null);
+}
+
+export function show(panel: Panel): void {
+  if (getState().panel !== panel) setState({ panel });
+}
+
+export const desk: Desk = {
+  openProgram,
+  openApp,
+  show,
+  focused: () => t.top(getState().layout)?.id ?? null,
+  focusedApp() {
+    const content = t.top(getState().layout)?.content;
+    return content?.type === "app" ? content.slug : null;
+  },
+  closeWindow: (id) => change((l) => t.close(l, id)),
+  minimiseWindow: (id) => change((l) => t.minimise(l, id)),
+  placeWindow: (id, place: Place) => change((l) => (place === "max" ? t.toggleMax(l, id) : t.snap(l, id, t.find(l, id)?.place === place ? "free" : place))),
+  maximised: (id) => t.find(getState().layout, id)?.place === "max",
+  cycleWindows: () => change((l) => t.cycle(l)),
+  showDesk: () => change((l) => t.minimiseAll(l)),
+  reloadApp: (slug) => setState((s) => ({ reloads: { ...s.reloads, [slug]: (s.reloads[slug] ?? 0) + 1 } })),
+};
+
+/** context is what commands are performed in, now. */
+export function context(): Context {
+  return { desk, state: useSession.getState() };
+}

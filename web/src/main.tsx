@@ -1,0 +1,66 @@
+// Wiring: the programs, the store, the keyboard, the theme and the screen.
+import { useEffect, useState } from "react";
+import { createRoot } from "react-dom/client";
+import { activity } from "./apps/activity/manifest.ts";
+import { chat } from "./apps/chat/manifest.ts";
+import { files } from "./apps/files/manifest.ts";
+import { history } from "./apps/history/manifest.ts";
+import { settings } from "./apps/settings/manifest.ts";
+import { Desktop } from "./desktop/Desktop.tsx";
+import { SignIn } from "./desktop/SignIn.tsx";
+import { desk, restoreLayout, saveNow, useDesktop } from "./desktop/store.ts";
+import { followHome } from "./desktop/follow.ts";
+import { useKeyboard, useScreen } from "./desktop/useScreen.ts";
+import { retryNow, start, useSession } from "./session/store.ts";
+import { Button, Trouble } from "./ui/controls.tsx";
+import { applyTheme } from "./ui/theme.ts";
+import "./ui/tokens.css";
+import "./ui/base.css";
+import "./ui/controls.css";
+import "./desktop/desktop.css";
+import "./desktop/panels.css";
+
+useDesktop.setState({ programs: [chat, activity, history, files, settings] });
+
+function Shell() {
+  const phase = useSession((s) => s.phase);
+  const failure = useSession((s) => s.failure);
+  const theme = useSession((s) => s.theme);
+  const { width, height } = useScreen();
+  const [late, setLate] = useState(false);
+  useKeyboard();
+  useEffect(() => applyTheme(theme.mode === "system" ? null : theme.mode, theme.accent), [theme]);
+  useEffect(() => {
+    if (phase === "ready") void restoreLayout();
+  }, [phase]);
+  useEffect(() => {
+    const timer = setTimeout(() => setLate(true), 150);
+    return () => clearTimeout(timer);
+  }, []);
+  switch (phase) {
+    case "starting":
+      return late ? <div className="starting" role="status" aria-label="Opening your home" /> : null;
+    case "signed-out":
+      return <SignIn width={width} height={height} />;
+    case "unreachable":
+      return (
+        <main className="unreachable">
+          <Trouble what="Your home does not open." why={failure?.message} hint={failure?.hint}>
+            <Button look="primary" onClick={retryNow}>
+              Try again
+            </Button>
+          </Trouble>
+        </main>
+      );
+    case "ready":
+      return <Desktop />;
+  }
+}
+
+addEventListener("pagehide", () => saveNow(true));
+followHome(desk);
+
+const root = document.getElementById("root");
+if (!root) throw new Error("index.html has no root element");
+createRoot(root).render(<Shell />);
+void start();

@@ -1,0 +1,111 @@
+// Requests and answers of the gateway's JSON API.
+import type { Event } from "./events.ts";
+import type { ChangeOp, Conversation, ErrorKind, LandingInfo, PID, RequestID, Seq } from "./wire.ts";
+
+/** Problem is the body of every refusal (RFC 9457), with our kind and the way out. */
+export interface Problem {
+  type?: string;
+  title: string;
+  status: number;
+  detail?: string;
+  kind?: ErrorKind;
+  hint?: string;
+}
+
+export interface SessionInfo {
+  handle: string;
+  name: string;
+  home: string;
+  version: string;
+  model: { id: string; label: string; note?: string; attached: boolean };
+  seq: Seq;
+}
+
+export interface AskRequest {
+  text: string;
+  conversation?: Conversation;
+  model?: string;
+  app?: string;
+}
+
+export interface Ticket {
+  request: RequestID;
+  conversation: Conversation;
+  pid: PID;
+}
+
+export interface ConversationSummary {
+  id: Conversation;
+  title: string;
+  updated: string;
+  messages: number;
+}
+
+export interface ConversationLog {
+  id: Conversation;
+  events: Event[] | null;
+}
+
+export type ProcessSignal = "interrupt" | "stop" | "continue" | "kill";
+
+export interface Launch {
+  url: string;
+  nonce: string;
+  capability: string;
+}
+
+export interface FileDiff {
+  path: string;
+  op: ChangeOp;
+  binary?: boolean;
+  patch?: string;
+}
+
+export interface LandingDetail {
+  landing: LandingInfo;
+  files: FileDiff[] | null;
+}
+
+export interface FileEntry {
+  name: string;
+  path: string;
+  dir: boolean;
+  size: number;
+  modified: string;
+}
+
+export interface FileText {
+  path: string;
+  content: string;
+  hash: string;
+}
+
+export interface ThemeFile {
+  mode: "system" | "light" | "dark";
+  accent: string;
+  wallpaper: string;
+}
+
+export interface ModelChoice {
+  id: string;
+  label: string;
+  note?: string;
+  needs_key?: boolean;
+  attached?: boolean;
+}
+
+export interface ModelList {
+  current: string;
+  choices: ModelChoice[] | null;
+}
+
+export interface ModelChange {
+  model: string;
+  key?: string;
+  base_url?: string;
+}
+
+export interface LibraryManifest {
+  hash: string;
+  modules: { specifier: string; file: string }[];
+}

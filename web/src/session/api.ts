@@ -1,0 +1,46 @@
+// The gateway's API, one function per request.
+import type {
+  AskRequest, ConversationLog, ConversationSummary, FileEntry, FileText, LandingDetail, Launch, ModelChange, ModelList,
+  ProcessSignal, SessionInfo, ThemeFile, Ticket,
+} from "../protocol/api.ts";
+import type { AppInfo, LandingInfo, PID, Process } from "../protocol/wire.ts";
+import { call } from "./http.ts";
+
+const seg = encodeURIComponent;
+
+export const api = {
+  session: () => call<SessionInfo>("/api/session"),
+  signIn: (code: string) => call<void>("/api/signin", { method: "POST", body: { code } }),
+
+  ask: (ask: AskRequest) => call<Ticket>("/api/ask", { method: "POST", body: ask }),
+  conversations: () => call<ConversationSummary[] | null>("/api/conversations").then((l) => l ?? []),
+  conversation: (id: string) => call<ConversationLog>(`/api/conversations/${seg(id)}`),
+  answer: (question: string, text: string) => call<void>(`/api/questions/${seg(question)}`, { method: "POST", body: { text } }),
+
+  processes: () => call<Process[] | null>("/api/processes").then((l) => l ?? []),
+  signal: (pid: PID, signal: ProcessSignal) => call<void>(`/api/processes/${pid}/signal`, { method: "POST", body: { signal } }),
+  stopAll: () => call<void>("/api/stop", { method: "POST", body: {} }),
+
+  apps: () => call<AppInfo[] | null>("/api/apps").then((l) => l ?? []),
+  launch: (slug: string, previewPid?: PID) =>
+    call<Launch>(`/api/apps/${seg(slug)}/launch`, { method: "POST", body: previewPid ? { preview_pid: previewPid } : {} }),
+  removeApp: (slug: string) => call<unknown>(`/api/apps/${seg(slug)}`, { method: "DELETE" }),
+  bridge: (capability: string, method: string, params: unknown) =>
+    call<{ value: unknown }>("/api/bridge", { method: "POST", body: { method, params }, headers: { "x-app-capability": capability } }),
+
+  landings: (limit: number, before?: number) =>
+    call<LandingInfo[] | null>(`/api/landings?limit=${limit}${before ? `&before=${before}` : ""}`).then((l) => l ?? []),
+  landing: (id: number) => call<LandingDetail>(`/api/landings/${id}`),
+  undo: (id: number, preview: boolean) => call<LandingDetail>(`/api/landings/${id}/undo`, { method: "POST", body: { preview } }),
+
+  files: (path: string) => call<FileEntry[] | null>(`/api/files?path=${seg(path)}`).then((l) => l ?? []),
+  file: (path: string) => call<FileText>(`/api/file?path=${seg(path)}`),
+  saveFile: (path: string, content: string, hash?: string) => call<FileText>("/api/file", { method: "PUT", body: { path, content, hash } }),
+
+  layout: () => call<unknown>("/api/layout"),
+  saveLayout: (layout: unknown, keepalive = false) => call<void>("/api/layout", { method: "PUT", body: layout, keepalive }),
+  theme: () => call<Partial<ThemeFile> | null>("/api/theme"),
+  saveTheme: (theme: ThemeFile) => call<void>("/api/theme", { method: "PUT", body: theme }),
+  models: () => call<ModelList>("/api/models"),
+  chooseModel: (change: ModelChange) => call<unknown>("/api/models", { method: "PUT", body: change }),
+};

@@ -1,0 +1,146 @@
+// Everything the desktop knows of the home, and how events change it. Pure.
+import type { ConversationSummary, SessionInfo, ThemeFile } from "../protocol/api.ts";
+import type { Event, EventOf } from "../protocol/events.ts";
+import type { AppInfo, LandingInfo, PID, Process, RequestID, Slug } from "../protocol/wire.ts";
+import { draft, emptyDoc, reduce, replay, type ChatDoc, type Drafts } from "./chat.ts";
+import type { Refusal } from "./http.ts";
+import type { LinkState } from "./socket.ts";
+
+export type Phase = "starting" | "signed-out" | "unreachable" | "ready";
+
+export interface Notice {
+  id: number;
+  level: "info" | "waiting" | "error";
+  title: string;
+  text?: string;
+  app?: Slug;
+  action?: { label: string; command: string; arg?: string };
+}
+
+/** Talk is one conversation; log keeps live events until its past is loaded. */
+export interface Talk {
+  doc: ChatDoc;
+  loaded: boolean;
+  log: Event[];
+}
+
+export interface State {
+  phase: Phase;
+  failure: Refusal | null;
+  me: SessionInfo | null;
+  link: LinkState;
+  apps: Record<Slug, AppInfo>;
+  appsLoaded: boolean;
+  processes: Record<PID, Process>;
+  landings: LandingInfo[]; // newest first
+  landingsLoaded: boolean;
+  summaries: ConversationSummary[];
+  talks: Record<string, Talk>;
+  requests: Record<RequestID, string>; // the conversation that each request belongs to
+  drafts: Drafts;
+  active: string | null; // the conversation that the chat shows; null is a new one
+  pending: { text: string; conversation: string | null } | null; // asked, not yet acknowledged
+  askFailure: Refusal | null;
+  notices: Notice[];
+  theme: ThemeFile;
+}
+
+export const defaultTheme: ThemeFile = { mode: "system", accent: "#1F7A4D", wallpaper: "contours" };
+
+export const initialState: State = {
+  phase: "starting",
+  failure: null,
+  me: null,
+  link: "connecting",
+  apps: {},
+  appsLoaded: false,
+  processes: {},
+  landings: [],
+  landingsLoaded: false,
+  summaries: [],
+  talks: {},
+  requests: {},
+  drafts: {},
+  active: null,
+  pending: null,
+  askFailure: null,
+  notices: [],
+  theme: defaultTheme,
+};
+
+/** applyEvents folds a batch into the state. */
+export function applyEvents(state: State, events: readonly Event[]): State {
+  return events.reduce(applyEvent, state);
+}
+
+function applyEvent(state: State, e: Event): State {
+  const talked = applyTalk({ ...state, drafts: draft(state.drafts, e) }, e);
+  switch (e.kind) {
+    case "process":
+      return { ...talked, processes: { ...talked.processes, [e.data.pid]: e.data } };
+    case "app":
+      return { ...talked, apps: applyApp(talked.apps, e) };
+    case "landing":
+      return { ...talked, landings: addLanding(talked.landings, e.data) };
+    case "notice":
+      return e.seq === 0 && talked.notices.some((n) => n.title === e.data.title) ? talked : { ...talked, notices: addNotice(talked.notices, e.data) };
+    default:
+      return talked;
+  }
+}
+
+function applyApp(apps: State["apps"], e: EventOf<"app">): State["apps"] {
+  const { app, removed } = e.data;
+  if (!removed) return { ...apps, [app.slug]: app };
+  const { [app.slug]: _gone, ...rest } = apps;
+  return rest;
+}
+
+/** addLanding keeps the list newest first, and marks what a new landing undid. */
+export function addLanding(list: LandingInfo[], landing: LandingInfo): LandingInfo[] {
+  const undoes = landing.provenance.undoes;
+  const rest = list.filter((l) => l.id !== landing.id).map((l) => (l.id === undoes ? { ...l, undone_by: landing.id } : l));
+  const at = rest.findIndex((l) => l.id < landing.id);
+  return at < 0 ? [...rest, landing] : rest.toSpliced(at, 0, landing);
+}
+
+let noticeID = 0;
+
+/** addNotice keeps the newest four; older ones have been on screen long enough. */
+export function addNotice(list: Notice[], notice: Omit<Notice, "id">): Notice[] {
+  return [...list, { ...notice, id: ++noticeID }].slice(-4);
+}
+
+function applyTalk(state: State, e: Event): State {
+  if (e.seq === 0) return state;
+  const request = e.request ?? (e.kind === "landing" ? e.data.provenance.request : undefined);
+  const id = (request && state.requests[request]) ?? e.conversation;
+  if (!id) return state;
+  const requests = e.kind === "request" && request ? { ...state.requests, [request]: id } : state.requests;
+  const old = state.talks[id] ?? { doc: emptyDoc(id), loaded: false, log: [] };
+  const talk: Talk = { ...old, doc: reduce(old.doc, e), log: old.loaded ? [] : [...old.log, e] };
+  const next = { ...state, requests, talks: { ...state.talks, [id]: talk } };
+  return e.kind === "request" ? { ...applyRequest(next, id, e), pending: settled(next.pending, id, e.data.text) } : next;
+}
+
+function settled(pending: State["pending"], id: string, text: string): State["pending"] {
+  return pending && pending.text === text && (pending.conversation === null || pending.conversation === id) ? null : pending;
+}
+
+function applyRequest(state: State, id: string, e: EventOf<"request">): State {
+  const known = state.summaries.find((s) => s.id === id);
+  const summary: ConversationSummary = known
+    ? { ...known, updated: e.time, messages: known.messages + 1 }
+    : { id, title: e.data.text, updated: e.time, messages: 1 };
+  return { ...state, summaries: [summary, ...state.summaries.filter((s) => s.id !== id)] };
+}
+
+/** loadTalk joins the past of a conversation with what arrived meanwhile. */
+export function loadTalk(state: State, id: string, past: readonly Event[]): State {
+  const log = state.talks[id]?.log ?? [];
+  const seen = new Set(past.map((e) => e.seq));
+  const events = [...past, ...log.filter((e) => !seen.has(e.seq))].sort((a, b) => a.seq - b.seq);
+  const requests = { ...state.requests };
+  for (const e of events) if (e.kind === "request" && e.request) requests[e.request] = id;
+  return { ...state, requests, talks: { ...state.talks, [id]: { doc: replay(id, events), loaded: true, log: [] } } };
+}
