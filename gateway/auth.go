@@ -72,6 +72,10 @@ func (g *Gateway) signIn(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, localPath(q.Get("next")), http.StatusSeeOther)
 			return
 		}
+		if strings.Contains(r.Header.Get("Accept"), "text/html") && g.shell.built() { // the desktop asks for another one
+			http.Redirect(w, r, "/?error=code", http.StatusSeeOther)
+			return
+		}
 		g.page(w, p.Status, "This link does not work any more", p.Detail+".", "Run <code>matrixos signin</code> in a terminal for a new one.")
 		return
 	}

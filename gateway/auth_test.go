@@ -81,6 +81,9 @@ func TestSignInLink(t *testing.T) {
 	if again.StatusCode != http.StatusUnauthorized || len(again.Cookies()) != 0 || !strings.Contains(again.body, "matrixos signin") {
 		t.Errorf("the link works twice: %d %s", again.StatusCode, again.body)
 	}
+	if a := w.do("GET", path, "", "Accept: text/html,*/*"); a.Header.Get("Location") != "/?error=code" || len(a.Cookies()) != 0 {
+		t.Errorf("a browser is shown %d %q", a.StatusCode, a.Header.Get("Location"))
+	}
 	if a := w.do("GET", path, "", "Cookie: "+c.Name+"="+c.Value); a.StatusCode != http.StatusSeeOther || len(a.Cookies()) != 0 {
 		t.Errorf("reloaded in the same browser: %d", a.StatusCode)
 	}
@@ -170,7 +173,7 @@ func TestSessions(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.g = g
-	w.serve()
+	w.serve(listen(t))
 	if a := w.do("GET", "/api/session", "", one); a.StatusCode != http.StatusOK {
 		t.Errorf("after a restart: %d", a.StatusCode)
 	}

@@ -69,6 +69,12 @@ func (s *shell) get(name string) (*asset, error) {
 	return a, nil
 }
 
+// built reports whether there is a desktop to serve.
+func (s *shell) built() bool {
+	a, err := s.get("index.html")
+	return a != nil && err == nil
+}
+
 func isFolder(files fs.FS, name string) bool {
 	info, err := fs.Stat(files, name)
 	return err == nil && info.IsDir()

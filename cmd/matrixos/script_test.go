@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -22,7 +23,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("MATRIXOS_MODEL", "")
 			return nil
 		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"code": code},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"code": code, "await": await},
 	})
 }
 
@@ -41,6 +42,20 @@ func code(ts *testscript.TestScript, neg bool, args []string) {
 	if got != args[0] {
 		ts.Fatalf("exit code %s, want %s", got, args[0])
 	}
+}
+
+// await FILE waits until a file is there; ! await FILE until it is not.
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: [!] await file")
+	}
+	for range 600 {
+		if _, err := os.Stat(ts.MkAbs(args[0])); os.IsNotExist(err) == neg {
+			return
+		}
+		time.Sleep(25 * time.Millisecond)
+	}
+	ts.Fatalf("%s: waited in vain", args[0])
 }
 
 func itoa(n int) string { return string(rune('0' + n)) }
