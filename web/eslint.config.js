@@ -4,6 +4,7 @@ import ts from "typescript-eslint";
 export default ts.config(
   { ignores: ["dist/**", "runtime/**", "node_modules/**", "test-results/**"] },
   ...ts.configs.recommended,
+  { rules: { "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_", ignoreRestSiblings: true }] } },
   {
     files: ["src/**/*.{ts,tsx}"],
     plugins: { "react-hooks": hooks },
@@ -13,7 +14,6 @@ export default ts.config(
       "max-lines-per-function": ["error", { max: 200, skipComments: true, skipBlankLines: true }],
       "no-console": "error",
       eqeqeq: "error",
-      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
     },
   },
   { files: ["src/**/*.test.ts", "src/**/*.test.tsx"], rules: { "max-lines-per-function": "off" } },

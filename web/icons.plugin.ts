@@ -18,7 +18,7 @@ async function table(): Promise<string> {
     if (!file.endsWith(".mjs") || !readFileSync(join(folder, file), "utf8").includes("__iconData")) continue;
     const module = (await import(pathToFileURL(join(folder, file)).href)) as { __iconData?: { node: Node[] } };
     if (!module.__iconData) continue;
-    icons[file.replace(/\.mjs$/, "")] = module.__iconData.node.map(([tag, { key: _key, ...attributes }]) => [tag, attributes]);
+    icons[file.replace(/\.mjs$/, "")] = module.__iconData.node.map(([tag, { key: _, ...attributes }]): Node => [tag, attributes]);
   }
   if (Object.keys(icons).length < 1000) throw new Error("lucide-react no longer keeps its icons where icons.plugin.ts looks");
   return JSON.stringify(icons);

@@ -37,7 +37,7 @@ export const commands: readonly Command[] = [
   },
   { ...go("chat", "Ask", MessageSquareText, "Mod+J"), group: "Ask" },
   {
-    name: "ask.stop", label: "Stop everything that runs", group: "Ask", icon: OctagonX, key: "Mod+Shift+.", when: running,
+    name: "ask.stop", label: "Stop everything that runs", group: "Ask", icon: OctagonX, key: "Mod+.", when: running,
     perform: async () => void (await attempt("Not everything was stopped", () => api.stopAll())),
   },
   {

@@ -32,7 +32,7 @@ export function Desktop() {
     <div className={`desktop ${phone ? "phone" : ""}`}>
       {wallpaper !== "none" && <Wallpaper handle={handle} width={view.w} height={view.h + 80} />}
       <main className="work-area" style={{ height: view.h }}>
-        {restored && <Home focus={front === undefined && panel === null} />}
+        {restored && <Home focus={front === undefined && panel === null} covered={front !== undefined} />}
         {layout.wins.map((w) => (
           <WindowSheet key={w.id} win={w} active={w.id === front?.id} z={10 + layout.order.indexOf(w.id)} icon={<WindowIcon win={w} />} onZone={setZone}>
             <WindowContent win={w} />

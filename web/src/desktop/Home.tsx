@@ -20,7 +20,7 @@ async function begin(text: string): Promise<void> {
 }
 
 /** Home is what lies on the desk itself: a line to ask in, and where to go on. */
-export function Home({ focus }: { focus: boolean }) {
+export function Home({ focus, covered }: { focus: boolean; covered: boolean }) {
   const me = useSession((s) => s.me);
   const apps = useSession((s) => s.apps);
   const loaded = useSession((s) => s.appsLoaded);
@@ -32,7 +32,7 @@ export function Home({ focus }: { focus: boolean }) {
     .slice(0, 4);
   if (!me) return null;
   return (
-    <div className="home">
+    <div className={`home ${covered ? "covered" : ""}`}>
       <h1>{greeting(me.name, hour)}</h1>
       <Composer big focus={focus} label="Ask Matrix OS" placeholder="Describe an app, or ask anything" onAsk={(text) => void begin(text)} />
       {failure && <Trouble what="That did not reach the system." why={failure.message} hint={failure.hint} />}
