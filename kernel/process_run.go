@@ -82,10 +82,15 @@ func (p *process) turn(ctx context.Context, s engine.Session, input []model.Bloc
 	if err := p.keep(ctx, model.Message{Role: model.User, Blocks: input}, sys.Cost{}); err != nil {
 		return err
 	}
+	before := p.snapshot().Cost
 	out := s.Send(ctx, p.emit, input...)
 	p.mu.Lock()
 	p.report.Text = out.Text
+	// A request that failed half-way has cost as well, and was never kept.
+	unkept := out.Cost.Sub(p.row.Cost.Sub(before))
+	p.row.Cost = p.row.Cost.Add(unkept)
 	p.mu.Unlock()
+	p.request.spend(unkept)
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}

@@ -39,6 +39,14 @@ func (c Cost) Add(d Cost) Cost {
 	}
 }
 
+// Sub returns c without d, nothing below zero.
+func (c Cost) Sub(d Cost) Cost {
+	return Cost{
+		max(c.Input-d.Input, 0), max(c.Output-d.Output, 0), max(c.CacheRead-d.CacheRead, 0), max(c.CacheWrite-d.CacheWrite, 0),
+		max(c.USD-d.USD, 0), c.Estimated,
+	}
+}
+
 // Process is one row of the process table, as everybody outside the kernel
 // sees it.
 type Process struct {

@@ -62,7 +62,7 @@ func BenchmarkSourceToWindow(b *testing.B) {
 		b.Fatal(r.Stderr)
 	}
 	desk := w.SignIn(Chromium(b), 1280, 800)
-	desk.OpenApp("expenses")
+	desk.OpenApp("Expenses")
 	file := filepath.Join(w.Home, "apps/expenses/src/App.tsx")
 	source, err := os.ReadFile(file)
 	if err != nil {
@@ -81,7 +81,7 @@ func BenchmarkSourceToWindow(b *testing.B) {
 			b.Fatal(err)
 		}
 		start := time.Now()
-		desk.App("expenses").See(title)
+		desk.App(title).See(title)
 		took = append(took, time.Since(start))
 	}
 	vite := viteBuild(b, filepath.Join(w.Home, "apps/expenses"))

@@ -1,6 +1,7 @@
 package test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/go-rod/rod"
+	"github.com/go-rod/rod/lib/input"
 	"github.com/go-rod/rod/lib/launcher"
 	"github.com/go-rod/rod/lib/proto"
 )
@@ -102,9 +104,86 @@ func (d *Desk) Shot(name string) {
 	}
 }
 
+// Ask types into the line on the desk, and sends it.
+func (d *Desk) Ask(text string) {
+	d.t.Helper()
+	line := d.find(d.page, `.home textarea`)
+	d.must(line.Input(text))
+	d.must(line.Type(input.Enter))
+}
+
+// See waits for text anywhere on the desktop, app windows not included.
+func (d *Desk) See(text string) {
+	d.t.Helper()
+	see(d, d.page, text)
+}
+
+func see(d *Desk, p *rod.Page, text string) {
+	d.t.Helper()
+	err := p.Timeout(patience).Wait(rod.Eval(`text => document.body.innerText.includes(text)`, text))
+	if err != nil {
+		body, _ := p.Eval(`() => document.body.innerText`)
+		d.Shot("failure")
+		d.t.Fatalf("%q is not to be seen: %v\n%s", text, err, body.Value.Str())
+	}
+}
+
+// OpenApp opens an app by its icon in the dock.
+func (d *Desk) OpenApp(name string) {
+	d.t.Helper()
+	d.must(d.find(d.page, fmt.Sprintf(`.dock button[aria-label^=%q], .home button`, name)).Click(proto.InputMouseButtonLeft, 1))
+}
+
 // Frame is the inside of one app's window.
 type Frame struct {
 	d    *Desk
 	page *rod.Page
-	slug string
+}
+
+// App waits for the window of the app with the given name and looks inside.
+func (d *Desk) App(name string) *Frame {
+	d.t.Helper()
+	frame, err := d.find(d.page, fmt.Sprintf(`iframe.shown[title=%q]`, name)).Frame()
+	d.must(err)
+	return &Frame{d, frame}
+}
+
+// See waits for text in the app.
+func (f *Frame) See(text string) {
+	f.d.t.Helper()
+	see(f.d, f.page, text)
+}
+
+// Click presses the button with the given name.
+func (f *Frame) Click(name string) {
+	f.d.t.Helper()
+	b, err := f.page.Timeout(patience).ElementR("button", name)
+	f.d.must(err)
+	f.d.must(b.CancelTimeout().Click(proto.InputMouseButtonLeft, 1))
+}
+
+// Fill writes a value into the field with the given label, as typing does.
+func (f *Frame) Fill(label, value string) {
+	f.d.t.Helper()
+	l, err := f.page.Timeout(patience).ElementR("label", "^"+label)
+	f.d.must(err)
+	id, err := l.CancelTimeout().Attribute("for")
+	f.d.must(err)
+	if id == nil {
+		f.d.t.Fatalf("the label %q has no field", label)
+	}
+	field := f.d.find(f.page, fmt.Sprintf("[id=%q]", *id))
+	_, err = field.Eval(`value => {
+		const own = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(this), "value");
+		own.set.call(this, value);
+		for (const kind of ["input", "change"]) this.dispatchEvent(new Event(kind, { bubbles: true }));
+	}`, value)
+	f.d.must(err)
+}
+
+// SignInAgain signs another window in, by a fresh link of the command line.
+func (w *World) SignInAgain(b *rod.Browser, width, height int) *Desk {
+	w.t.Helper()
+	w.Link = strings.TrimSpace(w.Do("signin").Stdout)
+	return w.SignIn(b, width, height)
 }

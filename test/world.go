@@ -78,15 +78,16 @@ var linkForm = regexp.MustCompile(`(http://[^/\s]+)/signin\?code=\S+`)
 func (w *World) Up() {
 	w.t.Helper()
 	args := append([]string{"up", "--home", w.Home, "--listen", "127.0.0.1:0"}, w.Args...)
-	w.server = exec.Command(w.binary, args...)
-	w.server.Env = w.environment()
+	server := exec.Command(w.binary, args...)
+	server.Env = w.environment()
 	w.output = &lockedBuffer{}
 	reader, writer := io.Pipe()
-	w.server.Stdout = io.MultiWriter(w.output, writer)
-	w.server.Stderr = w.server.Stdout
-	if err := w.server.Start(); err != nil {
+	server.Stdout = io.MultiWriter(w.output, writer)
+	server.Stderr = server.Stdout
+	if err := server.Start(); err != nil {
 		w.t.Fatal(err)
 	}
+	w.server = server
 	found := make(chan []string, 1)
 	go func() {
 		lines := bufio.NewScanner(reader)
