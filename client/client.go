@@ -120,8 +120,7 @@ func (c *Client) unreachable(ctx context.Context, op string, err error) error {
 	if ctx.Err() != nil {
 		return &sys.Error{Op: op, Kind: sys.Canceled, Err: context.Cause(ctx)}
 	}
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err
 	}
 	return &sys.Error{Op: op, Path: c.base, Kind: sys.Unavailable, Err: err, Hint: "is it still running? start it with `matrixos up`"}

@@ -63,8 +63,11 @@ func TestModelServer(t *testing.T) {
 
 func TestModelServerRefuses(t *testing.T) {
 	for _, args := range [][]string{
-		{"modelserver"}, {"modelserver", "--app", "."}, {"modelserver", "--script", "a", "--app", "b", "--slug", "c"},
-		{"modelserver", "--script", "does-not-exist.json"}, {"modelserver", "--app", ".", "--slug", "x", "--listen", "0.0.0.0:0"},
+		{"modelserver"},
+		{"modelserver", "--app", "."},
+		{"modelserver", "--script", "a", "--app", "b", "--slug", "c"},
+		{"modelserver", "--script", "does-not-exist.json"},
+		{"modelserver", "--app", ".", "--slug", "x", "--listen", "0.0.0.0:0"},
 	} {
 		cmd := root()
 		cmd.SetArgs(args)

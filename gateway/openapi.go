@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"reflect"
 	"slices"
@@ -49,9 +50,7 @@ func describe(doc *huma.OpenAPI) {
 	mapping := map[string]string{}
 	for _, p := range payloads {
 		s := &huma.Schema{Type: huma.TypeObject, Properties: map[string]*huma.Schema{}, Required: slices.Clone(plain.Required)}
-		for name, v := range plain.Properties {
-			s.Properties[name] = v
-		}
+		maps.Copy(s.Properties, plain.Properties)
 		s.Properties["kind"] = &huma.Schema{Type: huma.TypeString, Enum: []any{string(p.kind)}}
 		s.Properties["data"] = ref(p.data)
 		name := eventName(p.kind)

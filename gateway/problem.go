@@ -47,8 +47,7 @@ func newProblem(status int, kind sys.Kind, detail, hint string) *Problem {
 
 // problemOf turns any error into a Problem.
 func problemOf(err error) *Problem {
-	var p *Problem
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*Problem](err); ok {
 		return p
 	}
 	kind := sys.KindOf(err)
