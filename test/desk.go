@@ -73,12 +73,27 @@ func (d *Desk) must(err error) {
 // find waits for an element.
 func (d *Desk) find(p *rod.Page, selector string) *rod.Element {
 	d.t.Helper()
-	e, err := p.Timeout(patience).Element(selector)
-	if err != nil {
-		d.Shot("failure")
-		d.t.Fatalf("%s: %v", selector, err)
+	return d.wait(selector, func() (bool, *rod.Element, error) { return p.Has(selector) })
+}
+
+// named waits for an element of which the text matches.
+func (d *Desk) named(p *rod.Page, selector, text string) *rod.Element {
+	d.t.Helper()
+	return d.wait(selector+" "+text, func() (bool, *rod.Element, error) { return p.HasR(selector, text) })
+}
+
+func (d *Desk) wait(what string, has func() (bool, *rod.Element, error)) *rod.Element {
+	d.t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		ok, e, err := has()
+		switch {
+		case err == nil && ok:
+			return e
+		case time.Now().After(deadline):
+			d.Shot("failure")
+			d.t.Fatalf("%s is not to be seen (%v)", what, err)
+		}
 	}
-	return e.CancelTimeout()
 }
 
 // Scheme emulates a light or dark system.
@@ -120,11 +135,20 @@ func (d *Desk) See(text string) {
 
 func see(d *Desk, p *rod.Page, text string) {
 	d.t.Helper()
-	err := p.Timeout(patience).Wait(rod.Eval(`text => document.body.innerText.includes(text)`, text))
-	if err != nil {
-		body, _ := p.Eval(`() => document.body.innerText`)
-		d.Shot("failure")
-		d.t.Fatalf("%q is not to be seen: %v\n%s", text, err, body.Value.Str())
+	var body string
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		// A page that is just loading anew cannot be asked; it can a moment later.
+		res, err := p.Eval(`() => document.body.innerText`)
+		if err == nil {
+			body = res.Value.Str()
+		}
+		switch {
+		case strings.Contains(body, text):
+			return
+		case time.Now().After(deadline):
+			d.Shot("failure")
+			d.t.Fatalf("%q is not to be seen (%v):\n%s", text, err, body)
+		}
 	}
 }
 
@@ -157,17 +181,13 @@ func (f *Frame) See(text string) {
 // Click presses the button with the given name.
 func (f *Frame) Click(name string) {
 	f.d.t.Helper()
-	b, err := f.page.Timeout(patience).ElementR("button", name)
-	f.d.must(err)
-	f.d.must(b.CancelTimeout().Click(proto.InputMouseButtonLeft, 1))
+	f.d.must(f.d.named(f.page, "button", name).Click(proto.InputMouseButtonLeft, 1))
 }
 
 // Fill writes a value into the field with the given label, as typing does.
 func (f *Frame) Fill(label, value string) {
 	f.d.t.Helper()
-	l, err := f.page.Timeout(patience).ElementR("label", "^"+label)
-	f.d.must(err)
-	id, err := l.CancelTimeout().Attribute("for")
+	id, err := f.d.named(f.page, "label", "^"+label).Attribute("for")
 	f.d.must(err)
 	if id == nil {
 		f.d.t.Fatalf("the label %q has no field", label)
