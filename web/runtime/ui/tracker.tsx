@@ -167,13 +167,13 @@ interface BarProps {
 function Bar({ p, rows, text, onText, chosen, onChosen, adding, onAdd }: BarProps) {
   return (
     <div className="mx-bar">
-      {p.search && (
+      {p.search && rows.length > 0 && (
         <div className="mx-search" role="search">
           <Icon name="search" size={16} />
           <input className="mx-in" type="search" aria-label="Search" placeholder="Search" value={text} onChange={(e) => onText(e.target.value)} />
         </div>
       )}
-      {(p.filters ?? []).map((name) => {
+      {(rows.length > 0 ? (p.filters ?? []) : []).map((name) => {
         const field = p.fields.find((f) => f.name === name) ?? { name };
         return <Select key={name} className={cx("mx-filter")} aria-label={`Filter by ${labelOf(field).toLowerCase()}`} value={chosen[name] ?? ""} empty={`${labelOf(field)}: all`} options={valuesOf(field, rows)} onChange={(v) => onChosen({ ...chosen, [name]: v })} />;
       })}
