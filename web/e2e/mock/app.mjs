@@ -41,7 +41,7 @@ function frame(config) {
     const sum = rows.reduce((n, r) => n + r.amount, 0);
     const max = Math.max(1, ...rows.map((r) => r.amount));
     root.innerHTML = `<header><h1></h1><small>L${config.landing} · ${rows.length} rows · $${sum.toFixed(2)}</small></header>
-      <form><input name="what" aria-label="What" placeholder="What" required><input name="amount" aria-label="Amount" type="number" placeholder="Amount" required><button>Add</button></form>
+      <form><input name="what" aria-label="What" placeholder="What" required><input name="amount" aria-label="Amount" type="number" step="any" placeholder="Amount" required><button>Add</button></form>
       <div class="bars">${rows.map((r) => `<i style="height:${Math.round((100 * r.amount) / max)}%"></i>`).join("")}</div><table></table>`;
     root.querySelector("h1").textContent = config.name;
     for (const r of rows) {

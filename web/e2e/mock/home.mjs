@@ -197,6 +197,10 @@ export class Home {
     return { url: `/app/${ticket}/`, nonce: launch.nonce, capability: launch.capability };
   }
 
+  leave(capability) {
+    for (const [ticket, l] of this.launches) if (l.capability === capability) this.launches.delete(ticket);
+  }
+
   bridge(capability, method, params) {
     const launch = [...this.launches.values()].find((l) => l.capability === capability);
     if (!launch) throw refuse(403, "refused", "No app holds this capability.");

@@ -111,6 +111,10 @@ async function handle(home, req, res) {
   if (path === "/runtime/mock/ui.js") return serveText(res, "text/javascript", "export const greet = (name) => `${name}`;");
   if (!path.startsWith("/api/") && !path.startsWith("/runtime/")) return serveShell(home, path, res);
   if (!home.signedIn) throw new Refused(401, "unauthorized", "You are not signed in.");
+  if (path === "/api/bridge" && req.method === "DELETE") {
+    home.leave(req.headers["x-app-capability"]);
+    return send(res, 204);
+  }
   if (path === "/api/bridge") {
     const { method, params } = await bodyOf(req);
     return send(res, 200, { value: home.bridge(req.headers["x-app-capability"], method, params) });

@@ -14,7 +14,8 @@ import { Wallpaper } from "./Wallpaper.tsx";
 import { rectOf, retitle, top, type Place, type Win } from "./windows/transitions.ts";
 import { WindowSheet } from "./windows/WindowSheet.tsx";
 
-const Palette = lazy(() => import("./Palette.tsx"));
+const loadPalette = () => import("./Palette.tsx");
+const Palette = lazy(loadPalette);
 const Shortcuts = lazy(() => import("./Shortcuts.tsx"));
 
 export function Desktop() {
@@ -27,6 +28,12 @@ export function Desktop() {
   const wallpaper = useSession((s) => s.theme.wallpaper);
   const [zone, setZone] = useState<Place | null>(null);
   const front = top(layout);
+
+  // The palette is typed into at once, so it is fetched before it is asked for.
+  useEffect(() => {
+    const timer = setTimeout(() => void loadPalette(), 1500);
+    return () => clearTimeout(timer);
+  }, []);
 
   return (
     <div className={`desktop ${phone ? "phone" : ""}`}>

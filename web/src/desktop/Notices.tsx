@@ -3,6 +3,7 @@ import { useEffect } from "react";
 import { perform } from "../commands/all.ts";
 import type { Notice } from "../session/state.ts";
 import { dismiss, useSession } from "../session/store.ts";
+import { Codes } from "../ui/Codes.tsx";
 import { Button, IconButton } from "../ui/controls.tsx";
 import { context, desk } from "./store.ts";
 
@@ -29,7 +30,11 @@ function NoticeSlip({ notice: n }: { notice: Notice }) {
     <div className={`notice ${level}`} role={level === "error" ? "alert" : "status"}>
       <div className="notice-text">
         <strong>{n.title}</strong>
-        {n.text && <span>{n.text}</span>}
+        {n.text && (
+          <span>
+            <Codes text={n.text} />
+          </span>
+        )}
         {(n.action || n.app) && (
           <div className="notice-actions">
             {n.action && (

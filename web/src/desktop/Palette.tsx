@@ -22,21 +22,6 @@ export default function Palette() {
       <Command className="dialog palette" label="Find anything" loop onKeyDown={(e) => e.key === "Escape" && show(null)}>
         <Command.Input autoFocus placeholder="Find an app or a command, or ask" value={query} onValueChange={setQuery} />
         <Command.List>
-          {query.trim().length > 2 && (
-            <Command.Item
-              forceMount
-              value={`ask ${query}`}
-              onSelect={run(() => {
-                void showConversation(null).then(() => {
-                  desk.openProgram("chat");
-                  void ask(query.trim());
-                });
-              })}
-            >
-              <MessageSquareText className="icon" aria-hidden />
-              <span>Ask “{query.trim()}”</span>
-            </Command.Item>
-          )}
           <Command.Group heading="Apps">
             {Object.values(apps)
               .filter((a) => !a.hidden)
@@ -61,6 +46,21 @@ export default function Palette() {
               </Command.Group>
             );
           })}
+          {query.trim().length > 2 && (
+            <Command.Item
+              forceMount
+              value={`ask ${query}`}
+              onSelect={run(() => {
+                void showConversation(null).then(() => {
+                  desk.openProgram("chat");
+                  void ask(query.trim());
+                });
+              })}
+            >
+              <MessageSquareText className="icon" aria-hidden />
+              <span>Ask “{query.trim()}”</span>
+            </Command.Item>
+          )}
         </Command.List>
       </Command>
     </div>

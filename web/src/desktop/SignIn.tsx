@@ -16,7 +16,7 @@ function explain(f: Refusal): { what: string; hint: string } {
   if (f.status === 0) return { what: "Matrix OS does not answer.", hint: "Check that `matrixos up` is still running in its terminal." };
   if (f.status === 429) return { what: "Too many tries.", hint: "Wait a minute, then try again." };
   if (f.status === 401 || f.status === 403 || f.status === 404) {
-    return { what: "That code does not open this home.", hint: f.hint || "Each code works once and for ten minutes. The terminal has the newest one; `matrixos up` prints another." };
+    return { what: "That code does not open this home.", hint: f.hint || "Each code works once, for ten minutes. `matrixos signin` prints a new one." };
   }
   return { what: f.message, hint: f.hint };
 }
@@ -26,7 +26,7 @@ export function SignIn({ width, height }: { width: number; height: number }) {
   const [code, setCode] = useState("");
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<{ what: string; hint: string } | null>(
-    fromLink ? { what: "That link has been used or has expired.", hint: "Each link works once. The terminal has the newest one." } : null,
+    fromLink ? { what: "That link has been used or has expired.", hint: "Each link works once, for ten minutes. `matrixos signin` prints a new one." } : null,
   );
 
   const submit = async (e: FormEvent) => {
@@ -66,7 +66,7 @@ export function SignIn({ width, height }: { width: number; height: number }) {
           {busy ? "Signing in" : "Sign in"}
         </Button>
         <p className="hint">
-          No link at hand? Run <code>matrixos up</code> again on the machine that holds your home.
+          No link at hand? Run <code>matrixos signin</code> on the machine that holds your home.
         </p>
       </form>
     </main>

@@ -46,7 +46,7 @@ export interface ConversationLog {
   events: Event[] | null;
 }
 
-export type ProcessSignal = "interrupt" | "stop" | "continue" | "kill";
+export type ProcessSignal = "interrupt" | "kill";
 
 export interface Launch {
   url: string;

@@ -28,6 +28,9 @@ export const api = {
   bridge: (capability: string, method: string, params: unknown) =>
     call<{ value: unknown }>("/api/bridge", { method: "POST", body: { method, params }, headers: { "x-app-capability": capability } }),
 
+  /** leave ends the address and the rights of an app's window. */
+  leave: (capability: string) => call<void>("/api/bridge", { method: "DELETE", headers: { "x-app-capability": capability }, keepalive: true }),
+
   landings: (limit: number, before?: number) =>
     call<LandingInfo[] | null>(`/api/landings?limit=${limit}${before ? `&before=${before}` : ""}`).then((l) => l ?? []),
   landing: (id: number) => call<LandingDetail>(`/api/landings/${id}`),

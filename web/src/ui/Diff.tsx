@@ -38,7 +38,7 @@ const signs = { add: "+", del: "−", same: " ", hunk: "" };
 /** Diff shows what happened to one file. */
 export function Diff({ file }: { file: FileDiff }) {
   const [all, setAll] = useState(false);
-  const lines = file.patch ? parsePatch(file.patch) : [];
+  const lines = file.patch ? parsePatch(file.patch).filter((l, i) => l.kind !== "hunk" || l.text !== "" || i > 0) : [];
   const added = lines.filter((l) => l.kind === "add").length;
   const deleted = lines.filter((l) => l.kind === "del").length;
   const shown = all ? lines : lines.slice(0, limit);

@@ -21,8 +21,3 @@ export const Prose = memo(function Prose({ text, writing }: { text: string; writ
   if (!ready) return <div className={`${className} raw`}>{text}</div>;
   return <div className={className} dangerouslySetInnerHTML={{ __html: ready.render(text) }} />;
 });
-
-/** Codes shows a short line in which `backticks` mark code. */
-export function Codes({ text }: { text: string }) {
-  return <>{text.split("`").map((part, i) => (i % 2 ? <code key={i}>{part}</code> : part))}</>;
-}

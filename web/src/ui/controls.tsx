@@ -1,6 +1,7 @@
 // The few stateless controls that everything is made of.
 import type { LucideIcon } from "lucide-react";
 import type { ButtonHTMLAttributes, ReactNode } from "react";
+import { Codes } from "./Codes.tsx";
 
 type Look = "plain" | "primary" | "quiet" | "undo" | "loss";
 
@@ -74,8 +75,16 @@ export function Trouble({ what, why, hint, children }: { what: string; why?: str
   return (
     <div className="refusal" role="alert">
       <strong>{what}</strong>
-      {why && <span>{why}</span>}
-      {hint && <span>{hint}</span>}
+      {why && (
+        <span>
+          <Codes text={why} />
+        </span>
+      )}
+      {hint && (
+        <span>
+          <Codes text={hint} />
+        </span>
+      )}
       {children && <div className="actions">{children}</div>}
     </div>
   );

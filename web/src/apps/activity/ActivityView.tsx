@@ -113,9 +113,6 @@ function Row({ process: p, depth, context }: { process: Process; depth: number; 
         {p.error && p.state === "failed" && <p className="process-error">{p.error}</p>}
       </div>
       <span className="mono process-pid">{p.pid}</span>
-      {p.state === "parked" && (
-        <Button onClick={() => void attempt("It did not go on", () => api.signal(p.pid, "continue"))}>Continue</Button>
-      )}
       {!over && (
         <Button look="loss" onClick={() => void attempt("It was not stopped", () => api.signal(p.pid, "kill"))}>
           Stop

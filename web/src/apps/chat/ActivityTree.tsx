@@ -3,7 +3,7 @@ import { useEffect, useState } from "react";
 import type { PID } from "../../protocol/wire.ts";
 import { costOf, ended, stepsOf, type Item, type Step, type Turn } from "../../session/chat.ts";
 import { useSession } from "../../session/store.ts";
-import { Codes } from "../../ui/Prose.tsx";
+import { Codes } from "../../ui/Codes.tsx";
 import { costText, count, span } from "../../ui/words.ts";
 
 /** ActivityTree is what the processes do for a turn, live; one line when all is done. */

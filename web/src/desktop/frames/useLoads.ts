@@ -1,7 +1,7 @@
 // The loads of one app window. A newer build loads behind the one on screen and
 // takes its place when it has something to show, so the owner never looks at a
 // blank sheet; a build that does not compile changes nothing.
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useRef, useState, type RefObject } from "react";
 import { perform } from "../../commands/all.ts";
 import type { Launch } from "../../protocol/api.ts";
 import type { LandingID, Slug } from "../../protocol/wire.ts";
@@ -39,7 +39,7 @@ export function useLoads(slug: Slug, onTitle: (title: string) => void) {
   const [failure, setFailure] = useState<Refusal | null>(null);
   const [fault, setFault] = useState<AppFault | null>(null);
   const [wish, setWish] = useState<Wish | null>(null);
-  const links = useRef(new Map<number, FrameLink>());
+  const links = useRef(new Map<number, Open>());
   const last = useRef(0);
 
   const start = useCallback(async () => {
@@ -73,7 +73,7 @@ export function useLoads(slug: Slug, onTitle: (title: string) => void) {
     setLoads((all) => {
       if (!all.some((l) => l.id === id && !l.ready)) return all;
       const kept = all.filter((l) => l.id >= id).map((l) => (l.id === id ? { ...l, ready: true } : l));
-      for (const old of all) if (old.id < id) dropLink(links.current, old.id);
+      for (const old of all) if (old.id < id) leave(links.current, old.id);
       return kept;
     });
   }, []);
@@ -98,7 +98,7 @@ export function useLoads(slug: Slug, onTitle: (title: string) => void) {
           api.bridge(load.launch.capability, "app.error", { message, stack }).catch(() => undefined);
         },
       });
-      links.current.set(load.id, link);
+      links.current.set(load.id, { link, capability: load.launch.capability });
       frame.src = load.launch.url;
       setTimeout(() => markReady(load.id), patience);
     },
@@ -109,25 +109,33 @@ export function useLoads(slug: Slug, onTitle: (title: string) => void) {
   useEffect(() => {
     const all = links.current;
     return () => {
-      for (const link of all.values()) link.close();
-      all.clear();
+      for (const id of [...all.keys()]) leave(all, id);
     };
   }, []);
 
   return { app, loads, failure, fault, wish, attach, start, dismissFault: () => setFault(null) };
 }
 
-function dropLink(links: Map<number, FrameLink>, id: number): void {
-  links.get(id)?.close();
+interface Open {
+  link: FrameLink;
+  capability: string;
+}
+
+// A load that is gone gives up its rights; should that not arrive, they end with the session.
+function leave(links: Map<number, Open>, id: number): void {
+  const open = links.get(id);
+  if (!open) return;
   links.delete(id);
+  open.link.close();
+  api.leave(open.capability).catch(() => undefined);
 }
 
 // Data changes and themes go to the frame as they happen.
-function usePushes(slug: Slug, links: React.RefObject<Map<number, FrameLink>>): void {
+function usePushes(slug: Slug, links: RefObject<Map<number, Open>>): void {
   const theme = useSession((s) => s.theme);
   useEffect(() => {
     const push = (message: object) => {
-      for (const link of links.current.values()) link.push(message);
+      for (const { link } of links.current.values()) link.push(message);
     };
     const tell = () => requestAnimationFrame(() => push({ type: "theme", theme: frameTheme() }));
     tell();
