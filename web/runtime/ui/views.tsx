@@ -46,9 +46,16 @@ function Actions({ p, row }: { p: ViewProps; row: Row }) {
   );
 }
 
+// A column that is summed cannot stand first, where the word "Total" does: the column that names a row changes places with it.
+function leading(columns: Field[], p: ViewProps): Field[] {
+  if (!p.totals.includes(columns[0]?.name ?? "")) return columns;
+  const name = columns.find((f) => f.name === p.main && !p.totals.includes(f.name)) ?? columns.find((f) => !p.totals.includes(f.name));
+  return name ? [name, ...columns.filter((f) => f !== name)] : columns;
+}
+
 /** TableView is the view for wide windows: sortable headings, groups with subtotals, a total. */
 export function TableView(p: ViewProps) {
-  const columns = p.fields.filter((f) => f.name !== p.done);
+  const columns = leading(p.fields.filter((f) => f.name !== p.done), p);
   const first = columns.findIndex((f) => p.totals.includes(f.name));
   const lead = (p.done ? 1 : 0) + Math.max(first, 1);
   return (
@@ -115,7 +122,7 @@ function Line({ p, row, columns }: { p: ViewProps; row: Row; columns: Field[] })
         if (f.name === p.main) {
           return (
             <td key={f.name} className="mx-main">
-              <button type="button" className={cx("mx-open", done && "mx-struck")} onClick={() => p.onEdit(row)} title={exactValue(row[f.name], f)}>{formatValue(row[f.name], f) || "Untitled"}</button>
+              <button type="button" className={cx("mx-open", done && "mx-struck")} onClick={() => p.onEdit(row)} title={exactValue(row[f.name], f)}>{formatValue(row[f.name], f) || "–"}</button>
             </td>
           );
         }
