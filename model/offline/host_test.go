@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"matrixos/model"
@@ -34,12 +35,15 @@ type host struct {
 
 func newHost(t *testing.T) *host {
 	t.Helper()
-	m, err := New()
+	m, err := sharedModel()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return &host{t: t, m: m, files: map[string]string{"system/theme.json": "{\"mode\":\"system\",\"accent\":\"#1F7A4D\",\"wallpaper\":\"contours\"}\n"}}
 }
+
+// sharedModel is one model for all tests, which is what it promises to bear.
+var sharedModel = sync.OnceValues(New)
 
 var kernelTools = []string{"Read", "Glob", "Grep", "Write", "Edit", "spawn", "open_app", "list_landings", "undo", "manage_cron", "remember", "recall", "forget", "list_memories", "read_state"}
 var builderTools = []string{"Read", "Write", "Edit", "Glob", "Grep", "Bash"}
