@@ -304,6 +304,8 @@ func (l *lexicon) isChange(r request, rest string, st state, target, named *stat
 		return true
 	case named != nil && regexp.MustCompile(`(?i)\b(?:to|in|of|from|on|for|zu|in der)\s+(?:the |my |meine[rn]? |der )?`+regexp.QuoteMeta(named.Name)).MatchString(t) && len(l.changes(rest, named.columns())) > 0:
 		return true
+	case named != nil && r.verb == "" && !r.listed && !r.views.empty() && fillerOnly(strings.ReplaceAll(" "+fold(r.head)+" ", " "+fold(named.Name)+" ", " ")):
+		return true // "show expenses as a board"
 	case changeLead.MatchString(t):
 		if buildNoun.MatchString(r.head) && named == nil && r.verb == "make" && !strings.HasPrefix(fold(t), "rename") && !regexp.MustCompile(`(?i)\b(?:the|this|my|die|diese) app\b`).MatchString(t) {
 			return false
