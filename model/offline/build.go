@@ -102,8 +102,11 @@ type understood struct {
 
 // build reads text as a request for a new app.
 func (l *lexicon) build(text string) understood {
+	return l.buildFrom(text, l.dissect(text))
+}
+
+func (l *lexicon) buildFrom(text string, r request) understood {
 	de := l.german(text)
-	r := l.dissect(text)
 	u := understood{verb: r.verb}
 	s := &u.spec
 	s.Unmet = r.unmet

@@ -141,7 +141,8 @@ func (b *builder) simplify(s *Spec) bool {
 	return true
 }
 
-var compileError = regexp.MustCompile(`(?im)^.*\b(?:error|errors)\b.*$|^.*does not compile.*$`)
+// compileError is a finding as Write and Edit append it to their results.
+var compileError = regexp.MustCompile(`(?m)^(?:\S+:\d+:\d+: )?error: .*$`)
 
 // writeTrouble says which write failed, and what the compiler said after the
 // last one; errors before it may only mean that a file was not there yet.
@@ -152,7 +153,7 @@ func writeTrouble(calls []call) (failed, trouble string) {
 		}
 	}
 	if len(calls) > 0 && failed == "" {
-		if lines := compileError.FindAllString(calls[len(calls)-1].result, 3); len(lines) > 0 && !strings.Contains(strings.ToLower(lines[0]), "no error") && !strings.Contains(lines[0], "0 errors") {
+		if lines := compileError.FindAllString(calls[len(calls)-1].result, 3); len(lines) > 0 {
 			trouble = strings.Join(lines, "\n")
 		}
 	}

@@ -99,7 +99,7 @@ func (l *lexicon) changes(text string, columns []string) []Change {
 	return append(out, l.addedFields(rest, de)...)
 }
 
-var fillers = set("make it them change switch use show me the view layout app app's please to a an as in of all and also now set this that add put list entries rows everything data want i see display have with mach es zeige zeig mir die das als bitte den ein eine auch und chart")
+var fillers = set("my our meine make it them change switch use show me the view layout app app's please to a an as in of all and also now set this that add put list entries rows everything data want i see display have with mach es zeige zeig mir die das als bitte den ein eine auch und chart")
 
 func fillerOnly(text string) bool {
 	for w := range strings.FieldsSeq(fold(text)) {

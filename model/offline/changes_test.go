@@ -11,10 +11,15 @@ import (
 func expensesHome(t *testing.T) *host {
 	t.Helper()
 	h := newHost(t)
-	h.ask("Track my expenses with amount, category and date, and show a chart per month")
-	if t.Failed() || len(h.apps()) != 1 {
-		t.Fatal("no app to change")
+	u := h.m.words.build("Track my expenses with amount, category and date, and show a chart per month")
+	files, err := h.m.words.files(&u.spec)
+	if err != nil {
+		t.Fatal(err)
 	}
+	for _, f := range files {
+		h.files["apps/expenses/"+f.path] = f.text
+	}
+	h.focus = "expenses"
 	return h
 }
 

@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"matrixos/model"
@@ -34,12 +35,15 @@ type host struct {
 
 func newHost(t *testing.T) *host {
 	t.Helper()
-	m, err := New()
+	m, err := sharedModel()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return &host{t: t, m: m, files: map[string]string{"system/theme.json": "{\"mode\":\"system\",\"accent\":\"#1F7A4D\",\"wallpaper\":\"contours\"}\n"}}
 }
+
+// sharedModel is one model for all tests, which is what it promises to bear.
+var sharedModel = sync.OnceValues(New)
 
 var kernelTools = []string{"Read", "Glob", "Grep", "Write", "Edit", "spawn", "open_app", "list_landings", "undo", "manage_cron", "remember", "recall", "forget", "list_memories", "read_state"}
 var builderTools = []string{"Read", "Write", "Edit", "Glob", "Grep", "Bash"}
@@ -226,7 +230,7 @@ func (h *host) homeCall(name string, arg func(string) string) (string, bool) {
 		}
 		h.files = h.landed[len(h.landed)-1]
 		h.landed = h.landed[:len(h.landed)-1]
-		return "Took back L1: the newest change.", false
+		return "Undid L" + itoa(len(h.landed)+1) + " (the newest change) as L9: modified apps/expenses/matrix.json.", false
 	case "list_landings":
 		return "L2  Build the app\nL1  New home", false
 	case "manage_cron":
@@ -236,41 +240,41 @@ func (h *host) homeCall(name string, arg func(string) string) (string, bool) {
 			return "Added " + arg("name") + ".", false
 		case "remove":
 			n := len(h.cron)
-			h.cron = slices.DeleteFunc(h.cron, func(c map[string]string) bool { return c["name"] == arg("name") })
+			i := -1
+			h.cron = slices.DeleteFunc(h.cron, func(c map[string]string) bool {
+				i++
+				return c["name"] == arg("name") || fmt.Sprintf("%08x", i+1) == arg("name")
+			})
 			if n == len(h.cron) {
 				return "no such schedule", true
 			}
 			return "Removed.", false
 		}
-		raw, err := json.Marshal(h.cron)
-		if err != nil {
-			h.t.Fatal(err)
+		var b strings.Builder
+		for i, c := range h.cron {
+			fmt.Fprintf(&b, "%08x  %s  next Tue 24 Nov 09:00\n", i+1, c["message"])
 		}
-		return string(raw), false
+		if b.Len() == 0 {
+			return "No reminders are set.", false
+		}
+		return b.String(), false
 	case "remember":
 		h.memory = append(h.memory, arg("content"))
 		return "Remembered as m" + itoa(len(h.memory)) + ".", false
 	case "recall", "list_memories":
-		out := []map[string]string{}
+		var b strings.Builder
 		for i, m := range h.memory {
-			for w := range strings.FieldsSeq(strings.ToLower(arg("query"))) {
-				if m != "" && strings.Contains(strings.ToLower(m), w) {
-					out = append(out, map[string]string{"id": "m" + itoa(i+1), "content": m})
-					break
-				}
-			}
-			if name == "list_memories" && m != "" {
-				out = append(out, map[string]string{"id": "m" + itoa(i+1), "content": m})
+			if m != "" && (name == "list_memories" || overlaps(m, arg("query"))) {
+				fmt.Fprintf(&b, "%08x  [fact, 2026-11-23]  %s\n", i+1, m)
 			}
 		}
-		raw, err := json.Marshal(out)
-		if err != nil {
-			h.t.Fatal(err)
+		if b.Len() == 0 {
+			return "Nothing is remembered about that.", false
 		}
-		return string(raw), false
+		return b.String(), false
 	case "forget":
 		for i := range h.memory {
-			if "m"+itoa(i+1) == arg("id") {
+			if fmt.Sprintf("%08x", i+1) == arg("id") {
 				h.memory[i] = ""
 				return "Forgotten.", false
 			}
@@ -296,8 +300,18 @@ func (h *host) spawn(task string) (string, bool) {
 	}
 	if !mapsEqual(before, h.files) {
 		h.landed = append(h.landed, before)
+		out += "\nLanded as L" + itoa(len(h.landed)) + ": modified some files\nVerified: static"
 	}
 	return out, false
+}
+
+func overlaps(text, query string) bool {
+	for w := range strings.FieldsSeq(fold(query)) {
+		if len(w) > 2 && hasWord(fold(text), w) {
+			return true
+		}
+	}
+	return false
 }
 
 func (h *host) copyFiles() map[string]string {

@@ -254,10 +254,11 @@ func (l *lexicon) buildOrChange(in intent, st state, last string, named *stateAp
 		}
 		return in
 	}
-	if l.isChange(in.text, rest, st, target, named) {
+	r := l.dissect(in.text)
+	if l.isChange(r, rest, st, target, named) {
 		return l.change(in, st, target, ambiguous, rest)
 	}
-	u := l.build(in.text)
+	u := l.buildFrom(in.text, r)
 	if u.sure {
 		in.verb, in.spec = verbBuild, &u.spec
 		in.again = another.MatchString(in.text)
@@ -293,17 +294,18 @@ func buildable(s Spec) bool {
 }
 
 // isChange weighs what speaks for a change against what speaks for a new app.
-func (l *lexicon) isChange(text, rest string, st state, target, named *stateApp) bool {
-	t := stripPolite(text)
+func (l *lexicon) isChange(r request, rest string, st state, target, named *stateApp) bool {
+	t := r.text
 	k, _ := l.kindFor(t)
-	r := l.dissect(t)
 	switch {
 	case named != nil && another.MatchString(t) && buildNoun.MatchString(t):
 		return false
-	case named != nil && rest != text && changeLead.MatchString(rest):
+	case named != nil && stripPolite(rest) != t && changeLead.MatchString(rest):
 		return true
 	case named != nil && regexp.MustCompile(`(?i)\b(?:to|in|of|from|on|for|zu|in der)\s+(?:the |my |meine[rn]? |der )?`+regexp.QuoteMeta(named.Name)).MatchString(t) && len(l.changes(rest, named.columns())) > 0:
 		return true
+	case named != nil && r.verb == "" && !r.listed && !r.views.empty() && fillerOnly(strings.ReplaceAll(" "+fold(r.head)+" ", " "+fold(named.Name)+" ", " ")):
+		return true // "show expenses as a board"
 	case changeLead.MatchString(t):
 		if buildNoun.MatchString(r.head) && named == nil && r.verb == "make" && !strings.HasPrefix(fold(t), "rename") && !regexp.MustCompile(`(?i)\b(?:the|this|my|die|diese) app\b`).MatchString(t) {
 			return false

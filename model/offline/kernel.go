@@ -56,7 +56,7 @@ func (k *kernel) next() step {
 	return k.say(in, string(in.verb))
 }
 
-var refusal = []string{"the landing was refused", "landing refused", "could not land", "did not land", "does not compile"}
+var refusal = []string{"the landing was refused", "landing refused", "could not land", "did not land", "somebody else changed the same lines"}
 
 func looksRefused(text string) bool {
 	low := strings.ToLower(text)
@@ -137,6 +137,9 @@ func (k *kernel) build(in intent, now turn) step {
 	if notDone(spawned.result) {
 		return say(report(spawned.result))
 	}
+	if !strings.Contains(spawned.result, landedLine) {
+		return k.say(in, "not-landed", "app", s.Name, "why", report(spawned.result))
+	}
 	return do(tool("open_app", "slug", slug))
 }
 
@@ -188,8 +191,8 @@ func report(result string) string {
 	size := 0
 	for line := range strings.SplitSeq(strings.TrimSpace(result), "\n") {
 		line = strings.TrimSpace(line)
-		if line == "" {
-			continue
+		if line == "" || strings.HasPrefix(line, landedLine) || strings.HasPrefix(line, "Verified: ") {
+			continue // the landing card shows it
 		}
 		if size += len(line); size > 900 {
 			break
@@ -198,6 +201,10 @@ func report(result string) string {
 	}
 	return cutRunes(strings.Join(keep, " "), 900)
 }
+
+// landedLine begins the line that spawn adds to a report for each landing;
+// without one, nothing has changed, whatever the report says.
+const landedLine = "Landed as "
 
 // notDone reports whether a report says that there is nothing to open.
 func notDone(result string) bool {

@@ -60,7 +60,11 @@ func readable(result string) string {
 	var items []map[string]any
 	if json.Unmarshal([]byte(result), &items) != nil {
 		lines := strings.Split(strings.TrimSpace(result), "\n")
-		return cutRunes(strings.Join(lines[:min(12, len(lines))], "\n"), 1500)
+		lines = lines[:min(12, len(lines))]
+		for i, line := range lines {
+			lines[i] = "- " + strings.Join(strings.Fields(entryID.ReplaceAllString(line, "")), " ")
+		}
+		return cutRunes(strings.Join(lines, "\n"), 1500)
 	}
 	var lines []string
 	for _, it := range items[:min(12, len(items))] {
@@ -89,6 +93,12 @@ func readable(result string) string {
 	return strings.Join(lines, "\n")
 }
 
+// entryID is what a list has before the words: an id, and a memory's kind.
+var entryID = regexp.MustCompile(`^[-*•\s]*[0-9a-f]{8}\s+(?:\[[^\]]*\]\s+)?`)
+
+// undidLine is what undo says it took back.
+var undidLine = regexp.MustCompile(`^Undid (L\d+) \((.*)\) as (L\d+)`)
+
 func (k *kernel) undo(in intent, now turn) step {
 	c, called := now.find("undo")
 	if !called {
@@ -103,6 +113,9 @@ func (k *kernel) undo(in intent, now turn) step {
 	}
 	if c.failed {
 		return k.say(in, "not-undone", "why", firstLine(c.result))
+	}
+	if m := undidLine.FindStringSubmatch(c.result); m != nil {
+		return k.say(in, "undid", "landing", m[1], "what", cutRunes(m[2], 200))
 	}
 	return k.say(in, "undone", "what", cutRunes(strings.Join(strings.Fields(c.result), " "), 300))
 }
@@ -228,7 +241,7 @@ func (k *kernel) unremind(in intent, now turn) step {
 	case tried && removed.failed:
 		return k.say(in, "tool-failed", "why", firstLine(removed.result))
 	case tried:
-		return k.say(in, "unreminded", "what", removed.arg("name"))
+		return k.say(in, "unreminded", "what", orEmpty(in.arg, removed.arg("name")))
 	case !seen:
 		return do(tool("manage_cron", "action", "list"))
 	case listed.failed:
@@ -246,7 +259,7 @@ var (
 	nameInJSON = regexp.MustCompile(`"name"\s*:\s*"([^"]+)"`)
 	nameInLine = regexp.MustCompile("(?m)^[-*•\\s]*[`\"]?([A-Za-z0-9][A-Za-z0-9_.-]*)")
 	idInJSON   = regexp.MustCompile(`"id"\s*:\s*"?([A-Za-z0-9_-]+)"?`)
-	idInLine   = regexp.MustCompile(`(?m)^[-*•\s]*[\[(#]?([A-Za-z]*\d[A-Za-z0-9_-]*)[\]):]?`)
+	idInLine   = regexp.MustCompile(`(?m)^[-*•\s]*[\[(#]?([0-9a-f]{8}|[A-Za-z]*\d[A-Za-z0-9_-]*)[\]):]?`)
 )
 
 // pickName finds in a list the one reminder whose line fits words.
@@ -362,14 +375,15 @@ func (k *kernel) status(in intent, now turn) step {
 	text := k.l.say(in.de, "status", "apps", apps)
 	var more struct {
 		Processes []struct {
-			Task  string `json:"task"`
-			State string `json:"state"`
+			Program string `json:"program"`
+			Task    string `json:"task"`
+			State   string `json:"state"`
 		} `json:"processes"`
 	}
 	if json.Unmarshal([]byte(c.result), &more) == nil {
 		var busy []string
 		for _, p := range more.Processes {
-			if p.Task != "" && p.State != "done" && p.State != "failed" && p.Task != firstLine(in.text) {
+			if p.Task != "" && p.State != "done" && p.State != "failed" && p.Program != "kernel" {
 				busy = append(busy, cutRunes(p.Task, 60))
 			}
 		}

@@ -102,7 +102,7 @@ func TestUndoTakesBackAChange(t *testing.T) {
 	if mapsEqual(before, h.files) {
 		t.Fatal("nothing changed")
 	}
-	if answer := h.ask("undo"); !mapsEqual(before, h.files) || !strings.Contains(answer, "Undone") {
+	if answer := h.ask("undo"); !mapsEqual(before, h.files) || answer != "Undone: the newest change (L1)." {
 		t.Errorf("%s", answer)
 	}
 }

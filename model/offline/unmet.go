@@ -11,10 +11,11 @@ import (
 // wish is something that owners ask for inside a request we can otherwise
 // meet, and that we must name as missing rather than drop in silence.
 type wish struct {
-	Pattern string `json:"pattern"`
-	EN      string `json:"en"`
-	DE      string `json:"de"`
-	re      *regexp.Regexp
+	Pattern string         `json:"pattern"`
+	EN      string         `json:"en"`
+	DE      string         `json:"de"`
+	core    *regexp.Regexp // the pattern alone, which is quick to rule out
+	re      *regexp.Regexp // with the words that lead to it
 }
 
 func loadWishes() ([]wish, error) {
@@ -31,7 +32,7 @@ func loadWishes() ([]wish, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read the built-in lexicon unmet.json: %w", err)
 		}
-		out[i].re = re
+		out[i].re, out[i].core = re, regexp.MustCompile(`(?i)`+out[i].Pattern)
 	}
 	return out, nil
 }
@@ -42,6 +43,9 @@ func (l *lexicon) takeUnmet(text string) (string, []string) {
 	var unmet []string
 	de := l.german(text)
 	for _, w := range l.wishes {
+		if !w.core.MatchString(text) {
+			continue
+		}
 		m := w.re.FindStringIndex(text)
 		if m == nil || m[0] < 12 {
 			continue

@@ -37,7 +37,10 @@ func (v Views) empty() bool {
 const lead = `(?:(?:,|;|\.)?\s*\b(?:and|und|also|auch|then|with|mit|show(?:s|ing)?|display(?:s|ing)?|draw(?:s|ing)?|give|include|including|see|make|want|would like|like|to|please|bitte|zeige?|zeigt|me|mir|i|us|it|them|that are|that is|which|the|my|a|an|some|any|ein|eine|einen|einem|das|der|die|den|nice|simple|little|be|should be|all|list|liste|entries|rows|items|everything)\b\s*)*`
 
 var (
-	chartWord  = regexp.MustCompile(`(?i)` + lead + `(?:\b(daily|weekly|monthly|yearly|annual|täglich\w*|wöchentlich\w*|monatlich\w*|jährlich\w*)\s+)?(?:\b(bar|line|pie|area|column|donut|doughnut|trend|balken|linien|kreis|torten|säulen|flächen)[ -]?)?(?:\b|)(chart|charts|graph|graphs|diagram|diagrams|plot|histogram|diagramm|diagramme|grafik|graphik)\b`)
+	chartWord = regexp.MustCompile(`(?i)` + lead + `(?:\b(daily|weekly|monthly|yearly|annual|täglich\w*|wöchentlich\w*|monatlich\w*|jährlich\w*)\s+)?(?:\b(bar|line|pie|area|column|donut|doughnut|trend|balken|linien|kreis|torten|säulen|flächen)[ -]?)?(?:\b|)(chart|charts|graph|graphs|diagram|diagrams|plot|histogram|diagramm|diagramme|grafik|graphik)\b`)
+	// viewHint rules out, quickly, what none of the patterns below can match.
+	viewHint   = regexp.MustCompile(`(?i)chart|graph|diagram|plot|histogram|grafik|sort|order|first|top|zuerst|oben|group|gruppier|organi|split|filter|total|sum|search|such|table|tabelle|list|card|karten|gall?er|grid|tiles|kacheln|board|kanban|tafel|[ck]alend|\bin\b|currency|währung`)
+	chartHint  = regexp.MustCompile(`(?i)chart|graph|diagram|plot|histogram|grafik`)
 	toKind     = regexp.MustCompile(`(?i)(?:in)?to an? (bar|line|pie|area)(?: (?:chart|graph))?`)
 	asChart    = regexp.MustCompile(`(?i)\b(?:show|plot|draw|display|see|zeige?)\s+(?:me\s+)?([^,;.]+?)\s+(?:as|in|on|als)\s+(?:an?\s+|eine?\s+)?(?:(bar|line|pie|area|column)\s+)?(?:chart|graph|diagramm)\b`)
 	sortWord   = regexp.MustCompile(`(?i)` + lead + `\b(?:sorted|sort|sorting|sortable|ordered|order|sortiert|sortiere|sortieren|geordnet)\b(?:\s+(?:\w+\s+){0,3}?(?:by|nach|on)\s+|\s+(alphabetically|alphabetisch)\b)`)
@@ -73,6 +76,9 @@ func every(word string) string {
 // views reads what text says about showing rows and returns the rest of text.
 func (l *lexicon) views(text string) (Views, string) {
 	var v Views
+	if !viewHint.MatchString(text) {
+		return v, strings.TrimRight(strings.TrimSpace(text), " ,;")
+	}
 	text = v.takeCharts(text)
 	if m := moneyWord.FindStringSubmatchIndex(text); m != nil {
 		v.Currency = l.Money[strings.ToLower(text[m[2]:m[3]])]
@@ -120,6 +126,9 @@ func (l *lexicon) views(text string) (Views, string) {
 
 // takeCharts takes the words about charts out of text.
 func (v *Views) takeCharts(text string) string {
+	if !chartHint.MatchString(text) {
+		return text
+	}
 	text = asChart.ReplaceAllString(text, "$2 chart of $1")
 	for len(v.Charts) < 4 {
 		m := chartWord.FindStringSubmatchIndex(text)

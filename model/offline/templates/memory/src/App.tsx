@@ -66,22 +66,24 @@ export default function __COMPONENT__() {
           <Stat label="Pairs" value={`${game.found.length / 2} of ${game.cards.length / 2}`} />
           <Stat label="Fewest moves" value={best[size] === undefined ? "–" : String(best[size])} />
         </Stats>
-        <Grid
-          columns={columns}
-          rows={rows}
-          gap={6}
-          label="Cards"
-          onCell={(x, y) => flip(y * columns + x)}
-          cell={(x, y) => {
-            const at = y * columns + x;
-            const shown = game.found.includes(at) || game.open.includes(at);
-            return {
-              content: shown ? <Icon name={game.cards[at]!} size={28} /> : "",
-              tone: game.found.includes(at) ? "good" : shown ? "on" : undefined,
-              label: `Card ${at + 1}: ${shown ? game.cards[at] : "face down"}`,
-            };
-          }}
-        />
+        <div style={{ width: "min(100%, 60vh)", margin: "0 auto" }}>
+          <Grid
+            columns={columns}
+            rows={rows}
+            gap={6}
+            label="Cards"
+            onCell={(x, y) => flip(y * columns + x)}
+            cell={(x, y) => {
+              const at = y * columns + x;
+              const shown = game.found.includes(at) || game.open.includes(at);
+              return {
+                content: shown ? <Icon name={game.cards[at]!} size={28} /> : "",
+                tone: game.found.includes(at) ? "good" : shown ? "on" : undefined,
+                label: `Card ${at + 1}: ${shown ? game.cards[at] : "face down"}`,
+              };
+            }}
+          />
+        </div>
         <p role="status">{over ? `All pairs found in ${game.moves} moves.` : "Turn two cards at a time."}</p>
       </Stack>
     </App>

@@ -62,7 +62,7 @@ export default function __COMPONENT__() {
           <Stat label="Best time" value={best[size] === undefined ? "–" : `${best[size]} s`} />
         </Stats>
         <div
-          style={{ touchAction: "manipulation", userSelect: "none" } as CSSProperties}
+          style={{ touchAction: "manipulation", userSelect: "none", width: "min(100%, 62vh)", margin: "0 auto" } as CSSProperties}
           onContextMenu={(e) => {
             e.preventDefault();
             const at = cellAt(e.target);

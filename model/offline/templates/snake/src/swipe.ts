@@ -6,7 +6,7 @@ export type Direction = "up" | "down" | "left" | "right";
 export function useSwipe(go: (direction: Direction) => void) {
   const from = useRef<{ x: number; y: number } | null>(null);
   return {
-    style: { touchAction: "none" } as const,
+    style: { touchAction: "none", width: "min(100%, 62vh)", margin: "0 auto" } as const,
     onPointerDown: (e: PointerEvent) => {
       from.current = { x: e.clientX, y: e.clientY };
     },

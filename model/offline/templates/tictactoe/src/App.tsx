@@ -39,17 +39,19 @@ export default function __COMPONENT__() {
     <App title="__TITLE__" actions={<Button icon="rotate-ccw" onClick={again}>New game</Button>}>
       <Stack gap={16}>
         <Segmented label="Against" value={opponent} options={["Easy", "Fair", "Perfect", "A friend"]} onChange={(v) => { setOpponent(v as Opponent); again(); }} />
-        <Grid
-          columns={3}
-          rows={3}
-          gap={8}
-          label="Board"
-          onCell={(x, y) => play(y * 3 + x)}
-          cell={(x, y) => {
-            const at = y * 3 + x;
-            return { content: board[at], tone: line?.includes(at) ? "good" : undefined, label: `Column ${x + 1}, row ${y + 1}: ${board[at] || "free"}` };
-          }}
-        />
+        <div style={{ width: "min(100%, 60vh)", margin: "0 auto" }}>
+          <Grid
+            columns={3}
+            rows={3}
+            gap={8}
+            label="Board"
+            onCell={(x, y) => play(y * 3 + x)}
+            cell={(x, y) => {
+              const at = y * 3 + x;
+              return { content: board[at], tone: line?.includes(at) ? "good" : undefined, label: `Column ${x + 1}, row ${y + 1}: ${board[at] || "free"}` };
+            }}
+          />
+        </div>
         <p role="status">{line ? `${board[line[0]!]} has won.` : over ? "A draw." : `${turn} is to move.`}</p>
         <Stats>
           <Stat label="X" value={String(score.X)} />
