@@ -18,7 +18,7 @@ test("the first minute: a caret in the line, three things to try", async ({ owne
   await owner.opensTheDesktop();
   await expect(owner.page.getByRole("textbox", { name: "Ask Matrix OS" })).toBeFocused();
   await expect(owner.page.getByRole("list", { name: "Three things to try" }).getByRole("button")).toHaveCount(3);
-  await expect(owner.page.getByText("The offline model is thinking")).toBeVisible();
+  await expect(owner.page.getByText("The built-in model is thinking")).toBeVisible();
   await owner.findsNoBarrier();
 });
 
@@ -129,6 +129,9 @@ test("a conversation is there again after a reload, and so are the windows", asy
   await owner.page.reload();
   await expect(owner.windows()).toHaveCount(2);
   await expect(owner.app("Expenses").getByRole("heading")).toBeVisible();
+  await expect(owner.landing(2)).toContainText("3 files added");
+  await owner.window("Ask").getByRole("button", { name: "New conversation" }).click();
+  await expect(owner.landing(2)).toHaveCount(0);
   await owner.window("Ask").getByRole("button", { name: "Conversations" }).click();
   await owner.window("Ask").getByRole("navigation").getByRole("button", { name: /Track my expenses/ }).click();
   await expect(owner.landing(2)).toContainText("3 files added");

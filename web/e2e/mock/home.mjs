@@ -34,7 +34,7 @@ export class Home {
     const choice = this.models().choices.find((c) => c.id === this.model);
     return {
       handle: "@neo:local", name: "Neo", home: "/home/neo/matrixos", version: "0.1.0", seq: this.log.length,
-      model: { id: this.model, label: choice?.label ?? this.model, note: choice?.note, attached: this.model !== "offline" },
+      model: { id: this.model, label: choice?.label ?? this.model, note: choice?.note, attached: true },
     };
   }
 
@@ -42,7 +42,7 @@ export class Home {
     return {
       current: this.model,
       choices: [
-        { id: "offline", label: "The offline model", note: "Built in, free, no network. Knows the everyday kinds of app.", attached: true },
+        { id: "offline", label: "Built-in", note: "Rule-based, on this machine, free. It builds everyday apps; it is not a language model.", attached: true },
         { id: "anthropic:claude-opus-4-6", label: "Claude Opus 4.6", note: "Anthropic. Needs a key; about $0.20 for a new app.", needs_key: true, attached: false },
         { id: "openai:NAME", label: "Any OpenAI-compatible model", note: "OpenAI, OpenRouter, Ollama, llama.cpp, vLLM.", needs_key: true, attached: false },
       ],

@@ -72,11 +72,12 @@ export function Home({ focus, covered }: { focus: boolean; covered: boolean }) {
 export function ModelLine() {
   const model = useSession((s) => s.me?.model);
   if (!model) return null;
+  const builtIn = model.id === "offline";
   return (
     <p className="model-line">
-      {model.attached ? `${model.label} is thinking.` : `${model.label} is thinking, on this machine and without a key.`}{" "}
+      {builtIn ? "The built-in model is thinking, on this machine and without a key." : `${model.label} is thinking.`}{" "}
       <button type="button" onClick={() => desk.openProgram("settings", "model")}>
-        {model.attached ? "Change model" : "Attach another model"}
+        {builtIn ? "Attach another model" : "Change model"}
       </button>
     </p>
   );

@@ -4,7 +4,7 @@ import { create } from "zustand";
 import type { Context, Desk, Place } from "../commands/registry.ts";
 import { api } from "../session/api.ts";
 import { refusalOf } from "../session/http.ts";
-import { useSession } from "../session/store.ts";
+import { showConversation, useSession } from "../session/store.ts";
 import type { Program } from "./program.ts";
 import * as t from "./windows/transitions.ts";
 
@@ -87,6 +87,15 @@ export async function restoreLayout(): Promise<void> {
   const known = all.wins.filter((w) => (w.content.type === "app" ? apps[w.content.slug] : programs.some((p) => w.content.type === "program" && p.name === w.content.name)));
   const ids = new Set(known.map((w) => w.id));
   setState({ layout: { ...all, wins: known, order: all.order.filter((id) => ids.has(id)) }, restored: true });
+  resume(known);
+}
+
+// Whoever left the chat open goes on where they were, if that was today or so.
+function resume(wins: readonly t.Win[]): void {
+  const { active, summaries } = useSession.getState();
+  const newest = summaries.toSorted((a, b) => Date.parse(b.updated) - Date.parse(a.updated))[0];
+  const chatOpen = wins.some((w) => w.content.type === "program" && w.content.name === "chat");
+  if (chatOpen && active === null && newest && Date.now() - Date.parse(newest.updated) < 24 * 3600 * 1000) void showConversation(newest.id);
 }
 
 const appSize: t.Size = { w: 760, h: 560 };

@@ -1,5 +1,5 @@
 import { MessageSquarePlus, PanelLeft } from "lucide-react";
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { ProgramProps } from "../../desktop/program.ts";
 import { api } from "../../session/api.ts";
 import { ask, attempt, showConversation, useSession } from "../../session/store.ts";
@@ -16,6 +16,8 @@ const openers = [
   "What can you do?",
 ];
 
+const narrow = 560; // as in chat.css: here the list stands in the text's place
+
 export default function Chat({ arg, context }: ProgramProps) {
   const active = useSession((s) => s.active);
   const talk = useSession((s) => (s.active === null ? undefined : s.talks[s.active]));
@@ -23,6 +25,7 @@ export default function Chat({ arg, context }: ProgramProps) {
   const failure = useSession((s) => s.askFailure);
   const model = useSession((s) => s.me?.model.label ?? "");
   const [list, setList] = useState(false);
+  const root = useRef<HTMLDivElement>(null);
   const turns = talk?.doc.turns ?? [];
   const last = turns.at(-1);
   const running = last !== undefined && !last.answer;
@@ -39,12 +42,12 @@ export default function Chat({ arg, context }: ProgramProps) {
   const empty = active === null && !asked;
 
   return (
-    <div className={`chat ${list ? "with-list" : ""}`}>
+    <div ref={root} className={`chat ${list ? "with-list" : ""}`}>
       <div className="chat-tools">
         <IconButton icon={PanelLeft} label={list ? "Hide conversations" : "Conversations"} aria-expanded={list} onClick={() => setList(!list)} />
         <IconButton icon={MessageSquarePlus} label="New conversation" onClick={() => void showConversation(null)} />
       </div>
-      {list && <Conversations onChoose={() => innerWidth < 700 && setList(false)} />}
+      {list && <Conversations onChoose={() => (root.current?.clientWidth ?? 0) <= narrow && setList(false)} />}
       <div className="chat-main">
         <div className="chat-scroll" ref={scroller} tabIndex={-1}>
           <div className="chat-document" ref={content} role="log" aria-label="Conversation" aria-busy={running}>

@@ -27,10 +27,11 @@ export function changesText(changes: readonly Change[]): string {
   return [`${count(first?.[0] ?? 0, "file")} ${first?.[1]}`, ...rest.map(([k, word]) => `${k} ${word}`)].join(", ");
 }
 
-function verifiedText(level: string | undefined): string {
-  if (level === "browser") return "checked in a browser";
-  if (level === "static") return "checked: it compiles";
-  return "not checked";
+// Only apps are checked; of a note or a setting there is nothing to say.
+function verifiedText(level: string | undefined, apps: number): string {
+  if (level === "browser") return " · checked in a browser";
+  if (level === "static") return " · checked: it compiles";
+  return apps > 0 ? " · not checked" : "";
 }
 
 /** LandingCard ends a turn: what changed, verified how, at what cost, and the ways on and back. */
@@ -50,7 +51,8 @@ export function LandingCard({ landing, turn, newest, context }: Props) {
         <span className="mono">L{landing.id}</span>
       </header>
       <p className="landing-facts">
-        {changesText(files)} · {verifiedText(landing.provenance.verified ?? turn.answer?.verified)}
+        {changesText(files)}
+        {verifiedText(landing.provenance.verified ?? turn.answer?.verified, landing.apps?.length ?? 0)}
         {cost && ` · ${costText(cost)}`}
       </p>
       <ul className="landing-files">
