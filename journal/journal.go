@@ -184,6 +184,7 @@ const (
 	sqliteFull     = 13
 	sqliteCantOpen = 14
 	sqliteNotADB   = 26
+	sqliteShmSize  = 4874 // extended: an I/O error while the shared memory grows
 )
 
 // fail wraps err with the file, a kind and the way out, unless it has them.
@@ -197,9 +198,14 @@ func (j *Journal) fail(op string, err error) error {
 	if !errors.As(err, &se) {
 		return out
 	}
-	switch se.Code() & 0xff {
+	code := se.Code() & 0xff
+	if se.Code() == sqliteShmSize {
+		code = sqliteFull
+	}
+	switch code {
 	case sqliteFull:
 		out.Kind, out.Hint = sys.NoSpace, "make room on this disk and try again; nothing was lost"
+		out.Err = fmt.Errorf("the disk is full: %w", err)
 	case sqliteBusy:
 		out.Kind, out.Hint = sys.Held, "another program has this file open for writing; close it"
 	case sqliteReadOnly, sqliteCantOpen:

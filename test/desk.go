@@ -1,6 +1,7 @@
 package test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -56,9 +57,12 @@ func (w *World) SignIn(b *rod.Browser, width, height int) *Desk {
 		w.t.Fatal(err)
 	}
 	d := &Desk{t: w.t, page: page}
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	w.t.Cleanup(cancel)
+	d.page = page.Context(ctx) // whatever hangs, the test does not
 	d.must(page.SetViewport(&proto.EmulationSetDeviceMetricsOverride{Width: width, Height: height, DeviceScaleFactor: 1, Mobile: width < 700}))
-	d.must(page.Navigate(w.Link))
-	d.must(page.WaitLoad())
+	d.must(d.page.Navigate(w.Link))
+	d.must(d.page.WaitLoad())
 	return d
 }
 
@@ -119,31 +123,31 @@ func (d *Desk) Shot(name string) {
 	}
 }
 
-// Ask types into the line on the desk, and sends it.
+// Ask types into the chat if its window is open, else into the line on the
+// desk, and sends it.
 func (d *Desk) Ask(text string) {
 	d.t.Helper()
-	line := d.find(d.page, `.home textarea`)
-	d.must(line.Input(text))
+	selector := `.home textarea`
+	if open, _, err := d.page.Has(`.window textarea[aria-label="Ask"]`); err == nil && open {
+		selector = `.window textarea[aria-label="Ask"]`
+	}
+	line := d.find(d.page, selector)
+	d.must(line.Timeout(patience).Input(text))
 	d.must(line.Type(input.Enter))
 }
 
 // See waits for text anywhere on the desktop, app windows not included.
 func (d *Desk) See(text string) {
 	d.t.Helper()
-	see(d, d.page, text)
+	d.see(text, func() (*rod.Page, error) { return d.page, nil })
 }
 
-func see(d *Desk, p *rod.Page, text string) {
+func (d *Desk) see(text string, page func() (*rod.Page, error)) {
 	d.t.Helper()
-	var body string
 	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
-		// A page that is just loading anew cannot be asked; it can a moment later.
-		res, err := p.Eval(`() => document.body.innerText`)
-		if err == nil {
-			body = res.Value.Str()
-		}
+		body, err := words(page)
 		switch {
-		case strings.Contains(body, text):
+		case err == nil && strings.Contains(body, text):
 			return
 		case time.Now().After(deadline):
 			d.Shot("failure")
@@ -152,47 +156,78 @@ func see(d *Desk, p *rod.Page, text string) {
 	}
 }
 
-// OpenApp opens an app by its icon in the dock.
+// words is what a page shows. A frame that is just being replaced makes rod
+// panic; that is an error like others, and passes.
+func words(page func() (*rod.Page, error)) (text string, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the page went away: %v", r)
+		}
+	}()
+	p, err := page()
+	if err != nil {
+		return "", err
+	}
+	res, err := p.Eval(`() => document.body.innerText`)
+	if err != nil {
+		return "", err
+	}
+	return res.Value.Str(), nil
+}
+
+// OpenApp opens the newest app by its line on the desk.
 func (d *Desk) OpenApp(name string) {
 	d.t.Helper()
-	d.must(d.find(d.page, fmt.Sprintf(`.dock button[aria-label^=%q], .home button`, name)).Click(proto.InputMouseButtonLeft, 1))
+	d.must(d.named(d.page, ".home .suggestions button", "^"+name).Timeout(patience).Click(proto.InputMouseButtonLeft, 1))
 }
 
-// Frame is the inside of one app's window.
+// Frame is the inside of one app's window, whichever build of the app it shows.
 type Frame struct {
 	d    *Desk
-	page *rod.Page
+	name string
 }
 
-// App waits for the window of the app with the given name and looks inside.
-func (d *Desk) App(name string) *Frame {
-	d.t.Helper()
-	frame, err := d.find(d.page, fmt.Sprintf(`iframe.shown[title=%q]`, name)).Frame()
-	d.must(err)
-	return &Frame{d, frame}
+// App is the window of the app with the given name.
+func (d *Desk) App(name string) *Frame { return &Frame{d, name} }
+
+func (f *Frame) now() (*rod.Page, error) {
+	ok, e, err := f.d.page.Has(fmt.Sprintf(`iframe.shown[title=%q]`, f.name))
+	if err != nil || !ok {
+		return nil, fmt.Errorf("no window of %s (%w)", f.name, err)
+	}
+	return e.Frame()
+}
+
+// page waits for the window.
+func (f *Frame) page() *rod.Page {
+	f.d.t.Helper()
+	f.See("")
+	p, err := f.now()
+	f.d.must(err)
+	return p
 }
 
 // See waits for text in the app.
 func (f *Frame) See(text string) {
 	f.d.t.Helper()
-	see(f.d, f.page, text)
+	f.d.see(text, f.now)
 }
 
 // Click presses the button with the given name.
 func (f *Frame) Click(name string) {
 	f.d.t.Helper()
-	f.d.must(f.d.named(f.page, "button", name).Click(proto.InputMouseButtonLeft, 1))
+	f.d.must(f.d.named(f.page(), "button", name).Timeout(patience).Click(proto.InputMouseButtonLeft, 1))
 }
 
 // Fill writes a value into the field with the given label, as typing does.
 func (f *Frame) Fill(label, value string) {
 	f.d.t.Helper()
-	id, err := f.d.named(f.page, "label", "^"+label).Attribute("for")
+	id, err := f.d.named(f.page(), "label", "^"+label).Attribute("for")
 	f.d.must(err)
 	if id == nil {
 		f.d.t.Fatalf("the label %q has no field", label)
 	}
-	field := f.d.find(f.page, fmt.Sprintf("[id=%q]", *id))
+	field := f.d.find(f.page(), fmt.Sprintf("[id=%q]", *id))
 	_, err = field.Eval(`value => {
 		const own = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(this), "value");
 		own.set.call(this, value);

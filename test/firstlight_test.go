@@ -85,7 +85,7 @@ func TestAHandEditShowsInTheWindow(t *testing.T) {
 		t.Fatal(err)
 	}
 	desk.App("Expenses").See("Where it goes")
-	if log := w.Do("log", "-n", "1").Stdout; !strings.Contains(log, "owner") {
+	if log := w.Do("log", "-n", "1").Stdout; !strings.Contains(log, "you ") {
 		t.Errorf("the history does not name the owner:\n%s", log)
 	}
 }

@@ -183,10 +183,8 @@ func (k *kernel) change(in intent, now turn) step {
 	return say(report(spawned.result))
 }
 
-// report is what a builder said, as far as it fits an answer. What the kernel
-// adds to it stands in the landing card already.
+// report is what a builder said, as far as it fits an answer.
 func report(result string) string {
-	result, _, _ = strings.Cut("\n"+result, "\nLanded as ")
 	var keep []string
 	size := 0
 	for line := range strings.SplitSeq(strings.TrimSpace(result), "\n") {
