@@ -145,7 +145,7 @@ func (h *host) loop(program sys.Program, names []string, messages *[]model.Messa
 				results.Blocks = append(results.Blocks, model.Block{Kind: model.ToolResult, ID: b.ID, Text: out, IsError: failed})
 			}
 		}
-		if reply.Stop == model.StopEnd {
+		if reply.Stop == model.StopEnd || reply.Stop == model.StopRefusal {
 			if text == "" {
 				h.t.Fatal("a turn ended without a word")
 			}

@@ -17,7 +17,21 @@ type kernel struct {
 }
 
 func (k *kernel) say(in intent, key string, pairs ...string) step {
-	return say(k.l.say(in.de, key, pairs...))
+	text := k.l.say(in.de, key, pairs...)
+	if slices.Contains(declined, key) {
+		return decline(text)
+	}
+	return say(text)
+}
+
+// declined are the replies which say that the wish was not met. Questions back
+// to the owner are none of them.
+var declined = []string{
+	"refuse", "unknown", "unfinished", "passwords", "other-game",
+	"row", "row-none", "ask-data", "ask-data-none",
+	"no-such-app", "no-such-app-none", "nothing-to-change",
+	"build-failed", "not-landed", "change-failed", "exists-closed", "open-failed",
+	"tool-failed", "not-undone", "not-reminded", "no-clock", "not-remembered", "not-forgotten",
 }
 
 // next understands the newest turn and goes on where its calls have got to.
@@ -179,6 +193,9 @@ func (k *kernel) change(in intent, now turn) step {
 	}
 	if spawned.failed {
 		return k.say(in, "change-failed", "app", orEmpty(app.Name, in.app), "why", firstLine(spawned.result))
+	}
+	if text := report(spawned.result); notDone(text) {
+		return decline(text)
 	}
 	return say(report(spawned.result))
 }

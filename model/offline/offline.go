@@ -53,6 +53,9 @@ func (m *Model) Stream(ctx context.Context, r *model.Request, sink func(model.De
 		}
 		reply.Message.Blocks = append(reply.Message.Blocks, model.Block{Kind: model.Text, Text: s.text})
 	}
+	if s.declined {
+		reply.Stop = model.StopRefusal
+	}
 	for i, c := range s.calls {
 		b, err := c.block("off_" + itoa(len(r.Messages)) + "_" + itoa(i+1))
 		if err != nil {
@@ -70,9 +73,14 @@ func (m *Model) Stream(ctx context.Context, r *model.Request, sink func(model.De
 type step struct {
 	text  string
 	calls []toolCall
+	// declined says that what was asked is not done, so that nobody counts the
+	// reply as a success.
+	declined bool
 }
 
 func say(text string) step { return step{text: text} }
+
+func decline(text string) step { return step{text: text, declined: true} }
 
 func do(calls ...toolCall) step { return step{calls: calls} }
 
@@ -113,10 +121,10 @@ func (m *Model) decide(r *model.Request) step {
 		k := kernel{l: m.words, t: t, tools: r.Tools}
 		s = k.next()
 	default:
-		s = say(m.words.say(german(t.now().text), "other-program", "program", string(program)))
+		s = decline(m.words.say(german(t.now().text), "other-program", "program", string(program)))
 	}
 	if missing := missingTool(r.Tools, s.calls); missing != "" {
-		return say(m.words.say(german(t.now().text), "no-tool", "tool", missing))
+		return decline(m.words.say(german(t.now().text), "no-tool", "tool", missing))
 	}
 	return s
 }

@@ -198,7 +198,7 @@ func TestNoToolIsInvented(t *testing.T) {
 	}
 	r := &model.Request{Program: sys.ProgramKernel, Tools: tools([]string{"Read"}), Messages: []model.Message{userMessage("<state>{}</state>", "Track my expenses")}}
 	reply, err := m.Stream(t.Context(), r, func(model.Delta) {})
-	if err != nil || reply.Stop != model.StopEnd || len(reply.Message.Blocks) != 1 || !strings.Contains(reply.Message.Blocks[0].Text, "spawn") {
+	if err != nil || reply.Stop != model.StopRefusal || len(reply.Message.Blocks) != 1 || !strings.Contains(reply.Message.Blocks[0].Text, "spawn") {
 		t.Errorf("%+v %v", reply, err)
 	}
 }
