@@ -136,7 +136,7 @@ func TestWithoutTheBuiltRuntimeStaticAppsRun(t *testing.T) {
 
 // The example that app authors and models read has to be right.
 func TestReferenceExampleCompiles(t *testing.T) {
-	raw, err := os.ReadFile("../web/runtime/REFERENCE.md")
+	raw, err := os.ReadFile("../home/template/agents/knowledge/apps.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,7 +41,7 @@ func (k *Kernel) prepare(ctx context.Context, s spec) (*process, error) {
 		return nil, err
 	}
 	row := sys.Process{
-		Program: s.program, Conversation: s.talk, Request: s.request.id, Task: firstLine(s.task),
+		Program: s.program, Conversation: s.talk, Request: s.request.id, Task: firstLine(s.request.text),
 		State: sys.Created, Model: name, Started: k.now(),
 	}
 	if s.parent != nil {

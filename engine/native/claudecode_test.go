@@ -17,7 +17,7 @@ import (
 // cli is a running Claude Code CLI, spoken to over its stream-json protocol just
 // as far as a measurement needs: user messages, and one tool served over MCP.
 type cli struct {
-	t     *testing.T
+	t     testing.TB
 	cmd   *exec.Cmd
 	in    io.Writer
 	lines *bufio.Reader
@@ -25,7 +25,7 @@ type cli struct {
 
 type wire = map[string]any
 
-func measureClaudeCode(t *testing.T, bin, url string) figures {
+func measureClaudeCode(t testing.TB, bin, url string) figures {
 	t.Helper()
 	c := startCLI(t, bin, url)
 	f, err := measure(c.turn, func() time.Duration { return cpuOf(t, c.cmd.Process.Pid) })
@@ -36,7 +36,7 @@ func measureClaudeCode(t *testing.T, bin, url string) figures {
 	return f
 }
 
-func startCLI(t *testing.T, bin, url string) *cli {
+func startCLI(t testing.TB, bin, url string) *cli {
 	t.Helper()
 	dir := t.TempDir()
 	for _, d := range []string{"config", "home", "work"} {
@@ -154,7 +154,7 @@ func (c *cli) turn(n int) error {
 }
 
 // cpuOf reads the CPU time of a process from /proc.
-func cpuOf(t *testing.T, pid int) time.Duration {
+func cpuOf(t testing.TB, pid int) time.Duration {
 	t.Helper()
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {

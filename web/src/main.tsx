@@ -4,7 +4,7 @@ import { createRoot } from "react-dom/client";
 import { activity } from "./apps/activity/manifest.ts";
 import { chat } from "./apps/chat/manifest.ts";
 import { files } from "./apps/files/manifest.ts";
-import { history } from "./apps/history/manifest.ts";
+import { history as past } from "./apps/history/manifest.ts";
 import { settings } from "./apps/settings/manifest.ts";
 import { Desktop } from "./desktop/Desktop.tsx";
 import { SignIn } from "./desktop/SignIn.tsx";
@@ -20,7 +20,15 @@ import "./ui/controls.css";
 import "./desktop/desktop.css";
 import "./desktop/panels.css";
 
-useDesktop.setState({ programs: [chat, activity, history, files, settings] });
+useDesktop.setState({ programs: [chat, activity, past, files, settings] });
+
+/** openNamed opens the app that the address names, as links of `matrixos open` do. */
+function openNamed(): void {
+  const slug = new URLSearchParams(location.search).get("open");
+  if (!slug) return;
+  history.replaceState(null, "", "/");
+  if (useSession.getState().apps[slug]) desk.openApp(slug);
+}
 
 function Shell() {
   const phase = useSession((s) => s.phase);
@@ -31,7 +39,7 @@ function Shell() {
   useKeyboard();
   useEffect(() => applyTheme(theme.mode === "system" ? null : theme.mode, theme.accent), [theme]);
   useEffect(() => {
-    if (phase === "ready") void restoreLayout();
+    if (phase === "ready") void restoreLayout().then(openNamed);
   }, [phase]);
   useEffect(() => {
     const timer = setTimeout(() => setLate(true), 150);

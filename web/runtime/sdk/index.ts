@@ -1,4 +1,4 @@
-// @matrixos/sdk: the system as an app uses it. See REFERENCE.md.
+// @matrixos/sdk: the system as an app uses it. See agents/knowledge/apps.md of a home.
 export { os } from "./os.ts";
 export { useRows, useValue } from "./rows.ts";
 export type { Rows } from "./rows.ts";

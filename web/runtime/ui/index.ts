@@ -1,4 +1,4 @@
-// @matrixos/ui: components that make a good app short. See REFERENCE.md.
+// @matrixos/ui: components that make a good app short. See agents/knowledge/apps.md of a home.
 export { useValue as useStored } from "@matrixos/sdk";
 export { useInterval, useKeys } from "./base.tsx";
 export { Board, type BoardProps } from "./board.tsx";

@@ -75,7 +75,7 @@ export function ModelLine() {
   const builtIn = model.id === "offline";
   return (
     <p className="model-line">
-      {builtIn ? "The built-in model is thinking, on this machine and without a key." : `${model.label} is thinking.`}{" "}
+      {builtIn ? "The built-in model answers, on this machine and without a key." : `${model.label} answers.`}{" "}
       <button type="button" onClick={() => desk.openProgram("settings", "model")}>
         {builtIn ? "Attach another model" : "Change model"}
       </button>
