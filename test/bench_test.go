@@ -81,7 +81,7 @@ func BenchmarkSourceToWindow(b *testing.B) {
 			b.Fatal(err)
 		}
 		start := time.Now()
-		desk.App(title).See(title)
+		desk.App("Expenses").See(title)
 		took = append(took, time.Since(start))
 	}
 	vite := viteBuild(b, filepath.Join(w.Home, "apps/expenses"))
@@ -107,7 +107,8 @@ func viteBuild(b *testing.B, app string) time.Duration {
 	for name, text := range map[string]string{
 		"package.json": `{"private":true,"type":"module","dependencies":{"react":"19.3.1","react-dom":"19.3.1","lucide-react":"*"},"devDependencies":{"vite":"8.3.8","@vitejs/plugin-react":"*"}}`,
 		"vite.config.js": fmt.Sprintf(`import react from "@vitejs/plugin-react";
-export default { plugins: [react()], resolve: { dedupe: ["react", "react-dom", "lucide-react"], alias: { "@matrixos/sdk": %q, "@matrixos/ui": %q } } };`, tree+"/sdk/index.ts", tree+"/ui/index.tsx"),
+const text = { name: "text", enforce: "pre", resolveId: (s, from) => (s === "./styles.css" ? new URL(s, "file://" + from).pathname + "?inline" : null) };
+export default { plugins: [text, react()], resolve: { dedupe: ["react", "react-dom", "lucide-react"], alias: { "@matrixos/sdk": %q, "@matrixos/ui": %q } } };`, tree+"/sdk/index.ts", tree+"/ui/index.ts"),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			b.Fatal(err)

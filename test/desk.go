@@ -192,8 +192,11 @@ func (d *Desk) App(name string) *Frame { return &Frame{d, name} }
 
 func (f *Frame) now() (*rod.Page, error) {
 	ok, e, err := f.d.page.Has(fmt.Sprintf(`iframe.shown[title=%q]`, f.name))
-	if err != nil || !ok {
-		return nil, fmt.Errorf("no window of %s (%w)", f.name, err)
+	if err == nil && !ok {
+		err = fmt.Errorf("there is no window of %s", f.name)
+	}
+	if err != nil {
+		return nil, err
 	}
 	return e.Frame()
 }
