@@ -36,6 +36,7 @@ const (
 	verbNoApp      verb = "no-app"    // a change or open, but there is no such app
 	verbRefuse     verb = "refuse"    // needs a language model
 	verbPasswords  verb = "passwords" // a plain app is no place for them
+	verbLive       verb = "live-data" // needs a source on the internet
 	verbOtherGame  verb = "game"      // a game that we have no rules for
 	verbYes        verb = "yes"
 	verbNo         verb = "no"
@@ -98,6 +99,7 @@ var (
 	dataAsk    = regexp.MustCompile(`(?i)^` + courtesy + `(?:how (?:much|many)|what (?:did|have|is|was) (?:i|my|the)|what's (?:my|the)|when did i|which .* did i|wie ?viele?|was habe ich|wann habe ich|show me (?:the )?(?:total|sum|average))\b.*$`)
 	otherGames = regexp.MustCompile(`(?i)\b(?:chess|tetris|sudoku|pong|breakout|pac-?man|mario|solitaire|poker|blackjack|checkers|draughts|go game|flappy|platformer|shooter|fps|mmo|mmorpg|multiplayer|racing|rpg|role-?playing|adventure game|3d|hangman|wordle|scrabble|crossword|asteroids|space invaders|connect four|battleships?|yahtzee|monopoly|schach|mühle|kniffel|galgenmännchen|rennspiel|mehrspieler)\b`)
 	gameWord   = regexp.MustCompile(`(?i)\b(?:games?|spiele?|play|spielen)\b`)
+	liveData   = regexp.MustCompile(`(?i)\b(?:weather|news|stock|share price|exchange rate|traffic|wetter|nachrichten|börsen\w*|aktien\w*)\s*-?(?:app|widget|forecast|report|ticker|vorhersage)?\s*$`)
 	passwords  = regexp.MustCompile(`(?i)\b(?:passwords?|passw(?:o|ö)rte?r?n?|kennw(?:o|ö)rte?r?n?|pin codes?|credit card numbers?|kreditkarten\w*|logins|log-?in data|zugangsdaten|secret keys?)\b`)
 	enterRow   = regexp.MustCompile(`(?i)^` + courtesy + `(?:add|log|enter|record|put in|insert|new|trage?|i (?:just )?(?:spent|paid|bought|ran|ate|read|finished|watched|drank|walked|slept))\b.*(?:\b\d+(?:[.,]\d+)?\s*(?:€|\$|£|euros?|dollars?|km|kg|pounds?|minutes?|hours?|pages|glasses)|(?:€|\$|£)\s*\d).*$`)
 	changeLead = regexp.MustCompile(`(?i)^(?:(?:rename|relabel|remove|delete|drop|hide|sort|order|group|ungroup|filter|search|change|switch|set|use|default|turn|convert|move|display|call|put|replace|stop|draw|plot|chart|graph)\b|make (?:it|them|the|this|that)|show (?:it|them|the|totals?|a|an|all|entries|sums?|only|by|amounts?|me (?:a|the))|umbenenne|benenne|nenne|entferne|lösche|sortiere|gruppiere|filtere|ändere|zeige?|füge|ergänze|verstecke|mach(?:e)? es|don't|do not|get rid|give (?:it|the)|let me (?:sort|filter|search|group)|(?:bar|line|pie|area) chart|(?:weekly|monthly|daily|yearly) (?:chart|graph)|add (?:an?|the|another|two|three|more|some|new|one)?\s*(?:\w+ )?(?:new |more )?(?:field|column|chart|graph|option|choice|total|totals|search|filter|sum|diagram|bar chart|line chart|pie chart|fields|columns|categor|status|rating|link|date|tag|note|price|priority|due)|neues feld|neue spalte|neue option|new option|(?:the )?currency (?:to|in|is|should)|totals|no |without|hinzu)`)
@@ -127,6 +129,10 @@ func (l *lexicon) understand(text string, st state, last string) intent {
 	}
 	if m := remindMe.FindStringSubmatch(line); m != nil {
 		in.verb, in.arg = verbRemind, m[1]
+		return in
+	}
+	if liveData.MatchString(line) && !hasWord(fold(line), "track") && !whatCannot.MatchString(line) {
+		in.verb = verbLive
 		return in
 	}
 	if passwords.MatchString(line) {

@@ -27,7 +27,7 @@ func (k *kernel) say(in intent, key string, pairs ...string) step {
 // declined are the replies which say that the wish was not met. Questions back
 // to the owner are none of them.
 var declined = []string{
-	"refuse", "unknown", "unfinished", "passwords", "other-game",
+	"refuse", "unknown", "unfinished", "passwords", "other-game", "live-data",
 	"row", "row-none", "ask-data", "ask-data-none",
 	"no-such-app", "no-such-app-none", "nothing-to-change",
 	"build-failed", "not-landed", "change-failed", "exists-closed", "open-failed",

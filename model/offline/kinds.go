@@ -11,9 +11,13 @@ var (
 	breakOf    = regexp.MustCompile(`(?i)(?:/\s*|(\d{1,2})\s*-?\s*min(?:ute[sn]?)?\s*-?\s*(?:break|pause)|(?:break|pause)s?\s*(?:of|von)?\s*)(\d{1,2})?`)
 	pairOf     = regexp.MustCompile(`^\s*(.+?)\s*(?:=|->|:|–|\s-\s)\s*(.+?)\s*$`)
 	questionOf = regexp.MustCompile(`([^.:;!?"]{3,120})\?`)
-	aboutWhat  = regexp.MustCompile(`(?i)\s(?:for|about|on|of|with|für|über|zu|mit|asking|among)\s+(.+)$`)
+	aboutWhat  = regexp.MustCompile(`(?i)\s(?:for|about|on|of|with|to learn|für|über|zu|mit|asking|among)\s+(.+)$`)
 	isoDate    = regexp.MustCompile(`\b(\d{4}-\d{2}-\d{2})\b`)
 )
+
+// streaksOf is what stands before the habits in "with streaks for reading": a
+// habit tracker counts streaks anyway.
+var streaksOf = regexp.MustCompile(`(?i)^(?:daily |weekly |tägliche )?(?:streaks?|serien?)(?:\s+(?:for|of|on|für|beim?)\s+|$)`)
 
 // buildKind settles an app that is known by its kind.
 func (l *lexicon) buildKind(s *Spec, k *kindEntry, r request, subject string) {
@@ -28,14 +32,14 @@ func (l *lexicon) buildKind(s *Spec, k *kindEntry, r request, subject string) {
 	}
 	switch k.Kind {
 	case KindHabits:
-		s.Items = firstFew(options(orEmpty(list, topicList(topic))), 12)
+		s.Items = firstFew(options(streaksOf.ReplaceAllString(orEmpty(list, topicList(topic)), "")), 12)
 	case KindPicker:
 		s.Items = firstFew(options(list), 50)
 	case KindPoll:
 		l.buildPoll(s, r)
 	case KindCards:
 		s.Pairs = pairs(r.text)
-		if hasWord(fold(r.text), "quiz") {
+		if low := fold(r.text); hasWord(low, "quiz") && !hasWord(low, "cards") && !hasWord(low, "flashcards") {
 			s.Name = "Quiz"
 		}
 		if topic != "" && len(strings.Fields(topic)) <= 3 && len(s.Pairs) == 0 || topic != "" && !strings.ContainsAny(topic, "=") {
@@ -58,7 +62,7 @@ func (l *lexicon) buildKind(s *Spec, k *kindEntry, r request, subject string) {
 			s.Items = []string{sentence(topic)}
 		}
 	case KindCounter:
-		s.Items = firstFew(options(orEmpty(list, topicList(topic))), 12)
+		s.Items = firstFew(options(streaksOf.ReplaceAllString(orEmpty(list, topicList(topic)), "")), 12)
 	}
 	if r.name != "" {
 		s.Name = r.name

@@ -227,3 +227,15 @@ func TestEveryDomain(t *testing.T) {
 		}
 	}
 }
+
+func TestAComponentIsNotCalledWhatItsTemplateUses(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		kind Kind
+		want string
+	}{{"Quiz", KindCards, "MyQuiz"}, {"Dice", KindPicker, "MyDice"}, {"Spanish quiz", KindCards, "SpanishQuiz"}, {"Chart", KindTracker, "MyChart"}} {
+		if got := component(c.name, c.kind); got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+	}
+}

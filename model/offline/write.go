@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 //go:embed templates
@@ -20,7 +21,7 @@ type file struct{ path, text string }
 // what it refers to; index.html, which makes the app compile, is last.
 func (l *lexicon) files(s *Spec) ([]file, error) {
 	vars := map[string]string{
-		"__TITLE__": s.Name, "__SLUG__": s.Slug, "__TABLE__": s.Table, "__COMPONENT__": component(s.Name), "__LANG__": orEmpty(s.Lang, "en"),
+		"__TITLE__": s.Name, "__SLUG__": s.Slug, "__TABLE__": s.Table, "__COMPONENT__": component(s.Name, s.Kind), "__LANG__": orEmpty(s.Lang, "en"),
 	}
 	manifest, err := s.manifest()
 	if err != nil {
@@ -74,17 +75,27 @@ func template(kind string, vars map[string]string) ([]file, error) {
 	return out, nil
 }
 
-// component is a name for the app's component.
-func component(name string) string {
+// component is a name for the app's component, one that nothing else in the
+// templates of its kind has.
+func component(name string, kind Kind) string {
 	var b strings.Builder
 	for w := range strings.SplitSeq(identifier(name, " ", 60), " ") {
 		b.WriteString(sentence(w))
 	}
 	c := b.String()
-	if c == "" || c[0] >= '0' && c[0] <= '9' || c == "App" || slices.Contains(uiNames, c) {
+	if c == "" || c[0] >= '0' && c[0] <= '9' || c == "App" || slices.Contains(uiNames, c) || spoken(kind, c) {
 		return "My" + c
 	}
 	return c
+}
+
+// spoken reports whether the source of a kind's App.tsx uses name as a word.
+func spoken(kind Kind, name string) bool {
+	source, err := templateFiles.ReadFile(path.Join("templates", string(kind), "src", "App.tsx"))
+	if err != nil {
+		return false // records have no template of their own; uiNames covers them
+	}
+	return slices.Contains(strings.FieldsFunc(string(source), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' }), name)
 }
 
 // uiNames are the components that a generated file may import, which an app's
