@@ -57,10 +57,12 @@ func replace(text string, in editIn) (next string, n int, how string, err error)
 	if in.Old == in.New {
 		return "", 0, "", errors.New("old_string and new_string are the same")
 	}
+	once := strings.Index(text, in.Old) == strings.LastIndex(text, in.Old) // "aa" stands in "aaa" twice
 	switch n = strings.Count(text, in.Old); {
-	case n == 1 || n > 1 && in.All:
+	case n == 1 && once || n > 0 && in.All:
 		return strings.ReplaceAll(text, in.Old, in.New), n, "", nil
-	case n > 1:
+	case n > 0 && !once:
+		n = max(n, 2)
 		return "", 0, "", fmt.Errorf("old_string stands in it %d times; give more of its surroundings, or replace_all", n)
 	}
 	from, to, n := loosely(text, in.Old)

@@ -61,8 +61,10 @@ func TestFiles(t *testing.T) {
 		refuse("Edit", machine.Obj{"file_path": "system/deep/er/new.md", "old_string": "delta", "new_string": "x"}, "not in it")
 		refuse("Edit", machine.Obj{"file_path": "system/deep/er/new.md", "old_string": "A", "new_string": "x"}, "times")
 		refuse("Edit", machine.Obj{"file_path": "system/deep/er/new.md", "old_string": "gamma", "new_string": "gamma"}, "the same")
+		do("Write", machine.Obj{"file_path": "system/twice.md", "content": "b\nb\nb\n"})
+		refuse("Edit", machine.Obj{"file_path": "system/twice.md", "old_string": "b\nb\n", "new_string": "a\n"}, "2 times")
 		do("Edit", machine.Obj{"file_path": "system/deep/er/new.md", "old_string": "A", "new_string": "a", "replace_all": true})
-		if got := do("Glob", machine.Obj{"pattern": "system/**/*.md"}); got != "system/deep/er/new.md\nsystem/soul.md" {
+		if got := do("Glob", machine.Obj{"pattern": "system/**/*.md"}); got != "system/deep/er/new.md\nsystem/soul.md\nsystem/twice.md" {
 			t.Errorf("Glob %q", got)
 		}
 		if got := do("Grep", machine.Obj{"pattern": "^t(wo|hree)", "output_mode": "content", "-n": true}); got != "apps/old/a.txt:2:two\napps/old/a.txt:3:three" {

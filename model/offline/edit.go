@@ -283,7 +283,7 @@ func span(before, after string) (from, to string) {
 	}
 	for {
 		from = strings.Join(a[head:len(a)-tail], "")
-		if from != "" && strings.Count(before, from) == 1 || head == 0 && tail == 0 {
+		if from != "" && strings.Index(before, from) == strings.LastIndex(before, from) || head == 0 && tail == 0 {
 			return from, strings.Join(b[head:len(b)-tail], "")
 		}
 		if head > 0 {
