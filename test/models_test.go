@@ -3,6 +3,7 @@ package test
 import (
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -103,5 +104,38 @@ func TestWhatGoesWrongWithAModelIsSaid(t *testing.T) {
 				t.Errorf("does not say %q:\n%s", c.says, all)
 			}
 		})
+	}
+}
+
+// TestACommandOfAnAgentIsConfined lets an obedient model run a hostile command:
+// what it did in its place lands, and nothing else happened.
+func TestACommandOfAnAgentIsConfined(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte("canary-5521"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	command := "mkdir -p apps/notes && echo kept > apps/notes/readme.txt; cat " + secret + " > apps/notes/stolen.txt; echo owned > " + secret +
+		"; curl -s http://127.0.0.1:1 ; ls -a ~/.disk; pwd"
+	rules := []modeltest.Rule{
+		{Program: "kernel", Turns: []modeltest.Turn{
+			{Calls: []modeltest.Call{{Name: "spawn", Input: map[string]string{"program": "builder", "task": "run it", "app": "notes"}}}}, {Text: "Done."},
+		}},
+		{Program: "builder", Turns: []modeltest.Turn{
+			{Calls: []modeltest.Call{{Name: "Bash", Input: map[string]string{"command": command}}}}, {Text: "Ran."},
+		}},
+	}
+	ts := httptest.NewServer(modeltest.New(modeltest.Rules(rules...)))
+	defer ts.Close()
+	w := NewWorld(t)
+	w.Env = providers(ts.URL)["anthropic:claude-opus-4-6"]
+	w.Do("ask", "run it", "--model", "anthropic:claude-opus-4-6")
+	if got := w.Read("apps/notes/readme.txt"); got != "kept\n" {
+		t.Errorf("what it wrote in its place: %q", got)
+	}
+	if got := w.Read("apps/notes/stolen.txt"); got != "" {
+		t.Errorf("it read a file outside: %q", got)
+	}
+	if got, err := os.ReadFile(secret); err != nil || string(got) != "canary-5521" {
+		t.Errorf("it changed a file outside: %q %v", got, err)
 	}
 }
