@@ -38,7 +38,7 @@ web/node_modules: web/package-lock.json
 
 web/dist/index.html: web/node_modules $(SHELL_SRC)
 	$(SAY) 'building the desktop …'
-	@cd web && npm run --silent build
+	@cd web && npm run --silent build -- --logLevel warn
 
 setup:
 	@tools/setup

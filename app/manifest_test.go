@@ -93,7 +93,7 @@ func TestFind(t *testing.T) {
 		"apps/.trash/old/matrix.json":         app,
 		"apps/a/b/c/d/e/matrix.json":          app, // too deep
 		"apps/readme.md":                      {Data: []byte("hi")},
-		"apps/work/notes/matrix.json":         app, // the slug is taken
+		"apps/office/notes/matrix.json":       app, // the slug is taken
 		"apps/x/node_modules/pkg/matrix.json": app,
 	}
 	apps, err := Find(tree)
@@ -104,7 +104,7 @@ func TestFind(t *testing.T) {
 	for _, a := range apps {
 		got = append(got, string(a.Folder))
 	}
-	if s := strings.Join(got, " "); s != "apps/games/chess apps/notes apps/work/notes" {
+	if s := strings.Join(got, " "); s != "apps/games/chess apps/notes apps/office/notes" {
 		t.Error(s)
 	}
 	if d := apps[2].Diagnostics; !failed(d) || !strings.Contains(d[len(d)-1].Text, "apps/notes") {

@@ -3,6 +3,7 @@ package kernel
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -57,7 +58,7 @@ type Kernel struct {
 	now     func() time.Time
 	talks   *talks
 
-	cancel context.CancelFunc
+	cancel context.CancelCauseFunc
 	group  sync.WaitGroup
 	base   func() context.Context // of everything that runs in the background
 
@@ -98,7 +99,7 @@ func New(ctx context.Context, o Options) (*Kernel, error) {
 	if err := k.recover(ctx); err != nil {
 		return nil, err
 	}
-	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	background, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	k.cancel, k.base = cancel, func() context.Context { return background }
 	k.group.Go(func() { k.schedule(background) })
 	return k, nil
@@ -110,7 +111,10 @@ func (k *Kernel) Close() error {
 	k.mu.Lock()
 	k.closed = true
 	k.mu.Unlock()
-	k.cancel()
+	k.cancel(&sys.Error{
+		Op: "run", Kind: sys.Canceled, Err: errors.New("Matrix OS was stopped while it ran; nothing was left half done"),
+		Hint: "ask again to take it up",
+	})
 	k.group.Wait()
 	return nil
 }

@@ -79,6 +79,7 @@ func TestWhatGoesWrongWithAModelIsSaid(t *testing.T) {
 	}{
 		"wrong key": {key: "sk-wrong", says: "key"},
 		"refused":   {turn: modeltest.Turn{Stop: "refusal"}, says: "declined"},
+		"truncated": {turn: modeltest.Turn{Text: "I will", Fault: &modeltest.Fault{Kind: modeltest.Truncate, Times: -1}}, says: "broke off"},
 		"no model":  {model: "anthropic", says: "127.0.0.1:1"},
 		"unknown":   {model: "clippy:97", says: "no such provider"},
 	} {
@@ -102,6 +103,27 @@ func TestWhatGoesWrongWithAModelIsSaid(t *testing.T) {
 			}
 			if all := r.Stdout + r.Stderr; !strings.Contains(all, c.says) {
 				t.Errorf("does not say %q:\n%s", c.says, all)
+			}
+		})
+	}
+}
+
+// TestAModelThatErrsIsToldAndGoesOn scripts a stream that breaks off once and a
+// tool that does not exist; the request still ends well.
+func TestAModelThatErrsIsToldAndGoesOn(t *testing.T) {
+	for name := range providers("") {
+		t.Run(name, func(t *testing.T) {
+			server := modeltest.New(modeltest.Script(
+				modeltest.Turn{Text: "Let me", Calls: []modeltest.Call{{Name: "launch_rockets", Input: map[string]int{"n": 3}}}, Fault: &modeltest.Fault{Kind: modeltest.Truncate, Times: 1}},
+				modeltest.Turn{Text: "There are no rockets."},
+			))
+			ts := httptest.NewServer(server)
+			defer ts.Close()
+			w := NewWorld(t)
+			w.Env = providers(ts.URL)[name]
+			r := w.Do("ask", "fire", "--model", name)
+			if !strings.Contains(r.Stdout, "There are no rockets.") || len(server.Requests()) != 3 {
+				t.Errorf("%d requests, answer %q", len(server.Requests()), r.Stdout)
 			}
 		})
 	}

@@ -22,9 +22,21 @@ var (
 	subjectOf  = regexp.MustCompile(`(?i)^(?:i(?:'ve| have| am|'m)?|it(?:'s| is| was| has been)?|they(?:'re| are| were)?|we(?:'ve| have| were| are)?|ich|es|sie|man)\s+(?:(?:is|was|has been|have|has|am|es|ist|sie)\s+)?(.+)$`)
 	noise      = set("etc usw more stuff everything things whatever that such like so on others else details info mehr alles")
 	questionAs = []struct{ words, label, labelDE string }{
-		{"when", "Date", "Datum"}, {"wann", "Date", "Datum"}, {"where", "Place", "Ort"}, {"wo", "Place", "Ort"}, {"who", "Who", "Wer"}, {"wer", "Who", "Wer"}, {"mit wem", "Who", "Wer"},
-		{"how much", "Amount", "Betrag"}, {"wie viel", "Amount", "Betrag"}, {"how long", "Duration", "Dauer"}, {"wie lange", "Duration", "Dauer"},
-		{"how far", "Distance", "Strecke"}, {"what", "What", "Was"}, {"why", "Why", "Warum"}, {"how good", "Rating", "Bewertung"},
+		{"when", "Date", "Datum"},
+		{"wann", "Date", "Datum"},
+		{"where", "Place", "Ort"},
+		{"wo", "Place", "Ort"},
+		{"who", "Who", "Wer"},
+		{"wer", "Who", "Wer"},
+		{"mit wem", "Who", "Wer"},
+		{"how much", "Amount", "Betrag"},
+		{"wie viel", "Amount", "Betrag"},
+		{"how long", "Duration", "Dauer"},
+		{"wie lange", "Duration", "Dauer"},
+		{"how far", "Distance", "Strecke"},
+		{"what", "What", "Was"},
+		{"why", "Why", "Warum"},
+		{"how good", "Rating", "Bewertung"},
 	}
 )
 

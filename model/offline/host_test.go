@@ -45,8 +45,10 @@ func newHost(t *testing.T) *host {
 // sharedModel is one model for all tests, which is what it promises to bear.
 var sharedModel = sync.OnceValues(New)
 
-var kernelTools = []string{"Read", "Glob", "Grep", "Write", "Edit", "spawn", "open_app", "list_landings", "undo", "manage_cron", "remember", "recall", "forget", "list_memories", "read_state"}
-var builderTools = []string{"Read", "Write", "Edit", "Glob", "Grep", "Bash"}
+var (
+	kernelTools  = []string{"Read", "Glob", "Grep", "Write", "Edit", "spawn", "open_app", "list_landings", "undo", "manage_cron", "remember", "recall", "forget", "list_memories", "read_state"}
+	builderTools = []string{"Read", "Write", "Edit", "Glob", "Grep", "Bash"}
+)
 
 func tools(names []string) []model.Tool {
 	var out []model.Tool

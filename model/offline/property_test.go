@@ -187,8 +187,17 @@ func FuzzEdit(f *testing.F) {
 	changes := []Change{
 		{Op: OpAddField, Field: &Field{Label: "Shop", Type: TypeText}},
 		{Op: OpAddChart, Chart: &Chart{Every: "week"}},
-		{Op: OpView, To: "board"}, {Op: OpView, To: "calendar"}, {Op: OpView, To: "cards"},
-		{Op: OpSort, Of: "-a"}, {Op: OpGroup, Of: "month"}, {Op: OpFilter}, {Op: OpTotals}, {Op: OpRenameApp, To: "B"}, {Op: OpRenameField, Of: "a", To: "C"}, {Op: OpDropChart, Of: "all charts"}, {Op: OpRemoveField, Of: "shop"},
+		{Op: OpView, To: "board"},
+		{Op: OpView, To: "calendar"},
+		{Op: OpView, To: "cards"},
+		{Op: OpSort, Of: "-a"},
+		{Op: OpGroup, Of: "month"},
+		{Op: OpFilter},
+		{Op: OpTotals},
+		{Op: OpRenameApp, To: "B"},
+		{Op: OpRenameField, Of: "a", To: "C"},
+		{Op: OpDropChart, Of: "all charts"},
+		{Op: OpRemoveField, Of: "shop"},
 	}
 	f.Fuzz(func(t *testing.T, manifest, fields, app string) {
 		s, trouble := m.words.open(manifest, fields, app, false)

@@ -24,8 +24,16 @@ func signature(in intent) string {
 			b.WriteString(" " + fieldSignature(f))
 		}
 		for _, p := range []struct{ key, value string }{
-			{"view", s.View}, {"sort", s.Sort}, {"group", strings.TrimSuffix(s.Group+"/"+s.GroupEvery, "/")}, {"filters", strings.Join(s.Filters, "+")}, {"totals", strings.Join(s.Totals, "+")}, {"done", s.Done},
-			{"ask", s.Question}, {"items", strings.Join(s.Items, "+")}, {"date", s.Date}, {"unmet", strings.Join(s.Unmet, "+")},
+			{"view", s.View},
+			{"sort", s.Sort},
+			{"group", strings.TrimSuffix(s.Group+"/"+s.GroupEvery, "/")},
+			{"filters", strings.Join(s.Filters, "+")},
+			{"totals", strings.Join(s.Totals, "+")},
+			{"done", s.Done},
+			{"ask", s.Question},
+			{"items", strings.Join(s.Items, "+")},
+			{"date", s.Date},
+			{"unmet", strings.Join(s.Unmet, "+")},
 		} {
 			if p.value != "" && p.value != "table" {
 				b.WriteString(" " + p.key + "=" + p.value)

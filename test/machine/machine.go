@@ -150,7 +150,8 @@ func (m *Machine) Ask(text string) (sys.AnswerData, []sys.Event) {
 // Follow reads sub to the answer of a request.
 func (m *Machine) Follow(sub interface {
 	Next(context.Context) ([]sys.Event, error)
-}, t kernel.Ticket) (sys.AnswerData, []sys.Event) {
+}, t kernel.Ticket,
+) (sys.AnswerData, []sys.Event) {
 	m.t.Helper()
 	ctx, cancel := context.WithTimeout(m.t.Context(), 20*time.Second)
 	defer cancel()

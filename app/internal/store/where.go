@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"database/sql/driver"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,8 +11,6 @@ import (
 	"sync"
 
 	"modernc.org/sqlite"
-
-	"database/sql/driver"
 )
 
 // Limit bounds what one Find returns.
