@@ -2,6 +2,12 @@ module matrixos
 
 go 1.26.0
 
+// Node's packages bring Go files of their own.
+ignore (
+	./web/node_modules
+	./web/runtime/node_modules
+)
+
 require (
 	github.com/VictoriaMetrics/metrics v1.35.1
 	github.com/anthropics/anthropic-sdk-go v1.84.0

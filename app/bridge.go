@@ -101,7 +101,7 @@ func (c *call) tables() *store.Tables {
 // changed tells everybody who watches that rows or a key are different now. A
 // preview works on its own copy, of which nobody else hears.
 func (c *call) changed(d sys.TableData) {
-	if !c.view.preview {
+	if !c.preview {
 		d.App = c.launch.slug
 		c.r.publish(sys.NewEvent(sys.EventData, d))
 	}
@@ -169,7 +169,7 @@ func (c *call) count(ctx context.Context) (any, error) {
 
 func (c *call) appInfo(context.Context) (any, error) {
 	m := c.manifest
-	return map[string]any{"slug": m.Slug, "name": m.Name, "version": m.Version, "tables": columnsOf(m), "preview": c.view.preview}, nil
+	return map[string]any{"slug": m.Slug, "name": m.Name, "version": m.Version, "tables": columnsOf(m), "preview": c.preview}, nil
 }
 
 func (c *call) readKey(context.Context) (any, error) {
@@ -191,7 +191,7 @@ func (c *call) reportError(context.Context) (any, error) {
 	if len(text) > 4000 {
 		text = strings.ToValidUTF8(text[:4000], "") + "…"
 	}
-	c.r.log.Warn("an app reports an error", "slug", c.launch.slug, "preview", c.view.preview, "text", text)
+	c.r.log.Warn("an app reports an error", "slug", c.launch.slug, "preview", c.preview, "text", text)
 	c.r.publish(sys.NewEvent(sys.EventNotice, sys.NoticeData{Level: "error", Title: c.manifest.Name + " ran into an error", Text: text, App: c.launch.slug}))
 	return nil, nil
 }

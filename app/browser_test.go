@@ -281,7 +281,7 @@ func TestHostileAppGetsNothing(t *testing.T) {
 		t.Errorf("only %d attempts were made", len(found))
 	}
 	for name, got := range found {
-		if got != "nothing" && !strings.HasPrefix(got, "blocked") && !(allowed[name] && got == "fine 36") {
+		if got != "nothing" && !strings.HasPrefix(got, "blocked") && (!allowed[name] || got != "fine 36") {
 			t.Errorf("%s: %s", name, got)
 		}
 		if strings.Contains(got, "BANK") || strings.Contains(got, "SECRET") {

@@ -200,7 +200,7 @@ func (r *Runtime) Use(ctx context.Context, tree fs.FS, landing sys.LandingID, ch
 	next := map[sys.Slug]*live{}
 	for _, a := range keepOwners(found, before) {
 		if _, taken := next[a.Manifest.Slug]; taken {
-			r.log.Warn("two apps have the same slug", "slug", a.Manifest.Slug, "folder", a.Folder)
+			r.log.WarnContext(ctx, "two apps have the same slug", "slug", a.Manifest.Slug, "folder", a.Folder)
 			continue
 		}
 		old := before[a.Manifest.Slug]
@@ -238,7 +238,7 @@ func (r *Runtime) bring(ctx context.Context, tree fs.FS, a App, landing sys.Land
 	if !failed(diagnostics) {
 		problems, err := r.data.Migrate(ctx, a.Manifest.Slug, a.Manifest.Storage.Tables)
 		if err != nil {
-			r.log.Error("migrating an app's data failed", "slug", a.Manifest.Slug, "err", err)
+			r.log.ErrorContext(ctx, "migrating an app's data failed", "slug", a.Manifest.Slug, "err", err)
 			diagnostics = append(diagnostics, sys.Diagnostic{Severity: "error", File: a.Folder + "/" + ManifestName, Text: err.Error()})
 		}
 		diagnostics = append(diagnostics, schemaDiagnostics(tree, a, problems)...)

@@ -88,7 +88,7 @@ func (a *apps) watch(ctx context.Context) {
 	defer sub.Close()
 	for {
 		if err := a.follow(ctx); err != nil && ctx.Err() == nil {
-			a.log.Error("apps could not follow a landing", "error", err)
+			a.log.ErrorContext(ctx, "apps could not follow a landing", "error", err)
 		}
 		for landed := false; !landed; {
 			events, err := sub.Next(ctx)
@@ -105,7 +105,7 @@ func (a *apps) watch(ctx context.Context) {
 // Landed implements kernel.Apps.
 func (a *apps) Landed(ctx context.Context, _ sys.LandingInfo) {
 	if err := a.follow(context.WithoutCancel(ctx)); err != nil {
-		a.log.Error("apps could not follow a landing", "error", err)
+		a.log.ErrorContext(ctx, "apps could not follow a landing", "error", err)
 	}
 }
 

@@ -130,7 +130,7 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 	}
 	box, why := sandbox.Find(ctx)
 	if why != nil {
-		s.log.Warn("commands of agents are refused", "error", why)
+		s.log.WarnContext(ctx, "commands of agents are refused", "error", why)
 	}
 	k, err = kernel.New(ctx, kernel.Options{
 		Disk: s.disk, Models: models, Apps: s.apps, Handle: readHandle(s.disk).Handle, Logger: s.log, Now: time.Now,

@@ -41,9 +41,10 @@ func (c *Client) Events(ctx context.Context, after sys.Seq) (*Stream, error) {
 func (s *Stream) connect(ctx context.Context) error {
 	h := http.Header{}
 	h.Set("Authorization", "Bearer "+s.c.token)
-	conn, res, err := websocket.Dial(ctx, s.c.base+"/api/events?after="+strconv.FormatInt(int64(s.after), 10), &websocket.DialOptions{
-		HTTPClient: s.c.http, HTTPHeader: h,
-	})
+	conn, res, err := websocket.Dial(ctx, //nolint:bodyclose // the body of an accepted upgrade is the connection
+		s.c.base+"/api/events?after="+strconv.FormatInt(int64(s.after), 10), &websocket.DialOptions{
+			HTTPClient: s.c.http, HTTPHeader: h,
+		})
 	if err != nil {
 		if res != nil && res.StatusCode != http.StatusSwitchingProtocols && res.StatusCode < http.StatusInternalServerError {
 			body := make([]byte, 1024) // Dial leaves as much to be read

@@ -145,7 +145,6 @@ type record struct {
 	begun, landed map[int]bool
 	owner         int
 	points        map[string]int
-	ready         bool
 }
 
 // runChild runs one child to its death.

@@ -37,7 +37,7 @@ func (d *Disk) writeHistory(ctx context.Context) {
 			err = d.writeIndex(false)
 		}
 		if err != nil {
-			d.log.Warn("the history could not be written; it is tried again, and nothing is lost", "error", err)
+			d.log.WarnContext(ctx, "the history could not be written; it is tried again, and nothing is lost", "error", err)
 			select {
 			case <-time.After(time.Second):
 				d.tellHistory()

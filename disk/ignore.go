@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"matrixos/sys"
@@ -142,8 +143,8 @@ func (ig *ignorer) match(path string, folder bool) bool {
 }
 
 func (ig *ignorer) matchOne(path string, folder bool) bool {
-	for i := len(ig.rules) - 1; i >= 0; i-- {
-		if r := ig.rules[i]; (folder || !r.folders) && r.form.MatchString(path) {
+	for _, v := range slices.Backward(ig.rules) {
+		if r := v; (folder || !r.folders) && r.form.MatchString(path) {
 			return !r.keep
 		}
 	}

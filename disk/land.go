@@ -146,7 +146,7 @@ func (a *attempt) mergeLocked(ctx context.Context) (*merger, error) {
 	if m.stale, err = a.stale(m.head); err != nil {
 		return nil, err
 	}
-	if err := m.joinAll(a.rebased(m)); err != nil {
+	if err := m.joinAll(a.rebased()); err != nil {
 		return nil, err
 	}
 	if len(m.files) > 0 {
@@ -183,7 +183,7 @@ func (a *attempt) touched() ([]string, error) {
 
 // rebased gives files whose conflict the agent has seen, and edited since, the
 // version that it was shown as their base.
-func (a *attempt) rebased(m *merger) []change {
+func (a *attempt) rebased() []change {
 	if a.txn == nil || len(a.txn.answered) == 0 {
 		return a.changes
 	}

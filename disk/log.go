@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"matrixos/disk/git"
@@ -205,8 +206,8 @@ func (d *Disk) rebuild(ctx context.Context) error {
 	}
 	var head point
 	err = d.j.Update(ctx, func(tx *journal.Tx) error {
-		for i := len(steps) - 1; i >= 0; i-- {
-			s := steps[i]
+		for i, s := range slices.Backward(steps) {
+
 			commit, err := git.ParseHash(s.info.Commit)
 			if err != nil {
 				return err
@@ -231,7 +232,7 @@ func (d *Disk) rebuild(ctx context.Context) error {
 		return err
 	})
 	if err == nil {
-		d.log.Warn("kernel.db was missing; the landings were read from the history", "landings", len(steps))
+		d.log.WarnContext(ctx, "kernel.db was missing; the landings were read from the history", "landings", len(steps))
 		d.head.Store(&head)
 	}
 	return err

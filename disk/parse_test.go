@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -137,5 +138,5 @@ func TestTitles(t *testing.T) {
 }
 
 func withChecksum(raw []byte) []byte {
-	return binary.BigEndian.AppendUint32(raw[:len(raw):len(raw)], crc32.ChecksumIEEE(raw))
+	return binary.BigEndian.AppendUint32(slices.Clip(raw), crc32.ChecksumIEEE(raw))
 }

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -79,7 +80,7 @@ func (d *Disk) stageOne(path string, c change, from objects, sync bool) error {
 func (d *Disk) publishLocked(ctx context.Context, p *preparation, now point, n decision) {
 	if p.large {
 		if err := d.adoptLarge(p.quarantine()); err != nil {
-			d.log.Error("a landing is decided, but the history could not be written; restart to finish it", "landing", now.id.String(), "error", err)
+			d.log.ErrorContext(ctx, "a landing is decided, but the history could not be written; restart to finish it", "landing", now.id.String(), "error", err)
 			d.broken.Store(&err)
 		}
 	}
@@ -128,8 +129,8 @@ func (d *Disk) applyAllLocked(stage string, changes []change) {
 		}
 		d.pending[c.path] = c
 	}
-	for i := len(changes) - 1; i >= 0; i-- {
-		if changes[i].new.IsZero() {
+	for i, change := range slices.Backward(changes) {
+		if change.new.IsZero() {
 			apply(i)
 		}
 	}
@@ -148,12 +149,9 @@ func (d *Disk) tellPending(ctx context.Context) {
 	}
 	note := sys.NoticeData{Level: "error", Title: "A change is recorded, but not in your files yet", Text: fmt.Sprintf("%d files could not be written, %s among them. Check their permissions; it is tried again with the next change.", len(d.pending), path)}
 	if _, err := d.j.Append(ctx, sys.NewEvent(sys.EventNotice, note)); err != nil {
-		d.log.Warn("cannot tell the owner about files not written", "error", err)
+		d.log.WarnContext(ctx, "cannot tell the owner about files not written", "error", err)
 	}
 }
-
-// errInTheWay says that something that is not ours to remove is at a path.
-var errInTheWay = errors.New("something else is in its place")
 
 // applyLocked moves one live file from c.old to c.new, whose content waits in the
 // stage under the given name. Content is exchanged, not overwritten, and what was
@@ -297,7 +295,7 @@ func (d *Disk) prune(dir string) error {
 		err = unix.Unlinkat(f.fd, base, unix.AT_REMOVEDIR)
 		f.close()
 		if err != nil {
-			return nil // not empty, or not ours to remove: it stays
+			return nil //nolint:nilerr // not empty, or not ours to remove: it stays
 		}
 		dir = up
 	}

@@ -186,7 +186,7 @@ func (d *Disk) finishRef(ctx context.Context) error {
 	if b, err := os.ReadFile(at); err == nil && strings.TrimSpace(string(b)) == "ref: "+mainRef {
 		return nil
 	}
-	d.log.Info("HEAD is put back on main")
+	d.log.InfoContext(ctx, "HEAD is put back on main")
 	return replaceFile(at, []byte("ref: "+mainRef+"\n"))
 }
 
@@ -255,7 +255,7 @@ func (d *Disk) clearStage(rows []redoRow) error {
 // finishFiles brings the live files to the net effect of the landings that may
 // not have reached them. Content that none of those landings wrote or replaced
 // is the owner's: it stays, and is captured afterwards.
-func (d *Disk) finishFiles(rows []redoRow, newBoot bool) error {
+func (d *Disk) finishFiles(rows []redoRow, newBoot bool) error { //nolint:gocognit // one case after another, best read in one piece
 	net := map[string]change{}
 	ours := map[string]map[git.Node]bool{}
 	for _, r := range rows {

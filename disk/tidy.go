@@ -28,7 +28,7 @@ func (d *Disk) tidy(ctx context.Context) {
 		select {
 		case <-d.tidyUp:
 			if err := d.checkpoint(ctx); err != nil && ctx.Err() == nil {
-				d.log.Warn("no checkpoint could be made; redo records are kept", "error", err)
+				d.log.WarnContext(ctx, "no checkpoint could be made; redo records are kept", "error", err)
 			}
 		case <-ctx.Done():
 			return

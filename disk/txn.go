@@ -204,7 +204,7 @@ func (t *Txn) scanLocked(ctx context.Context, o objects) ([]change, error) {
 			return err
 		}
 		if full == t.dir || err != nil {
-			return nil
+			return nil //nolint:nilerr // it went while we looked
 		}
 		path := strings.TrimPrefix(full, t.dir+"/")
 		if e.IsDir() {

@@ -243,7 +243,7 @@ type openFile struct {
 	*bytes.Reader
 }
 
-func (f *openFile) Size() int64                { return f.info.size }
+func (f *openFile) Size() int64                { return f.size }
 func (f *openFile) Stat() (fs.FileInfo, error) { return f.info, nil }
 func (f *openFile) Close() error               { return nil }
 

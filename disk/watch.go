@@ -58,7 +58,7 @@ func (d *Disk) startWatching(ctx context.Context) error {
 	d.background.Go(func() {
 		<-ctx.Done()
 		if err := w.Close(); err != nil {
-			d.log.Warn("cannot stop watching", "error", err)
+			d.log.WarnContext(ctx, "cannot stop watching", "error", err)
 		}
 	})
 	d.background.Go(func() { d.follow(ctx, w) })
@@ -75,7 +75,7 @@ func (d *Disk) watchTree(w *fsnotify.Watcher, path string) bool {
 	full := true
 	err := filepath.WalkDir(filepath.Join(d.root, path), func(p string, e fs.DirEntry, err error) error {
 		if err != nil || !e.IsDir() {
-			return nil // it went this instant, or is not ours to read
+			return nil //nolint:nilerr // it went this instant, or is not ours to read
 		}
 		rel := d.relative(p)
 		if rel != "" && d.ignored(rel, true) {
@@ -130,7 +130,7 @@ func (d *Disk) follow(ctx context.Context, w *fsnotify.Watcher) {
 			if !ok {
 				return
 			}
-			d.log.Info("events of edits were lost; everything is looked at", "error", err)
+			d.log.InfoContext(ctx, "events of edits were lost; everything is looked at", "error", err)
 			d.markDirty("")
 		}
 	}
@@ -244,7 +244,7 @@ func (d *Disk) captureMarked(ctx context.Context) time.Duration {
 	}
 	if err := d.captureDirtyLocked(ctx); err != nil {
 		if ctx.Err() == nil {
-			d.log.Error("edits by hand could not be recorded; they stay in the files, and it is tried again", "error", err)
+			d.log.ErrorContext(ctx, "edits by hand could not be recorded; they stay in the files, and it is tried again", "error", err)
 		}
 		return poll
 	}

@@ -60,12 +60,21 @@ type Owner struct {
 	Name   string
 }
 
-// Types of the parts, by the names that the gateway's own API uses.
-type (
-	Ask     = kernel.Ask
-	Ticket  = kernel.Ticket
-	Summary = kernel.Summary
-	Signal  = kernel.Signal
-	Preview = app.Preview
-	Launch  = app.Launch
-)
+// Ask is kernel.Ask, by the name that the gateway's own API uses; so are the
+// following.
+type Ask = kernel.Ask
+
+// Ticket says where to watch for an answer.
+type Ticket = kernel.Ticket
+
+// Summary is one conversation in a list.
+type Summary = kernel.Summary
+
+// Signal is what is sent to a process.
+type Signal = kernel.Signal
+
+// Preview shows an app as a process that has not landed yet sees it.
+type Preview = app.Preview
+
+// Launch is how the desktop opens an app.
+type Launch = app.Launch

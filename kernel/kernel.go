@@ -112,7 +112,7 @@ func (k *Kernel) Close() error {
 	k.closed = true
 	k.mu.Unlock()
 	k.cancel(&sys.Error{
-		Op: "run", Kind: sys.Canceled, Err: errors.New("Matrix OS was stopped while it ran; nothing was left half done"),
+		Op: "run", Kind: sys.Canceled, Err: errors.New("stopped with Matrix OS; nothing was left half done"),
 		Hint: "ask again to take it up",
 	})
 	k.group.Wait()

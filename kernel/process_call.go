@@ -95,7 +95,7 @@ func schemaFault(err error) string {
 func run(ctx context.Context, c *call, in *Call) (text string, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			in.p.k.log.Error("a system call panicked", "call", c.Name, "panic", r, "stack", string(debug.Stack()))
+			in.p.k.log.ErrorContext(ctx, "a system call panicked", "call", c.Name, "panic", r, "stack", string(debug.Stack()))
 			err = &sys.Error{Op: "call", Path: c.Name, Kind: sys.Internal, Err: fmt.Errorf("it broke: %v", r), Hint: "try another way"}
 		}
 	}()

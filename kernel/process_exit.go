@@ -12,7 +12,7 @@ import (
 func (p *process) exit(ctx context.Context, why error) error {
 	ctx = context.WithoutCancel(ctx)
 	if err := p.forget(); err != nil {
-		p.k.log.Warn("a workspace could not be removed", "pid", p.pid(), "error", err)
+		p.k.log.WarnContext(ctx, "a workspace could not be removed", "pid", p.pid(), "error", err)
 	}
 	to := sys.Done
 	switch {

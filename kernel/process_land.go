@@ -88,8 +88,7 @@ func (p *process) refused(err error) (string, bool) {
 	case sys.Conflict:
 		var b strings.Builder
 		b.WriteString("Somebody else changed the same lines first. Your other changes were kept; these files now hold the other version:\n")
-		var c *disk.ConflictError
-		if errors.As(err, &c) {
+		if c, ok := errors.AsType[*disk.ConflictError](err); ok {
 			for _, f := range c.Files {
 				fmt.Fprintf(&b, "\n%s, as you wanted it:\n%s\n", f.Path, excerpt(string(f.Theirs)))
 			}

@@ -131,7 +131,7 @@ func (k *Kernel) schedule(ctx context.Context) {
 	for first := true; ; first = false {
 		wait, err := k.fireDue(ctx, last, first)
 		if err != nil && ctx.Err() == nil {
-			k.log.Error("the schedule could not be read", "error", err)
+			k.log.ErrorContext(ctx, "the schedule could not be read", "error", err)
 		}
 		last = k.now()
 		select {

@@ -91,8 +91,7 @@ func (e *Error) Unwrap() []error {
 
 // KindOf finds the outermost Kind in err; Internal if it has none.
 func KindOf(err error) Kind {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind
 	}
 	var k Kind
@@ -107,8 +106,7 @@ func KindOf(err error) Kind {
 
 // HintOf finds the outermost hint in err, or "".
 func HintOf(err error) string {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Hint
 	}
 	return ""

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -50,10 +51,8 @@ func (p *program) logs(ctx context.Context, c *client.Client, pids []sys.PID, li
 		return err
 	}
 	wanted := func(e sys.Event) bool {
-		for _, pid := range pids {
-			if e.PID == pid {
-				return true
-			}
+		if slices.Contains(pids, e.PID) {
+			return true
 		}
 		return len(pids) == 0
 	}

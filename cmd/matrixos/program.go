@@ -63,8 +63,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 	if err == nil {
 		return 0
 	}
-	var shown errShown
-	if errors.As(err, &shown) {
+	if shown, ok := errors.AsType[errShown](err); ok {
 		return shown.kind.ExitCode()
 	}
 	p.complain(err)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -86,7 +87,7 @@ func TestWeReadWhatGitPacks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i := len(commits) - 1; i >= 0; i-- {
+		for i := range slices.Backward(commits) {
 			h, err := r.History(at)
 			if err != nil {
 				t.Fatal(err)

@@ -129,7 +129,7 @@ func DecodeLoose(raw []byte) (Object, error) {
 	var data bytes.Buffer
 	data.Grow(int(min(size, 1<<20)))
 	if n, err := io.Copy(&data, io.LimitReader(zr, size+1)); err != nil || n != size {
-		return Object{}, fmt.Errorf("%w: %d bytes where %d were promised: %v", ErrCorrupt, n, size, err)
+		return Object{}, fmt.Errorf("%w: %d bytes where %d were promised: %w", ErrCorrupt, n, size, err)
 	}
 	return Object{Type: Type(kind), Data: data.Bytes()}, nil
 }

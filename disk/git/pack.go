@@ -247,7 +247,7 @@ func packEntry(f io.ReaderAt, offset uint64) (kind byte, back uint64, ref Hash, 
 }
 
 // applyDelta builds an object from its base and git's copy and insert commands.
-func applyDelta(base, delta []byte) ([]byte, error) {
+func applyDelta(base, delta []byte) ([]byte, error) { //nolint:gocognit // one case after another, best read in one piece
 	bad := fmt.Errorf("%w: delta", ErrCorrupt)
 	from, n := binary.Uvarint(delta)
 	if n <= 0 || from != uint64(len(base)) {

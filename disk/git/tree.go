@@ -31,6 +31,7 @@ func (m Mode) FS() fs.FileMode {
 		return fs.ModeDir | 0o755
 	case Submodule:
 		return fs.ModeDir | fs.ModeIrregular | 0o755
+	case File:
 	}
 	return 0o644
 }

@@ -1,5 +1,7 @@
 package merge
 
+import "slices"
+
 import "bytes"
 
 // span is a run of equal elements: a[A:A+N] equals b[B:B+N].
@@ -70,8 +72,8 @@ func myers(a, b []int) []span {
 // walkBack follows the trail from the end and collects the diagonals.
 func walkBack(trail [][]int, x, y int) []span {
 	var back []span
-	for d := len(trail) - 1; d >= 0; d-- {
-		reach, k := trail[d], x-y
+	for d, t := range slices.Backward(trail) {
+		reach, k := t, x-y
 		at := func(k int) int { return reach[k+d+1] }
 		from := k - 1
 		if k == -d || k != d && at(k-1) < at(k+1) {

@@ -106,7 +106,7 @@ func tokens(text []byte) [][]byte {
 		n := 0
 		for n < len(text) {
 			r, size := utf8.DecodeRune(text[n:])
-			if !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' && r != '-' && r != '+' && !(r == '.' || r == ',') {
+			if !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' && r != '-' && r != '+' && (r != '.' && r != ',') {
 				break
 			}
 			n += size

@@ -197,7 +197,7 @@ func (h *Host) said() (list []string) {
 	return list
 }
 
-// Say, Think and Use make blocks for a Turn.
+// Say makes a block of text for a Turn.
 func Say(text string) model.Block { return model.Block{Kind: model.Text, Text: text} }
 
 // Think makes a thinking block.

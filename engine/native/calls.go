@@ -97,7 +97,7 @@ func (t *turn) call(ctx context.Context, b model.Block) (out model.Block) {
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			t.logger.Error("a tool panicked", "tool", b.Name, "panic", p, "stack", string(debug.Stack()))
+			t.logger.ErrorContext(ctx, "a tool panicked", "tool", b.Name, "panic", p, "stack", string(debug.Stack()))
 			out = failed(b, fmt.Sprintf("error: %s failed inside: %v", b.Name, p))
 		}
 	}()

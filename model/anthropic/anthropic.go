@@ -9,6 +9,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	sdk "github.com/anthropics/anthropic-sdk-go"
@@ -119,7 +120,7 @@ func (m *Model) once(ctx context.Context, id string, p sdk.MessageNewParams, opt
 		dog.Listen(resp)
 		return resp, err
 	}
-	stream := m.messages.NewStreaming(ctx, p, append(opts[:len(opts):len(opts)], option.WithMiddleware(listen))...)
+	stream := m.messages.NewStreaming(ctx, p, append(slices.Clip(opts), option.WithMiddleware(listen))...)
 	defer stream.Close() //nolint:errcheck // nothing was written, and what matters was read
 	d := decoder{model: id, sink: sink}
 	var err error

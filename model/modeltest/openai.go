@@ -74,32 +74,32 @@ func (s *Server) readOpenAI(r *Request, m openaiMessage) error {
 	if string(m.Content) != "null" && err != nil {
 		return err
 	}
-	var words string
+	var words strings.Builder
 	for _, p := range parts {
-		words += text(p["text"])
+		words.WriteString(text(p["text"]))
 	}
 	n := len(r.Messages) - 1
 	switch m.Role {
 	case "system", "developer":
-		r.System += words
+		r.System += words.String()
 	case "tool":
 		if n < 0 || r.Messages[n].Role != "user" || len(r.Messages[n].Results) == 0 {
 			r.Messages = append(r.Messages, Message{Role: "user"})
 			n++
 		}
-		failed := strings.HasPrefix(strings.ToLower(words), "error")
-		r.Messages[n].Results = append(r.Messages[n].Results, Result{ID: m.CallID, Text: words, Failed: failed})
+		failed := strings.HasPrefix(strings.ToLower(words.String()), "error")
+		r.Messages[n].Results = append(r.Messages[n].Results, Result{ID: m.CallID, Text: words.String(), Failed: failed})
 	case "user":
 		if n >= 0 && r.Messages[n].Role == "user" {
 			if r.Messages[n].Text != "" {
 				return invalid("conversation roles must alternate")
 			}
-			r.Messages[n].Text = words
+			r.Messages[n].Text = words.String()
 			return nil
 		}
-		r.Messages = append(r.Messages, Message{Role: "user", Text: words})
+		r.Messages = append(r.Messages, Message{Role: "user", Text: words.String()})
 	case "assistant":
-		return s.readAssistant(r, m, words)
+		return s.readAssistant(r, m, words.String())
 	default:
 		return invalid("role %q", m.Role)
 	}

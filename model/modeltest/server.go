@@ -96,7 +96,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // wire is one protocol on the server's side.
-type wire interface {
+type wire interface { //nolint:interfacebloat // one protocol is these eight moments
 	// key returns what the client presents.
 	key(h http.Header) string
 	// parse reads and checks a request. An error is a 400.

@@ -119,7 +119,7 @@ func (l *lexicon) buildFrom(text string, r request) understood {
 		kind = nil // "track my quiz scores" is about scores
 	}
 	d, exact := l.domainFor(subject)
-	if kind != nil && d != nil && strictlyInside(l, r.head, kind, d) {
+	if kind != nil && d != nil && strictlyInside(r.head, kind, d) {
 		kind = nil
 	}
 	switch {
@@ -144,7 +144,7 @@ func (l *lexicon) buildFrom(text string, r request) understood {
 
 // strictlyInside reports whether the kind's name is only a part of the
 // domain's: a "board game collection" is no board.
-func strictlyInside(l *lexicon, head string, k *kindEntry, d *domain) bool {
+func strictlyInside(head string, k *kindEntry, d *domain) bool {
 	p := fold(head)
 	for _, w := range d.Words {
 		for _, v := range k.Words {
@@ -254,7 +254,7 @@ func tableFor(s *Spec, subject string, d *domain) string {
 func (l *lexicon) nameApp(s *Spec, subject string, d *domain, exact bool, kind *kindEntry) string {
 	subject = plainName(strings.Replace(strings.Replace(subject, " of my ", " of ", 1), " for my ", " for ", 1))
 	switch {
-	case d != nil && (exact || subject == "") && !(d.Specific && subject != "" && fold(subject) != d.Noun):
+	case d != nil && (exact || subject == "") && (!d.Specific || subject == "" || fold(subject) == d.Noun):
 		s.Noun = d.Noun
 		if s.german() {
 			s.Noun = d.NounDE

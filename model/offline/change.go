@@ -80,7 +80,7 @@ var (
 func (l *lexicon) changes(text string, columns []string) []Change {
 	de := l.german(text)
 	text = strings.TrimRight(tooTail.ReplaceAllString(strings.TrimRight(stripPolite(text), " .!?"), ""), " ,")
-	if c, ok := l.oneChange(text, columns, de); ok {
+	if c, ok := l.oneChange(text, columns); ok {
 		return []Change{c}
 	}
 	var out []Change
@@ -93,7 +93,7 @@ func (l *lexicon) changes(text string, columns []string) []Change {
 	if rest == "" || fillerOnly(rest) {
 		return out
 	}
-	if c, ok := l.oneChange(rest, columns, de); ok {
+	if c, ok := l.oneChange(rest, columns); ok {
 		return append(out, c)
 	}
 	return append(out, l.addedFields(rest, de)...)
@@ -148,7 +148,7 @@ func viewChanges(v Views, editChart bool) []Change {
 }
 
 // oneChange reads the changes that have a form of their own.
-func (l *lexicon) oneChange(text string, columns []string, de bool) (Change, bool) {
+func (l *lexicon) oneChange(text string, columns []string) (Change, bool) {
 	for _, read := range []func(string, []string) (Change, bool){l.readRename, l.readIcon, l.readDefault, l.readRequired, l.readRemove, l.readOptions, l.readCurrency, l.readType} {
 		if c, ok := read(text, columns); ok {
 			return c, true

@@ -146,7 +146,7 @@ func (l *lexicon) field(part string, d *domain, de bool) (Field, bool) {
 		f.setType(forced)
 	}
 	if forced == TypeNumber {
-		f.Step = ptr(1)
+		f.Step = new(float64(1))
 	}
 	for _, h := range hints {
 		l.describe(&f, h)
@@ -274,7 +274,7 @@ func (l *lexicon) base(label string, d *domain, de bool) Field {
 	if f.Type == TypeNumber {
 		head := p[strings.LastIndexByte(p, ' ')+1:]
 		if l.integer[p] || l.integer[head] {
-			f.Step = ptr(1)
+			f.Step = new(float64(1))
 		}
 		f.Unit = l.Units[p]
 	}
@@ -417,7 +417,7 @@ func (l *lexicon) settle(f *Field, de bool) {
 		}
 	case TypePercent:
 		if f.Max == nil {
-			f.Min, f.Max = ptr(0), ptr(100)
+			f.Min, f.Max = new(float64(0)), new(float64(100))
 		}
 	case TypeText, TypeNote, TypeMoney, TypeNumber, TypeDate, TypeTime, TypeDateTime, TypeDuration, TypeRating, TypeCheck, TypeTags, TypeLink, TypeEmail, TypePhone, TypeColor:
 	}
@@ -462,7 +462,7 @@ func (l *lexicon) compact(spec string) Field {
 	f.Type = Type(name)
 	switch {
 	case name == "integer":
-		f.Type, f.Step, f.Unit = TypeNumber, ptr(1), more
+		f.Type, f.Step, f.Unit = TypeNumber, new(float64(1)), more
 	case f.Type == TypeChoice || f.Type == TypeTags && more != "":
 		f.Options = strings.Split(more, "/")
 	default:

@@ -3,6 +3,7 @@ package offline
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -318,9 +319,7 @@ func overlaps(text, query string) bool {
 
 func (h *host) copyFiles() map[string]string {
 	out := map[string]string{}
-	for k, v := range h.files {
-		out[k] = v
-	}
+	maps.Copy(out, h.files)
 	return out
 }
 

@@ -262,7 +262,7 @@ func (l *lexicon) buildOrChange(in intent, st state, last string, named *stateAp
 	}
 	r := l.dissect(in.text)
 	if l.isChange(r, rest, st, target, named) {
-		return l.change(in, st, target, ambiguous, rest)
+		return l.change(in, target, ambiguous, rest)
 	}
 	u := l.buildFrom(in.text, r)
 	if u.sure {
@@ -271,9 +271,7 @@ func (l *lexicon) buildOrChange(in intent, st state, last string, named *stateAp
 		return in
 	}
 	if target != nil && (named != nil || st.Focus != "" || alsoWord.MatchString(in.text)) {
-		var columns []string
-		columns = target.columns()
-		if ch := l.changes(rest, columns); len(ch) > 0 {
+		if ch := l.changes(rest, target.columns()); len(ch) > 0 {
 			in.verb, in.app, in.changes = verbChange, target.Slug, ch
 			return in
 		}
@@ -346,7 +344,7 @@ func (l *lexicon) namesList(text string) bool {
 	return d != nil && exact && regexp.MustCompile(`(?i)\b(?:list|liste|log|journal|diary|board|calendar|planner)\b`).MatchString(r.head)
 }
 
-func (l *lexicon) change(in intent, st state, target *stateApp, ambiguous bool, rest string) intent {
+func (l *lexicon) change(in intent, target *stateApp, ambiguous bool, rest string) intent {
 	var columns []string
 	if target != nil {
 		columns = target.columns()

@@ -172,8 +172,8 @@ func (l *lexicon) domainFor(phrase string) (d *domain, exact bool) {
 			}
 		}
 	}
-	for i := len(words) - 1; i >= 0; i-- {
-		if d := l.nearDomain(words[i]); d != nil {
+	for _, word := range slices.Backward(words) {
+		if d := l.nearDomain(word); d != nil {
 			return d, len(words) == 1
 		}
 	}
@@ -229,10 +229,10 @@ func (l *lexicon) kindFor(phrase string) (k *kindEntry, head bool) {
 			}
 		}
 	}
-	for i := len(words) - 1; i >= 0; i-- {
+	for i, word := range slices.Backward(words) {
 		for j := range l.kinds {
 			for _, w := range l.kinds[j].Words {
-				if len(w) >= 6 && near(words[i], w) {
+				if len(w) >= 6 && near(word, w) {
 					return &l.kinds[j], i == len(words)-1
 				}
 			}

@@ -3,6 +3,7 @@ package offline
 import (
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -89,9 +90,9 @@ type turn struct {
 
 // find returns the newest call named name.
 func (t turn) find(name string) (call, bool) {
-	for i := len(t.calls) - 1; i >= 0; i-- {
-		if t.calls[i].name == name {
-			return t.calls[i], true
+	for _, v := range slices.Backward(t.calls) {
+		if v.name == name {
+			return v, true
 		}
 	}
 	return call{}, false
@@ -148,8 +149,8 @@ func (t *transcript) user(m model.Message) string {
 }
 
 func (t *transcript) result(b model.Block) {
-	for i := len(t.turns) - 1; i >= 0; i-- {
-		calls := t.turns[i].calls
+	for _, v := range slices.Backward(t.turns) {
+		calls := v.calls
 		for j := range calls {
 			if calls[j].id == b.ID && !calls[j].done {
 				calls[j].done, calls[j].failed, calls[j].result = true, b.IsError, b.Text
@@ -201,8 +202,8 @@ func (t transcript) before() (turn, bool) {
 // change how its words are understood.
 func (t transcript) lastApp(back int) string {
 	for i := len(t.turns) - 2 - back; i >= 0; i-- {
-		for j := len(t.turns[i].calls) - 1; j >= 0; j-- {
-			c := t.turns[i].calls[j]
+		for _, c := range slices.Backward(t.turns[i].calls) {
+
 			if slug := c.arg("app"); c.name == "spawn" && slug != "" && !c.failed {
 				return slug
 			}

@@ -145,7 +145,7 @@ func (h *host) checkViews(folder string, m manifestFile) {
 				h.t.Errorf("%s: <%s> shows the table %q, which is not in the manifest", folder, tag, table)
 			}
 			for _, a := range []string{"x", "y", "series", "sort", "title", "done", "column", "date", "time", "end"} {
-				if v, _ := e.text(a); v != "" && !(tag == "Chart" && a == "title") && !seen[strings.TrimPrefix(v, "-")] {
+				if v, _ := e.text(a); v != "" && (tag != "Chart" || a != "title") && !seen[strings.TrimPrefix(v, "-")] {
 					h.t.Errorf("%s: %s=%q of <%s> is no field", folder, a, v, tag)
 				}
 			}

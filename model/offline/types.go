@@ -2,6 +2,7 @@ package offline
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -84,8 +85,6 @@ func (f Field) numeric() bool {
 }
 
 func (f Field) dated() bool { return f.Type == TypeDate || f.Type == TypeDateTime }
-
-func ptr(v float64) *float64 { return &v }
 
 // typeFor infers a field's type from its label: the phrase, its head, then any
 // word, then a German compound's tail; text if nothing fits.
@@ -195,11 +194,9 @@ func (l *lexicon) shape(f *Field, text string) bool {
 }
 
 func (l *lexicon) measure(f *Field, p, low string) bool {
-	for _, d := range l.Durations {
-		if p == d {
-			f.setType(TypeDuration)
-			return true
-		}
+	if slices.Contains(l.Durations, p) {
+		f.setType(TypeDuration)
+		return true
 	}
 	if u, ok := l.Units[low]; ok {
 		f.setType(TypeNumber)
@@ -213,7 +210,7 @@ func (l *lexicon) measure(f *Field, p, low string) bool {
 	}
 	if p == "whole number" || p == "integer" || p == "ganzzahl" {
 		f.setType(TypeNumber)
-		f.Step = ptr(1)
+		f.Step = new(float64(1))
 		return true
 	}
 	if m := rangeOf.FindStringSubmatch(low); m != nil && strings.TrimSpace(rangeOf.ReplaceAllString(low, "")) == "" {
@@ -223,7 +220,7 @@ func (l *lexicon) measure(f *Field, p, low string) bool {
 			if f.Type != TypePercent {
 				f.setType(TypeNumber)
 			}
-			f.Min, f.Max = ptr(lo), ptr(hi)
+			f.Min, f.Max = new(lo), new(hi)
 			return true
 		}
 	}
@@ -248,12 +245,12 @@ func (f *Field) scale(top string) bool {
 	if n <= 10 {
 		f.setType(TypeRating)
 		if n != 5 {
-			f.Max = ptr(n)
+			f.Max = new(n)
 		}
 		return true
 	}
 	f.setType(TypeNumber)
-	f.Min, f.Max = ptr(0), ptr(n)
+	f.Min, f.Max = new(float64(0)), new(n)
 	return true
 }
 

@@ -50,7 +50,6 @@ var (
 	totalWord  = regexp.MustCompile(`(?i)` + lead + `\b(?:totals|grand total|running total|sums|summen|gesamtsummen?|sum up|sum of|total of|totals? row|summe (?:der|von|des)|sum(?:\s+the)?|total)\b(?:\s*(?:of|for|per|by|der|von|des|the)\s+)?`)
 	searchWord = regexp.MustCompile(`(?i)` + lead + `\b(?:searchable|search (?:box|bar|field|function|them|it|by)|searching|search$|durchsuchbar|suchfeld|suchfunktion|suchen (?:kann|können)|mit suche|(?:mit|with|add|and) (?:a )?(?:search|suche))\b`)
 	viewWord   = regexp.MustCompile(`(?i)` + lead + `(?:\b(?:as|in|into|to|als|zu|zur)\s+)(?:(?:a|an|the|einer?|eines|der)\s+)?(table|tabelle|list|liste|cards?|karten|gallery|galerie|grid|tiles|kacheln|board|kanban(?: board)?|tafel|calendar|kalender)(?:[ -]?(?:view|layout|ansicht))?\b`)
-	byField    = regexp.MustCompile(`(?i)\s+(?:by|per|nach|je)\s+([\p{L}]+)\s*$`)
 	moneyWord  = regexp.MustCompile(`(?i)\s+\b(?:in|amounts? in|currency|währung)\s+(euros?|€|dollars?|us dollars|\$|pounds?|£|chf|swiss francs|francs|franken|yen|rupees|eur|usd|gbp)\b`)
 	tailEnd    = regexp.MustCompile(`(?i)[,;.!?]|\s+(?:and|und|with|mit|sorted|grouped|sortiert|gruppiert|filtered|as|als|please|bitte|instead|too|also|so|where|when|which|that|but)\b`)
 	everyWord  = regexp.MustCompile(`(?i)\b(day|daily|days|week|weekly|weeks|month|monthly|months|year|yearly|annual|annually|years|tag|täglich\w*|woche|wöchentlich\w*|wochen|monat|monatlich\w*|monate|jahr|jährlich\w*|jahre)\b`)

@@ -166,7 +166,7 @@ func (l *lexicon) recordFiles(s *Spec, vars map[string]string) ([]file, error) {
 	var body []string
 	indent := "        "
 	if price := s.worth(); price != "" {
-		totals, err := template("worth", s.worthVars(l, price, vars))
+		totals, err := template("worth", s.worthVars(l, price))
 		if err != nil {
 			return nil, err
 		}
@@ -222,7 +222,7 @@ func (s *Spec) quantity() string {
 	return ""
 }
 
-func (s *Spec) worthVars(l *lexicon, price string, vars map[string]string) map[string]string {
+func (s *Spec) worthVars(l *lexicon, price string) map[string]string {
 	v := map[string]string{"__TABLE__": s.Table, "__PRICE__": price, "__PIECES__": "1"}
 	if q := s.quantity(); q != "" {
 		v["__PIECES__"] = `row["` + q + `"] ?? 1`

@@ -156,8 +156,8 @@ func (d *decoder) call(t sdk.ChatCompletionChunkChoiceDeltaToolCall) {
 // a new call.
 func (d *decoder) find(t sdk.ChatCompletionChunkChoiceDeltaToolCall) *pending {
 	indexed := t.JSON.Index.Valid()
-	for i := len(d.calls) - 1; i >= 0; i-- {
-		p := d.calls[i]
+	for _, p := range slices.Backward(d.calls) {
+
 		switch {
 		case t.ID != "" && p.id == t.ID:
 			return p

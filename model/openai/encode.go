@@ -119,8 +119,8 @@ func encodeMessages(r *model.Request) []turn {
 // of only answering calls. What a model thought since then belongs to the turn
 // that still runs; some servers demand it back, and refuse anything older.
 func lastWords(ms []model.Message) int {
-	for i := len(ms) - 1; i >= 0; i-- {
-		if ms[i].Role == model.User && slices.ContainsFunc(ms[i].Blocks, func(b model.Block) bool { return b.Kind == model.Text }) {
+	for i, m := range slices.Backward(ms) {
+		if m.Role == model.User && slices.ContainsFunc(m.Blocks, func(b model.Block) bool { return b.Kind == model.Text }) {
 			return i
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -259,9 +260,7 @@ func (b *builder) need(r *Result) {
 	r.Icons = map[string]json.RawMessage{}
 	for name, raw := range r.Files {
 		if path.Ext(name) == ".js" {
-			for icon, node := range t.mentioned(raw) {
-				r.Icons[icon] = node
-			}
+			maps.Copy(r.Icons, t.mentioned(raw))
 		}
 	}
 }

@@ -53,7 +53,7 @@ func elements(doc []byte) []element {
 			return out
 		}
 		raw := len(z.Raw())
-		switch kind {
+		switch kind { //nolint:exhaustive // comments and the doctype are copied as they are
 		case html.StartTagToken, html.SelfClosingTagToken:
 			t := z.Token()
 			e := element{name: t.Data, attributes: map[string]string{}, start: at, end: at + raw, close: at + raw, open: t.Data == "script" || t.Data == "style"}

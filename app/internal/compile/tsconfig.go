@@ -73,7 +73,7 @@ func (a alias) match(spec string) []string {
 }
 
 // plainJSON takes comments and trailing commas out of JSON as editors allow it.
-func plainJSON(raw []byte) []byte {
+func plainJSON(raw []byte) []byte { //nolint:gocognit // one case after another, best read in one piece
 	out := make([]byte, 0, len(raw))
 	for i := 0; i < len(raw); i++ {
 		switch c := raw[i]; {

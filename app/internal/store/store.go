@@ -236,7 +236,7 @@ func (s *Store) openDB(app sys.Slug, create bool) (*sql.DB, error) {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1)
-	if err := db.Ping(); err != nil {
+	if err := db.Ping(); err != nil { //nolint:noctx // it opens a file, and nothing waits
 		err = errors.Join(err, db.Close())
 		if strings.Contains(err.Error(), "unable to open database file") && !create {
 			return nil, &sys.Error{Op: "open the data of", Path: string(app), Kind: sys.NotFound, Err: err}

@@ -88,7 +88,7 @@ func (p Policy) Run(ctx context.Context, sink func(model.Delta), once Once) (*mo
 			fail.Err.Err = fmt.Errorf("%w (attempt %d, the last)", fail.Err.Err, try)
 			return broken, fail.Err
 		}
-		p.Logger.Debug("model request failed", "attempt", try, "wait", wait, "err", fail.Err)
+		p.Logger.DebugContext(ctx, "model request failed", "attempt", try, "wait", wait, "err", fail.Err)
 		sink(model.Delta{Retry: &model.Retry{Attempt: try, After: wait, Reason: fail.Err.Err.Error()}})
 		if !sleep(ctx, wait) {
 			return broken, Canceled(ctx, fail.Err.Op)

@@ -14,8 +14,8 @@ import (
 	"matrixos/sys"
 )
 
-func fails(kind sys.Kind, again bool, after time.Duration) *Failure {
-	return &Failure{Err: &sys.Error{Op: "ask", Kind: kind, Err: errors.New("no")}, Again: again, After: after}
+func fails(again bool, after time.Duration) *Failure {
+	return &Failure{Err: &sys.Error{Op: "ask", Kind: sys.Unavailable, Err: errors.New("no")}, Again: again, After: after}
 }
 
 func TestRunWaitsLongerEachTime(t *testing.T) {
@@ -25,7 +25,7 @@ func TestRunWaitsLongerEachTime(t *testing.T) {
 		_, err := Policy{Retries: 9}.Run(t.Context(), func(d model.Delta) { retries = append(retries, *d.Retry) },
 			func(context.Context, func(model.Delta), *Dog) (*model.Reply, *Failure) {
 				n++
-				return nil, fails(sys.Unavailable, true, 0)
+				return nil, fails(true, 0)
 			})
 		if sys.KindOf(err) != sys.Unavailable || n != 10 || len(retries) != 9 {
 			t.Fatalf("%d attempts, %d retries, %v", n, len(retries), err)
@@ -50,7 +50,7 @@ func TestRunHeedsTheProvider(t *testing.T) {
 		rep, err := Policy{}.Run(t.Context(), func(model.Delta) {},
 			func(context.Context, func(model.Delta), *Dog) (*model.Reply, *Failure) {
 				if n++; n == 1 {
-					f := fails(sys.Unavailable, true, 59*time.Second)
+					f := fails(true, 59*time.Second)
 					f.Cost = sys.Cost{Input: 10, USD: 1}
 					return nil, f
 				}
@@ -69,7 +69,7 @@ func TestFailureCarriesItsCost(t *testing.T) {
 	for _, again := range []bool{true, false} {
 		rep, err := Policy{Retries: 1, Backoff: time.Nanosecond}.Run(t.Context(), func(model.Delta) {},
 			func(context.Context, func(model.Delta), *Dog) (*model.Reply, *Failure) {
-				f := fails(sys.Unavailable, again, 0)
+				f := fails(again, 0)
 				f.Cost = sys.Cost{Output: 7}
 				return nil, f
 			})
@@ -88,7 +88,7 @@ func TestRunDoesNotWaitForever(t *testing.T) {
 		start := time.Now()
 		_, err := Policy{}.Run(t.Context(), func(model.Delta) { t.Error("announced a retry that never comes") },
 			func(context.Context, func(model.Delta), *Dog) (*model.Reply, *Failure) {
-				return nil, fails(sys.Unavailable, true, time.Hour)
+				return nil, fails(true, time.Hour)
 			})
 		if time.Since(start) != 0 || !strings.Contains(sys.HintOf(err), "1h0m0s") {
 			t.Errorf("took %v, %v", time.Since(start), err)

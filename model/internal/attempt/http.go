@@ -50,8 +50,7 @@ func broke(reason string) bool {
 // Transport classifies a failure below HTTP: no connection, or a stream that
 // broke off.
 func Transport(op, base, modelID string, err error) *Failure {
-	var urlErr *url.Error
-	if errors.As(err, &urlErr) {
+	if urlErr, ok := errors.AsType[*url.Error](err); ok {
 		err = urlErr.Err // its text repeats the address, and may hold more than that
 	}
 	e := &sys.Error{
@@ -63,8 +62,7 @@ func Transport(op, base, modelID string, err error) *Failure {
 		e.Hint = fmt.Sprintf("%s redirects elsewhere, and a key does not follow; enter the final address", base)
 		return &Failure{Err: e}
 	}
-	var cert *tls.CertificateVerificationError
-	if errors.As(err, &cert) {
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		e.Hint = fmt.Sprintf("%s shows a certificate that this machine does not trust", base)
 		return &Failure{Err: e}
 	}
