@@ -100,6 +100,13 @@ func (d *Desk) wait(what string, has func() (bool, *rod.Element, error)) *rod.El
 	}
 }
 
+// Follow opens a link of the desktop.
+func (d *Desk) Follow(link string) {
+	d.t.Helper()
+	d.must(d.page.Navigate(strings.TrimSpace(link)))
+	d.must(d.page.WaitLoad())
+}
+
 // Scheme emulates a light or dark system.
 func (d *Desk) Scheme(name string) {
 	d.t.Helper()
@@ -112,6 +119,7 @@ func (d *Desk) Shot(name string) {
 	if dir == "" {
 		return
 	}
+	time.Sleep(400 * time.Millisecond) // what moves has come to rest
 	img, err := d.page.Screenshot(false, nil)
 	if err != nil {
 		d.t.Logf("screenshot: %v", err)

@@ -65,7 +65,8 @@ func TestFirstLight(t *testing.T) {
 	for scheme, size := range map[string][2]int{"light": {390, 844}, "dark": {1440, 900}} {
 		phone := w.SignInAgain(b, size[0], size[1])
 		phone.Scheme(scheme)
-		phone.See("Expenses")
+		phone.Follow(w.Do("open", "expenses", "--print").Stdout)
+		phone.App("Expenses").See("12.50")
 		phone.Shot("5-" + scheme)
 	}
 }

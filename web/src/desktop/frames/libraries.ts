@@ -1,30 +1,36 @@
 // The libraries that apps import. Frames have an opaque origin and no cache, so
-// the shell fetches the sources once and hands them over.
+// the shell fetches each source once, when an app first needs it, and hands it
+// over.
 import type { LibraryManifest } from "../../protocol/api.ts";
 import { call } from "../../session/http.ts";
 
 export type Module = [specifier: string, source: string];
 
-let modules: Promise<Map<string, string>> | null = null;
+let manifest: Promise<LibraryManifest> | null = null;
+const sources = new Map<string, Promise<Module>>();
 
-async function fetchAll(): Promise<Map<string, string>> {
-  const manifest = await call<LibraryManifest>("/runtime/manifest.json");
-  const sources = await Promise.all(
-    manifest.modules.map(async ({ specifier, file }): Promise<Module> => {
-      const response = await fetch(`/runtime/${manifest.hash}/${file}`);
-      if (!response.ok) throw new Error(`The library ${specifier} did not load (${response.status}).`);
-      return [specifier, await response.text()];
-    }),
-  );
-  return new Map(sources);
+async function fetchModule(hash: string, specifier: string, file: string): Promise<Module> {
+  const response = await fetch(`/runtime/${hash}/${file}`);
+  if (!response.ok) throw new Error(`The library ${specifier} did not load (${response.status}).`);
+  return [specifier, await response.text()];
 }
 
-/** libraries yields the wanted modules, or all; a failed fetch is tried again next time. */
+function source(hash: string, specifier: string, file: string): Promise<Module> {
+  const known = sources.get(specifier);
+  if (known) return known;
+  const loading = fetchModule(hash, specifier, file);
+  sources.set(specifier, loading);
+  loading.catch(() => sources.delete(specifier));
+  return loading;
+}
+
+/** libraries yields the wanted modules, or all; what failed to load is tried again next time. */
 export async function libraries(wanted?: readonly string[]): Promise<Module[]> {
-  modules ??= fetchAll().catch((error: unknown) => {
-    modules = null;
+  manifest ??= call<LibraryManifest>("/runtime/manifest.json").catch((error: unknown) => {
+    manifest = null;
     throw error;
   });
-  const all = [...(await modules)];
-  return wanted ? all.filter(([specifier]) => wanted.includes(specifier)) : all;
+  const { hash, modules } = await manifest;
+  const needed = wanted ? modules.filter(({ specifier }) => wanted.includes(specifier)) : modules;
+  return Promise.all(needed.map(({ specifier, file }) => source(hash, specifier, file)));
 }
