@@ -171,7 +171,7 @@ export function ListView(p: ViewProps) {
             {g.rows.map((row) => {
               const done = Boolean(p.done && row[p.done]);
               const parts = rest.map((f) => (f.type === "check" ? (row[f.name] ? labelOf(f) : "") : formatValue(row[f.name], f))).filter(Boolean);
-              return <Item key={row.id} done={done} title={nameOf(p, row)} subtitle={parts.join(" · ")} value={value && formatValue(row[value.name], value)} leading={p.done && <DoneBox p={p} row={row} />} trailing={<IconButton icon="trash-2" label={`Delete ${nameOf(p, row)}`} onClick={() => p.onDelete(row)} />} onClick={() => p.onEdit(row)} />;
+              return <Item key={row.id} done={done} title={formatValue(row[p.main], fieldOf(p, p.main)) || "–"} subtitle={parts.join(" · ")} value={value && formatValue(row[value.name], value)} leading={p.done && <DoneBox p={p} row={row} />} trailing={<IconButton icon="trash-2" label={`Delete ${nameOf(p, row)}`} onClick={() => p.onDelete(row)} />} onClick={() => p.onEdit(row)} />;
             })}
           </ul>
         </div>

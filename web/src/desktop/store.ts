@@ -56,8 +56,9 @@ export function setScreen(width: number, height: number): void {
 let timer: ReturnType<typeof setTimeout> | undefined;
 let dirty = false;
 
+// A phone's cards are no layout of a desk: what is open there is not kept, so that the desk stays as its owner left it.
 function saveSoon(): void {
-  if (!getState().restored) return;
+  if (!getState().restored || getState().phone) return;
   dirty = true;
   clearTimeout(timer);
   timer = setTimeout(saveNow, 600);
