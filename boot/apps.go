@@ -2,13 +2,12 @@ package boot
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io/fs"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"matrixos/app"
 	"matrixos/disk"
@@ -92,39 +91,12 @@ func (a *apps) watch(ctx context.Context) {
 		if err := a.follow(ctx); err != nil && ctx.Err() == nil {
 			a.log.ErrorContext(ctx, "apps could not follow a landing", "error", err)
 		}
-		for landed := sys.LandingID(0); landed == 0; {
+		for landed := false; !landed; {
 			events, err := sub.Next(ctx)
 			if err != nil {
 				return
 			}
-			for _, e := range events {
-				landed = max(landed, a.landing(e))
-			}
-			a.reach(ctx, landed)
-		}
-	}
-}
-
-// landing is the landing that an event tells of; 0 if it tells of none.
-func (a *apps) landing(e sys.Event) sys.LandingID {
-	if e.Kind != sys.EventLanding {
-		return 0
-	}
-	var l sys.LandingInfo
-	if err := json.Unmarshal(e.Data, &l); err != nil {
-		a.log.Error("a landing's event cannot be read", "seq", e.Seq, "error", err)
-		return 0
-	}
-	return l.ID
-}
-
-// reach waits until the disk shows the landing: its event is out with the commit,
-// a moment before the disk's head moves.
-func (a *apps) reach(ctx context.Context, id sys.LandingID) {
-	for a.disk.Head() < id && ctx.Err() == nil {
-		select {
-		case <-ctx.Done():
-		case <-time.After(time.Millisecond):
+			landed = slices.ContainsFunc(events, func(e sys.Event) bool { return e.Kind == sys.EventLanding })
 		}
 	}
 }

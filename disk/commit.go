@@ -60,14 +60,16 @@ func (d *Disk) commitLocked(ctx context.Context, n decision) (sys.LandingInfo, e
 	}
 	if err == nil {
 		d.hook("staged")
-		err = d.decide(ctx, info, n, record.encode(), tree)
+		err = d.decide(ctx, prep, info, n, record, tree)
+	}
+	if errors.Is(err, journal.ErrUnknown) { // what was put aside may be needed: recovery finds out
+		d.broken.Store(&err)
+		return sys.LandingInfo{}, err
 	}
 	if err != nil {
 		return sys.LandingInfo{}, errors.Join(err, prep.undo())
 	}
-	d.hook("committed")
-	d.repo.Hold(record.objects)
-	d.publishLocked(ctx, prep, point{info.ID, commit.Hash, tree}, n)
+	d.publishLocked(ctx, prep, info.ID, n)
 	return info, nil
 }
 
@@ -109,12 +111,14 @@ func (d *Disk) describe(head point, tree git.Hash, n decision) (sys.LandingInfo,
 	return info, nil
 }
 
-// decide is the commit point.
-func (d *Disk) decide(ctx context.Context, info sys.LandingInfo, n decision, record []byte, tree git.Hash) error {
+// decide is the commit point. Whoever is told of the landing's event can see it.
+func (d *Disk) decide(ctx context.Context, p *preparation, info sys.LandingInfo, n decision, r redo, tree git.Hash) error {
 	if err := d.fault("decide"); err != nil {
 		return err
 	}
+	record := r.encode()
 	err := d.j.Update(ctx, func(tx *journal.Tx) error {
+		tx.OnCommit(func() { d.show(p, r, point{info.ID, r.commit, tree}) })
 		if _, err := tx.Exec(ctx, `UPDATE disk_redo SET applied = 1 WHERE landing <= ? AND applied = 0`, d.applied); err != nil {
 			return err
 		}
@@ -131,11 +135,26 @@ func (d *Disk) decide(ctx context.Context, info sys.LandingInfo, n decision, rec
 		}
 		return d.companions(tx, n.landing, &info)
 	})
-	if err == nil {
-		d.redoRows++
-		d.redoBytes += len(record)
+	if err != nil {
+		return err
 	}
-	return err
+	d.redoRows++
+	d.redoBytes += len(record)
+	return d.fault("decided")
+}
+
+// show moves the head of the disk to a landing that is decided, its objects in
+// reach.
+func (d *Disk) show(p *preparation, r redo, now point) {
+	d.hook("committed")
+	d.repo.Hold(r.objects)
+	if p.large {
+		if err := d.adoptLarge(p.quarantine()); err != nil {
+			d.log.Error("a landing is decided, but the history could not be written; restart to finish it", "landing", now.id.String(), "error", err)
+			d.broken.Store(&err)
+		}
+	}
+	d.head.Store(&now)
 }
 
 // companions writes what a caller wants to happen if and only if it lands.

@@ -74,17 +74,10 @@ func (d *Disk) stageOne(path string, c change, from objects, sync bool) error {
 	return os.Chmod(path, mode)
 }
 
-// publishLocked moves a decided landing into place: large objects, live files,
-// and, beside what follows, the history. It cannot fail any more: what does not
-// succeed now is tried again, and recovery repeats it.
-func (d *Disk) publishLocked(ctx context.Context, p *preparation, now point, n decision) {
-	if p.large {
-		if err := d.adoptLarge(p.quarantine()); err != nil {
-			d.log.ErrorContext(ctx, "a landing is decided, but the history could not be written; restart to finish it", "landing", now.id.String(), "error", err)
-			d.broken.Store(&err)
-		}
-	}
-	d.head.Store(&now)
+// publishLocked moves a decided landing into the live files and has the history
+// follow beside what comes next. It cannot fail any more: what does not succeed
+// now is tried again, and recovery repeats it.
+func (d *Disk) publishLocked(ctx context.Context, p *preparation, id sys.LandingID, n decision) {
 	if n.live {
 		for _, c := range n.changes {
 			delete(d.pending, c.path)
@@ -95,7 +88,7 @@ func (d *Disk) publishLocked(ctx context.Context, p *preparation, now point, n d
 	d.hook("applied")
 	d.tellHistory()
 	if len(d.pending) == 0 {
-		d.applied = now.id
+		d.applied = id
 	}
 	for _, c := range n.changes {
 		if c.path == ignoreFile {

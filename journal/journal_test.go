@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -444,5 +445,48 @@ func BenchmarkAppend(b *testing.B) {
 		if _, err := j.Append(context.Background(), e); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// What OnCommit changes, whoever hears of the transaction's events finds changed;
+// a transaction that is not made changes nothing.
+func TestOnCommitComesBeforeTheEvents(t *testing.T) {
+	ctx := context.Background()
+	j := temp(t)
+	sub := j.Subscribe(0)
+	defer sub.Close()
+	var at atomic.Int64
+	refused := errors.New("refused")
+	if err := j.Update(ctx, func(tx *Tx) error {
+		tx.OnCommit(func() { at.Store(99) })
+		return refused
+	}); !errors.Is(err, refused) || at.Load() != 0 {
+		t.Fatalf("a refused transaction: %v, %d", err, at.Load())
+	}
+	go func() {
+		for i := range int64(50) {
+			err := j.Update(ctx, func(tx *Tx) error {
+				tx.OnCommit(func() {
+					time.Sleep(time.Millisecond)
+					at.Store(i + 1)
+				})
+				return tx.Append(notice("x"))
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	for seen := 0; seen < 50; {
+		events, err := sub.Next(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range events {
+			if got := at.Load(); got < int64(e.Seq) {
+				t.Fatalf("event %d came while memory was at %d", e.Seq, got)
+			}
+		}
+		seen += len(events)
 	}
 }

@@ -17,7 +17,13 @@ type Tx struct {
 	insert *sql.Stmt
 	last   sys.Seq
 	events []sys.Event
+	then   []func()
 }
+
+// ErrUnknown is wrapped by an error of Update after which only a restart can tell
+// whether the transaction was made: the write of its end failed, and may or may
+// not have reached the file.
+var ErrUnknown = errors.New("it is not known whether this was written")
 
 // Append writes events with the transaction: they get their Seq, and their Time
 // if they have none, and reach subscribers once the transaction is committed.
@@ -49,6 +55,11 @@ func (t *Tx) Append(events ...sys.Event) error {
 	}
 	return nil
 }
+
+// OnCommit has fn run once the transaction is durable and before any subscriber
+// is told of its events: what fn changes in memory, whoever hears of an event
+// finds changed. It must be quick and must not use the journal.
+func (t *Tx) OnCommit(fn func()) { t.then = append(t.then, fn) }
 
 // Exec runs a statement in the transaction.
 func (t *Tx) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
@@ -101,10 +112,17 @@ func (j *Journal) Update(ctx context.Context, fn func(tx *Tx) error) error {
 		return j.fail("write journal", err)
 	}
 	if err := inner.Commit(); err != nil {
-		return j.fail("write journal", errors.Join(err, j.settle()))
+		return j.unclear(tx, err)
 	}
+	tx.happened()
 	j.deliver(tx.events)
 	return nil
+}
+
+func (t *Tx) happened() {
+	for _, fn := range t.then {
+		fn()
+	}
 }
 
 // run turns a panic of fn into an error, so that the one writer connection
@@ -118,22 +136,26 @@ func run(tx *Tx, fn func(*Tx) error) (err error) {
 	return fn(tx)
 }
 
-// settle finds out what a failed commit has left, so that memory and file agree.
-func (j *Journal) settle() error {
+// unclear finds out what a failed commit has left, so that memory and file agree.
+// On a full disk or a canceled call there is nothing; else the end of the
+// transaction may be in the file although nobody can read it now.
+func (j *Journal) unclear(tx *Tx, failed error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	var last sys.Seq
 	if err := j.writer.QueryRowContext(ctx, `SELECT ifnull(max(seq), 0) FROM event`).Scan(&last); err != nil {
+		return j.fail("write journal", errors.Join(failed, ErrUnknown, err))
+	}
+	if last != j.Last() { // it was made after all
+		tx.happened()
+		j.deliver(tx.events)
+		return nil
+	}
+	err := j.fail("write journal", failed)
+	if k := sys.KindOf(err); k == sys.NoSpace || k == sys.Held || errors.Is(failed, context.Canceled) || errors.Is(failed, context.DeadlineExceeded) {
 		return err
 	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if last != j.last { // it was committed after all: subscribers read it from the table
-		j.last = last
-		j.recent = recent{}
-		j.wakeLocked()
-	}
-	return nil
+	return j.fail("write journal", errors.Join(failed, ErrUnknown))
 }
 
 func (j *Journal) isClosed() bool {
