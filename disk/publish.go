@@ -172,7 +172,7 @@ func (d *Disk) applyLocked(stage string, c change) error {
 			return err
 		}
 		d.hook("exchanged")
-		if err := d.displacedLocked(stage, c, f, base); err != nil {
+		if err := d.displacedLocked(stage, c, stat{}, f, base); err != nil {
 			return err
 		}
 		delete(d.stats, c.path)
@@ -186,7 +186,7 @@ func (d *Disk) applyLocked(stage string, c change) error {
 		err = unix.Renameat2(int(d.stageFD.Fd()), stage, f.fd, base, unix.RENAME_EXCHANGE)
 		if err == nil {
 			d.hook("exchanged")
-			if err := d.displacedLocked(stage, c, f, base); err != nil {
+			if err := d.displacedLocked(stage, c, staged, f, base); err != nil {
 				return err
 			}
 			break
@@ -214,8 +214,9 @@ func (d *Disk) noteLocked(c change, staged stat, f folder, base string) {
 	}
 }
 
-// displacedLocked decides about what stood at c.path and is now in the stage.
-func (d *Disk) displacedLocked(stage string, c change, f folder, base string) error {
+// displacedLocked decides about what stood at c.path and is now in the stage;
+// ours is the file that took its place.
+func (d *Disk) displacedLocked(stage string, c change, ours stat, f folder, base string) error {
 	was, ok, err := read(d.stageFD, stage)
 	if err != nil {
 		return err
@@ -231,12 +232,12 @@ func (d *Disk) displacedLocked(stage string, c change, f folder, base string) er
 			return nil // it was empty
 		}
 	}
-	return d.giveBack(stage, c, f, base)
+	return d.giveBack(stage, c, ours, f, base)
 }
 
 // giveBack puts what the owner has saved this instant back in its place. Ours
 // stays in the history; the next capture records theirs on top of it.
-func (d *Disk) giveBack(stage string, c change, f folder, base string) error {
+func (d *Disk) giveBack(stage string, c change, ours stat, f folder, base string) error {
 	d.races.Add(1)
 	d.log.Info("an edit by hand came in between and was kept", "file", c.path)
 	if c.new.IsZero() {
@@ -246,18 +247,44 @@ func (d *Disk) giveBack(stage string, c change, f folder, base string) error {
 		}
 		return err
 	}
-	err := unix.Renameat2(int(d.stageFD.Fd()), stage, f.fd, base, unix.RENAME_EXCHANGE)
-	if errors.Is(err, unix.ENOENT) {
-		return d.setAside(stage, c.path)
+	return d.giveBackNewest(stage, c, ours, f, base)
+}
+
+// mostSwaps bounds how often a file is given back to an owner who saves faster
+// than it is looked at.
+const mostSwaps = 8
+
+// giveBackNewest exchanges until what comes out is what was put in just before:
+// anything else is a save yet newer, which goes back in its turn. What comes out
+// last goes to displaced unless the history has it.
+func (d *Disk) giveBackNewest(stage string, c change, ours stat, f folder, base string) error {
+	inPlace, have := ours.ino, c.new
+	for range mostSwaps {
+		theirs, ok, err := read(d.stageFD, stage)
+		if err != nil || !ok {
+			return errors.Join(err, d.setAside(stage, c.path))
+		}
+		err = unix.Renameat2(int(d.stageFD.Fd()), stage, f.fd, base, unix.RENAME_EXCHANGE)
+		if errors.Is(err, unix.ENOENT) {
+			return d.setAside(stage, c.path)
+		}
+		if err != nil {
+			return err
+		}
+		d.hook("given-back")
+		out, ok, err := read(d.stageFD, stage)
+		if err != nil || !ok {
+			return errors.Join(err, d.setAside(stage, c.path))
+		}
+		if out.ino == inPlace && out.node() == have {
+			if !out.writing && (have == c.new || d.repo.Has(have.Hash)) {
+				return unix.Unlinkat(int(d.stageFD.Fd()), stage, 0)
+			}
+			break
+		}
+		inPlace, have = theirs.ino, theirs.node()
 	}
-	if err != nil {
-		return err
-	}
-	now, ok, err := read(d.stageFD, stage)
-	if err == nil && ok && now.node() == c.new && !now.writing {
-		return unix.Unlinkat(int(d.stageFD.Fd()), stage, 0)
-	}
-	return errors.Join(err, d.setAside(stage, c.path))
+	return d.setAside(stage, c.path)
 }
 
 // setAside moves something from the stage to displaced/, where nothing is ever

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"matrixos/disk/git"
 	"matrixos/sys"
 )
@@ -112,16 +114,15 @@ func (o *owner) save(style string) {
 	}
 	var err error
 	switch style {
-	case "rename":
+	case "rename": // exchanged, so that what was overwritten can be looked at
 		if err = os.WriteFile(o.path+".tmp", []byte(s), 0o644); err == nil {
-			see(os.ReadFile(o.path))
-			err = os.Rename(o.path+".tmp", o.path)
+			err = unix.Renameat2(unix.AT_FDCWD, o.path+".tmp", unix.AT_FDCWD, o.path, unix.RENAME_EXCHANGE)
+			see(os.ReadFile(o.path + ".tmp"))
 		}
 	case "in place":
-		see(os.ReadFile(o.path))
-		err = os.WriteFile(o.path, []byte(s), 0o644)
+		err = o.saveOpen(s, 0, see)
 	case "held open":
-		err = o.saveSlowly(s, see)
+		err = o.saveOpen(s, time.Duration(o.random.Intn(15))*time.Millisecond, see)
 	}
 	if err != nil {
 		o.t.Error(err)
@@ -129,13 +130,13 @@ func (o *owner) save(style string) {
 	o.saves = append(o.saves, s)
 }
 
-// saveSlowly opens, thinks, and writes: the file may be another by then.
-func (o *owner) saveSlowly(s string, see func([]byte, error)) error {
+// saveOpen opens, thinks, and writes: the file may be another by then.
+func (o *owner) saveOpen(s string, think time.Duration, see func([]byte, error)) error {
 	f, err := os.OpenFile(o.path, os.O_RDWR, 0)
 	if err != nil {
 		return err
 	}
-	time.Sleep(time.Duration(o.random.Intn(15)) * time.Millisecond)
+	time.Sleep(think)
 	buf := make([]byte, 1<<16)
 	n, err := f.ReadAt(buf, 0)
 	if n > 0 {
@@ -174,4 +175,57 @@ func (h *home) everything() map[git.Hash]bool {
 		out[git.Sum(git.Blob, b)] = true
 	}
 	return out
+}
+
+// An owner who saves again and again in the very moments of a landing keeps the
+// newest save in place, and no older one is lost.
+func TestNewestSaveStaysInPlace(t *testing.T) {
+	for _, c := range []struct {
+		style string
+		most  int
+	}{{"rename", 2}, {"rename", 4}, {"in place", 2}, {"in place", 4}} {
+		t.Run(fmt.Sprintf("%s %d", c.style, c.most), func(t *testing.T) {
+			var h *home
+			var saves []string
+			armed := false
+			save := func() {
+				s := fmt.Sprintf("save %d\n", len(saves))
+				saves = append(saves, s)
+				path := filepath.Join(h.root, "x.txt")
+				err := os.WriteFile(path, []byte(s), 0o644)
+				if c.style == "rename" {
+					err = errors.Join(os.WriteFile(path+".tmp", []byte(s), 0o644), os.Rename(path+".tmp", path))
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			}
+			h = open(t, memory(t), func(o *Options) {
+				o.Hook = func(point string) {
+					if armed && (point == "exchange" || point == "exchanged" || point == "given-back" && len(saves) < c.most) {
+						save()
+					}
+				}
+			})
+			h.put("x.txt", "base\n")
+			h.capture()
+			tx := h.begin()
+			put(t, filepath.Join(tx.Dir(), "x.txt"), "agent\n")
+			armed = true
+			h.land(tx, "agent")
+			armed = false
+			if got, want := h.live("x.txt"), saves[len(saves)-1]; got != want {
+				t.Errorf("live is %q, the newest save is %q", got, want)
+			}
+			h.capture()
+			kept := h.everything()
+			// Of more, one is put back in place, and overwritten by the next by hand.
+			if c.most == 2 && !kept[git.Sum(git.Blob, []byte(saves[0]))] {
+				t.Errorf("%q is lost", saves[0])
+			}
+			if len(saves) != c.most || !kept[git.Sum(git.Blob, []byte("agent\n"))] {
+				t.Errorf("%d saves; the agent's version is kept: %v", len(saves), kept[git.Sum(git.Blob, []byte("agent\n"))])
+			}
+		})
+	}
 }
