@@ -62,6 +62,9 @@ type Disk struct {
 	redoBytes int
 	indexed   git.Hash // what git's index was last made of
 
+	blames  blames     // what is known of where lines come from
+	viewing sync.Mutex // one checkout at a time; nothing else is taken with it
+
 	races  atomic.Int64          // edits by hand that came between and were kept
 	broken atomic.Pointer[error] // the history could not be written; only a restart helps
 	tidyUp chan struct{}         // something for tidy to do
@@ -154,6 +157,9 @@ func (d *Disk) start(ctx context.Context, o Options) error {
 	}
 	if _, err := d.captureLocked(ctx, nil, captureAtOpen); err != nil {
 		return fmt.Errorf("record edits made while nothing ran: %w", err)
+	}
+	if err := d.makeRoom(); err != nil {
+		d.log.WarnContext(ctx, "old views could not be removed", "error", err)
 	}
 	d.background.Go(func() { d.tidy(running) })
 	d.background.Go(func() { d.writeHistory(running) })

@@ -11,6 +11,7 @@
 //	ws/ID       the folders of running transactions
 //	stage       new contents on their way into the live files
 //	quarantine  objects on their way into the repository
+//	views/L12   past landings that were asked for as folders, read-only
 //	displaced   bytes of hand edits that had no other place to go
 //	ballast     space given up when the disk is full, to finish what was decided
 //

@@ -85,38 +85,6 @@ func setUndone(ctx context.Context, tx *journal.Tx, undone, by sys.LandingID) er
 	return nil
 }
 
-// Query selects landings; the zero Query is all of them.
-type Query struct {
-	Limit  int           // at most so many; 0 means 100
-	Before sys.LandingID // only older ones than this; 0 means from the newest
-	Path   sys.Path      // only those that touched this file or folder; "" means any
-}
-
-const landingColumns = `landing, commit_id, kind, title, time, changes, apps, created, provenance, undone_by`
-
-// Log lists landings, newest first.
-func (d *Disk) Log(ctx context.Context, q Query) ([]sys.LandingInfo, error) {
-	if q.Limit <= 0 {
-		q.Limit = 100
-	}
-	if q.Before <= 0 {
-		q.Before = 1 << 62
-	}
-	var rows *sql.Rows
-	var err error
-	if q.Path == "" {
-		rows, err = d.j.Query(ctx, `SELECT `+landingColumns+` FROM disk_landing WHERE landing < ? ORDER BY landing DESC LIMIT ?`, q.Before, q.Limit)
-	} else {
-		rows, err = d.j.Query(ctx, `SELECT `+landingColumns+` FROM disk_landing WHERE landing < ? AND landing IN
-			(SELECT landing FROM disk_touched WHERE path = ? OR (path > ? AND path < ?)) ORDER BY landing DESC LIMIT ?`,
-			q.Before, string(q.Path), string(q.Path)+"/", string(q.Path)+"0", q.Limit)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return scanLandings(rows)
-}
-
 func scanLandings(rows *sql.Rows) (out []sys.LandingInfo, err error) {
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {

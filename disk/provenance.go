@@ -56,6 +56,9 @@ func (d *Disk) message(info sys.LandingInfo, n decision, tree, parent git.Hash) 
 	if p.Undoes != 0 {
 		add("Undoes", p.Undoes.String())
 	}
+	if p.Restores != 0 {
+		add("Restores", p.Restores.String())
+	}
 	return h
 }
 
@@ -159,6 +162,7 @@ func parseMessage(commit git.Hash, h git.History) sys.LandingInfo {
 			Conversation: sys.Conversation(h.Get("Conversation")), Model: h.Get("Model"),
 			Cost: parseCost(h.Get("Cost")), Label: parseLabel(h.Get("Label")),
 			Verified: h.Get("Verified"), Undoes: parseLanding(h.Get("Undoes")),
+			Restores: parseLanding(h.Get("Restores")),
 		},
 	}
 }

@@ -5,16 +5,18 @@ import (
 	"errors"
 	"fmt"
 
-	"matrixos/disk/merge"
 	"matrixos/sys"
 )
 
-// FileDiff is what a landing did to one file.
+// FileDiff is what happened to one file.
 type FileDiff struct {
-	Path   sys.Path     `json:"path"`
-	Op     sys.ChangeOp `json:"op"`
-	Binary bool         `json:"binary,omitempty"`
-	Patch  string       `json:"patch,omitempty"` // unified; empty if Binary, or if only the mode changed
+	Path         sys.Path     `json:"path"`
+	From         sys.Path     `json:"from,omitempty"` // of a renamed file: what it was called before
+	Op           sys.ChangeOp `json:"op"`
+	Binary       bool         `json:"binary,omitempty"`
+	AddedLines   int          `json:"added_lines,omitempty"` // 0 if Binary
+	DeletedLines int          `json:"deleted_lines,omitempty"`
+	Patch        string       `json:"patch,omitempty"` // unified; empty if Binary, or if only the mode or the name changed
 }
 
 // Show returns a landing and what it did to each file; 0 means the newest.
@@ -35,30 +37,7 @@ func (d *Disk) Show(ctx context.Context, id sys.LandingID) (sys.LandingInfo, []F
 
 // patches renders changes for people.
 func (o objects) patches(changes []change) ([]FileDiff, error) {
-	var out []FileDiff
-	for _, c := range changes {
-		before, err := o.content(c.old.Hash)
-		if err != nil {
-			return nil, err
-		}
-		after, err := o.content(c.new.Hash)
-		if err != nil {
-			return nil, err
-		}
-		f := FileDiff{Path: sys.Path(c.path), Op: c.public().Op, Binary: merge.Binary(before) || merge.Binary(after)}
-		if !f.Binary {
-			from, to := "a/"+c.path, "b/"+c.path
-			if c.old.IsZero() {
-				from = "/dev/null"
-			}
-			if c.new.IsZero() {
-				to = "/dev/null"
-			}
-			f.Patch = merge.Patch(from, to, before, after)
-		}
-		out = append(out, f)
-	}
-	return out, nil
+	return o.describeDiff(changes, false)
 }
 
 // UndoOptions are what a caller may say about an undo.

@@ -27,6 +27,7 @@ type Provenance struct {
 	Label        Label        `json:"label,omitzero"`
 	Verified     string       `json:"verified,omitempty"` // the level that was green: "static" or "browser"
 	Undoes       LandingID    `json:"undoes,omitempty"`
+	Restores     LandingID    `json:"restores,omitempty"` // the landing as of which it brings files back
 }
 
 // ChangeOp is what happened to one file.
@@ -37,6 +38,7 @@ const (
 	Added    ChangeOp = "added"
 	Modified ChangeOp = "modified"
 	Deleted  ChangeOp = "deleted"
+	Renamed  ChangeOp = "renamed" // in comparisons; a landing lists what went and what came
 )
 
 // Change is one file of a landing.
