@@ -1,8 +1,9 @@
 package merge
 
-import "slices"
-
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // span is a run of equal elements: a[A:A+N] equals b[B:B+N].
 type span struct{ a, b, n int }

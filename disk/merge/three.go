@@ -2,38 +2,70 @@ package merge
 
 import (
 	"bytes"
+	"path"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 )
 
 // Three merges ours and theirs, both made from base. The name of the file says
 // how it is read. ok is false if both changed the same place differently; then
 // there is no result.
 func Three(name string, base, ours, theirs []byte) (result []byte, ok bool) {
-	switch {
-	case bytes.Equal(ours, theirs), bytes.Equal(base, theirs):
-		return ours, true
-	case bytes.Equal(base, ours):
-		return theirs, true
-	case Binary(base) || Binary(ours) || Binary(theirs):
-		return nil, false
+	if out, ok, done := trivial(base, ours, theirs); done {
+		return out, ok
 	}
-	if strings.HasSuffix(name, ".json") {
+	switch strings.ToLower(path.Ext(name)) {
+	case ".json", ".webmanifest":
 		if out, known, ok := threeJSON(base, ours, theirs); known {
 			return out, ok
 		}
+	case ".yaml", ".yml":
+		if out, known, ok := threeYAML(base, ours, theirs); known {
+			return out, ok
+		}
+	case ".md", ".mdx":
+		if out, known, ok := threeFront(name, base, ours, theirs); known {
+			return out, ok
+		}
 	}
-	return three(lines(base), lines(ours), lines(theirs), byTokens)
+	return threeText(name, base, ours, theirs)
 }
 
-// three joins sequences of parts. Where both sides changed the same region, it
+// Lines is the ladder's rung of lines alone: two changes of one line, or of two
+// lines side by side, are a conflict. It is there to compare with.
+func Lines(base, ours, theirs []byte) (result []byte, ok bool) {
+	if out, ok, done := trivial(base, ours, theirs); done {
+		return out, ok
+	}
+	return threeLines(base, ours, theirs, func(_, _, _ []byte) ([]byte, bool) { return nil, false })
+}
+
+// trivial settles what needs no merging, or allows none.
+func trivial(base, ours, theirs []byte) (out []byte, ok, done bool) {
+	switch {
+	case bytes.Equal(ours, theirs), bytes.Equal(base, theirs):
+		return ours, true, true
+	case bytes.Equal(base, ours):
+		return theirs, true, true
+	case Binary(base) || Binary(ours) || Binary(theirs):
+		return nil, false, true
+	}
+	return nil, false, false
+}
+
+// threeText merges by lines, then tokens.
+func threeText(name string, base, ours, theirs []byte) ([]byte, bool) {
+	l := languageOf(name)
+	return threeLines(base, ours, theirs, func(b, o, t []byte) ([]byte, bool) { return l.three(b, o, t) })
+}
+
+// threeLines joins texts line by line. Where both sides changed the same region, it
 // asks resolve.
-func three(base, ours, theirs [][]byte, resolve func(base, ours, theirs []byte) ([]byte, bool)) ([]byte, bool) {
+func threeLines(base, ours, theirs []byte, resolve func(base, ours, theirs []byte) ([]byte, bool)) ([]byte, bool) {
+	bs, os, ts := lines(base), lines(ours), lines(theirs)
 	var out []byte
-	for _, c := range chunks(base, ours, theirs) {
-		b, o, t := join(base[c.b0:c.b1]), join(ours[c.o0:c.o1]), join(theirs[c.t0:c.t1])
+	for _, c := range chunks(bs, os, ts) {
+		b, o, t := join(bs[c.b0:c.b1]), join(os[c.o0:c.o1]), join(ts[c.t0:c.t1])
 		switch {
 		case bytes.Equal(o, t), bytes.Equal(b, t):
 			out = append(out, o...)
@@ -48,6 +80,15 @@ func three(base, ours, theirs [][]byte, resolve func(base, ours, theirs []byte) 
 		}
 	}
 	return out, true
+}
+
+// inOrder makes a merge by structure the same whichever side is which: where it
+// has to choose a layout, it is that of the text that sorts first.
+func inOrder(ours, theirs []byte) (first, second []byte) {
+	if bytes.Compare(ours, theirs) > 0 {
+		return theirs, ours
+	}
+	return ours, theirs
 }
 
 func join(parts [][]byte) []byte { return bytes.Join(parts, nil) }
@@ -85,40 +126,6 @@ func kept(base, other []int) []int {
 		for i := range s.n {
 			out[s.a+i] = s.b + i
 		}
-	}
-	return out
-}
-
-// byTokens merges one region of lines, word by word. Two changes that touch
-// each other are a conflict.
-func byTokens(base, ours, theirs []byte) ([]byte, bool) {
-	if len(base) == 0 { // both added something here: there is no order to choose
-		return nil, false
-	}
-	return three(tokens(base), tokens(ours), tokens(theirs), func(_, _, _ []byte) ([]byte, bool) { return nil, false })
-}
-
-// tokens cuts text into words (numbers keep their points and signs, and blanks
-// stay with what they follow) and single other characters.
-func tokens(text []byte) [][]byte {
-	var out [][]byte
-	for len(text) > 0 {
-		n := 0
-		for n < len(text) {
-			r, size := utf8.DecodeRune(text[n:])
-			if !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' && r != '-' && r != '+' && (r != '.' && r != ',') {
-				break
-			}
-			n += size
-		}
-		if n == 0 {
-			_, n = utf8.DecodeRune(text)
-		}
-		for n < len(text) && (text[n] == ' ' || text[n] == '\t') {
-			n++
-		}
-		out = append(out, text[:n])
-		text = text[n:]
 	}
 	return out
 }
