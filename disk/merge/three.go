@@ -31,9 +31,9 @@ func Three(name string, base, ours, theirs []byte) (result []byte, ok bool) {
 	return threeText(name, base, ours, theirs)
 }
 
-// Lines is the ladder's rung of lines alone: two changes of one line, or of two
+// ByLines is the ladder's rung of lines alone: two changes of one line, or of two
 // lines side by side, are a conflict. It is there to compare with.
-func Lines(base, ours, theirs []byte) (result []byte, ok bool) {
+func ByLines(base, ours, theirs []byte) (result []byte, ok bool) {
 	if out, ok, done := trivial(base, ours, theirs); done {
 		return out, ok
 	}
