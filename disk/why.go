@@ -101,7 +101,7 @@ func (d *Disk) whyFile(ctx context.Context, e *Explanation, n git.Node, line int
 	if merge.Binary(text) {
 		e.Kind = "binary"
 	}
-	lines := merge.Lines(text)
+	lines := merge.SplitLines(text)
 	switch {
 	case line == 0:
 	case e.Kind == "binary":

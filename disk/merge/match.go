@@ -25,8 +25,8 @@ func Common(a, b []int) []Run {
 	return out
 }
 
-// Lines cuts text after each line feed.
-func Lines(text []byte) [][]byte { return lines(text) }
+// SplitLines cuts text after each line feed.
+func SplitLines(text []byte) [][]byte { return lines(text) }
 
 // Count returns how many lines a diff from old to new adds and takes away.
 func Count(old, new []byte) (added, deleted int) {
