@@ -29,7 +29,7 @@ var layout = []struct{ pkg, may, parts string }{
 	{"egress", "sys keyring", ""},
 	{"model", "sys", ""},
 	{"engine", "sys model", ""},
-	{"disk", "sys journal", "git merge"},
+	{"disk", "sys journal", "chunk git merge rows"},
 	{"sandbox", "sys", ""},
 	{"driver", "sys keyring", ""},
 	{"kernel", "sys journal policy model engine disk driver", ""},
