@@ -33,6 +33,9 @@ var payloads = []struct {
 	{sys.EventNotice, sys.NoticeData{}},
 	{sys.EventOpen, sys.OpenData{}},
 	{sys.EventSettings, sys.SettingsData{}},
+	{sys.EventTask, sys.TaskData{}},
+	{sys.EventMail, sys.MailData{}},
+	{sys.EventEffect, sys.EffectData{}},
 }
 
 // describe completes the document with what the library cannot know: the

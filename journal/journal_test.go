@@ -490,3 +490,37 @@ func TestOnCommitComesBeforeTheEvents(t *testing.T) {
 		seen += len(events)
 	}
 }
+
+// Two handles of one file, as two processes have them, number their events
+// without gaps, and a subscriber of either sees all once it is woken.
+func TestTwoHandles(t *testing.T) {
+	ctx := context.Background()
+	path := filepath.Join(t.TempDir(), "kernel.db")
+	a, b := open(t, path), open(t, path)
+	sub := a.Subscribe(0)
+	defer sub.Close()
+	for i := range 10 {
+		j := a
+		if i%3 == 0 {
+			j = b
+		}
+		if seq, err := j.Append(ctx, notice(strconv.Itoa(i))); err != nil || seq != sys.Seq(i+1) {
+			t.Fatal(i, seq, err)
+		}
+	}
+	if _, err := a.Append(ctx, notice("last")); err != nil {
+		t.Fatal(err)
+	}
+	for want := sys.Seq(1); want <= 11; {
+		events, err := sub.Next(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range events {
+			if e.Seq != want {
+				t.Fatalf("event %d where %d was expected", e.Seq, want)
+			}
+			want++
+		}
+	}
+}

@@ -47,6 +47,9 @@ func (j *Journal) deliver(events []sys.Event) {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if events[0].Seq != j.last+1 { // another handle of the file has written: readers go by the table
+		j.recent = recent{}
+	}
 	for _, e := range events {
 		j.recent.add(e)
 	}

@@ -35,6 +35,9 @@ func (t *Tx) Append(events ...sys.Event) error {
 		if err != nil {
 			return err
 		}
+		if err := t.tx.QueryRowContext(t.ctx, `SELECT ifnull(max(seq), 0) FROM event`).Scan(&t.last); err != nil {
+			return err
+		}
 	}
 	for i := range events {
 		e := &events[i]

@@ -27,6 +27,9 @@ const (
 	EventNotice   EventKind = "notice"   // NoticeData: something to tell the owner
 	EventOpen     EventKind = "open"     // OpenData, ephemeral: show an app's window
 	EventSettings EventKind = "settings" // SettingsData, ephemeral: theme or model changed
+	EventTask     EventKind = "task"     // TaskData: a task was made or changed its state
+	EventMail     EventKind = "mail"     // MailData: mail between processes was sent, read or expired
+	EventEffect   EventKind = "effect"   // EffectData: an act on the outside world was decided, tried, done or given up
 )
 
 // Event is one thing that happened in a home.
