@@ -9,149 +9,88 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
-	"matrixos/journal"
+	"matrixos/disk/git"
 	"matrixos/sys"
 )
-
-// The environment of a child of TestKillLoop: its home, and after how many
-// points of the protocol it kills itself (0: it waits to be killed).
-const (
-	childHome  = "MATRIXOS_DISK_TEST_HOME"
-	childSteps = "MATRIXOS_DISK_TEST_STEPS"
-	childSeed  = "MATRIXOS_DISK_TEST_SEED"
-)
-
-func TestMain(m *testing.M) {
-	if root := os.Getenv(childHome); root != "" {
-		if err := landUntilKilled(root, number(childSteps), int64(number(childSeed))); err != nil {
-			fmt.Println("E", err)
-		}
-		os.Exit(1)
-	}
-	os.Exit(m.Run())
-}
-
-func number(variable string) int {
-	n, err := strconv.Atoi(os.Getenv(variable))
-	if err != nil {
-		panic(err)
-	}
-	return n
-}
-
-const (
-	groups   = 3
-	perGroup = 4
-)
-
-func groupFile(g, k int) string { return fmt.Sprintf("apps/g%d/f%d.txt", g, k) }
-
-// groupText is the content of a file of a group in version i.
-func groupText(i, g, k int) string {
-	return fmt.Sprintf("%d\n", i) + strings.Repeat(fmt.Sprintf("%d of %d in %d\n", k, g, i), 1+(i*7+k)%60)
-}
-
-// landUntilKilled is the child. It says B before a landing and L after it, K and
-// the point where it kills itself, and O after it has saved the owner's file.
-func landUntilKilled(root string, steps int, seed int64) error {
-	ctx := context.Background()
-	random := rand.New(rand.NewSource(seed))
-	var passed atomic.Int64
-	o := Options{NoWatch: true, Hook: func(point string) {
-		if passed.Add(1) == int64(steps) {
-			fmt.Println("K", point)
-			if err := syscall.Kill(os.Getpid(), syscall.SIGKILL); err != nil {
-				panic(err)
-			}
-			select {}
-		}
-	}}
-	d, err := Open(ctx, root, o)
-	if err != nil {
-		return err
-	}
-	if err := d.Journal().Migrate(ctx, "test", `CREATE TABLE mail(landing INTEGER PRIMARY KEY)`); err != nil {
-		return err
-	}
-	d.redoRows = mostRedoRows - 3 // a checkpoint soon
-	fmt.Println("R")
-	for i := int(time.Now().UnixNano() / 1000 % 1e12); ; i++ {
-		tx, err := d.Begin(ctx, "child")
-		if err != nil {
-			return err
-		}
-		for _, g := range random.Perm(groups)[:1+random.Intn(2)] {
-			for k := range perGroup {
-				if err := write(filepath.Join(tx.Dir(), groupFile(g, k)), groupText(i, g, k)); err != nil {
-					return err
-				}
-			}
-			sub := filepath.Join(tx.Dir(), fmt.Sprintf("apps/g%d/sub", g))
-			if random.Intn(2) == 0 {
-				err = os.RemoveAll(sub)
-			} else {
-				err = write(sub+"/more.txt", strconv.Itoa(i))
-			}
-			if err != nil {
-				return err
-			}
-		}
-		if random.Intn(3) == 0 { // the owner saves as vim does
-			own := filepath.Join(root, "owner.txt")
-			if err := write(own+".tmp", strconv.Itoa(i)); err != nil {
-				return err
-			}
-			if err := os.Rename(own+".tmp", own); err != nil {
-				return err
-			}
-			fmt.Println("O", i)
-		}
-		if random.Intn(5) == 0 {
-			if _, err := d.Capture(ctx); err != nil {
-				return err
-			}
-		}
-		fmt.Println("B", i)
-		_, err = tx.Land(ctx, Landing{Title: fmt.Sprintf("landing %d", i), Update: func(tx *journal.Tx) error {
-			_, err := tx.Exec(ctx, `INSERT INTO mail(landing) VALUES(?)`, i)
-			return err
-		}})
-		if err != nil {
-			return err
-		}
-		fmt.Println("L", i)
-		if err := tx.Drop(); err != nil {
-			return err
-		}
-	}
-}
-
-func write(path, text string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	return os.WriteFile(path, []byte(text), 0o644)
-}
 
 // record is what the children of a loop have said.
 type record struct {
 	begun, landed map[int]bool
+	acknowledged  map[sys.LandingID]string
 	owner         int
-	points        map[string]int
+	killed        map[string]int // how often at each point that there is
 }
 
-// runChild runs one child to its death.
-func runChild(t *testing.T, root string, steps int, after time.Duration, r *record) {
+func newRecord() *record {
+	return &record{begun: map[int]bool{}, landed: map[int]bool{}, acknowledged: map[sys.LandingID]string{}, killed: map[string]int{}}
+}
+
+// hear takes one line of a child; it is false if that is none of the protocol's.
+func (r *record) hear(line string) bool {
+	word, rest, _ := strings.Cut(line, " ")
+	n, _ := strconv.Atoi(rest)
+	switch word {
+	case "R", "D":
+	case "B":
+		r.begun[n] = true
+	case "L":
+		r.landed[n] = true
+	case "A":
+		id, title, _ := strings.Cut(rest, " ")
+		n, _ := strconv.Atoi(id)
+		r.acknowledged[sys.LandingID(n)] = title
+	case "O":
+		r.owner = n
+	case "P":
+		r.killed[rest] += 0
+	case "K":
+		r.killed[rest]++
+	default:
+		return false
+	}
+	return true
+}
+
+// rarest is the point at which the fewest children have died.
+func (r *record) rarest() string {
+	points := []string{}
+	for p := range r.killed {
+		points = append(points, p)
+	}
+	slices.SortFunc(points, func(a, b string) int {
+		if d := r.killed[a] - r.killed[b]; d != 0 {
+			return d
+		}
+		return strings.Compare(a, b)
+	})
+	if len(points) == 0 {
+		return ""
+	}
+	return points[0]
+}
+
+// death is how a child ends.
+type death struct {
+	point string
+	count int
+	after time.Duration // where no point is named: so long after it is ready
+	steps int
+	env   []string
+}
+
+// runChild runs one child to its death; heard is called with each of its lines.
+func runChild(t *testing.T, root string, seed int64, d death, heard func(line string) bool) {
 	t.Helper()
 	child := exec.Command(os.Args[0])
-	child.Env = append(os.Environ(), childHome+"="+root, fmt.Sprintf("%s=%d", childSteps, steps), fmt.Sprintf("%s=%d", childSeed, rand.Int63()))
+	child.Env = append(os.Environ(), childHome+"="+root, childPoint+"="+d.point, fmt.Sprintf("%s=%d", childCount, d.count),
+		fmt.Sprintf("%s=%d", childSteps, d.steps), fmt.Sprintf("%s=%d", childSeed, seed))
+	child.Env = append(child.Env, d.env...)
 	var stderr bytes.Buffer
 	child.Stderr = &stderr
 	out, err := child.StdoutPipe()
@@ -161,29 +100,17 @@ func runChild(t *testing.T, root string, steps int, after time.Duration, r *reco
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
-	limit := time.AfterFunc(20*time.Second, func() {
+	limit := time.AfterFunc(2*time.Minute, func() {
 		t.Error("a child hangs")
 		_ = child.Process.Kill()
 	})
 	defer limit.Stop()
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
-		word, rest, _ := strings.Cut(lines.Text(), " ")
-		n, _ := strconv.Atoi(rest)
-		switch word {
-		case "R":
-			if steps == 0 {
-				time.AfterFunc(after, func() { _ = child.Process.Kill() })
-			}
-		case "B":
-			r.begun[n] = true
-		case "L":
-			r.landed[n] = true
-		case "O":
-			r.owner = n
-		case "K":
-			r.points[rest]++
-		default:
+		if lines.Text() == "R" && d.after > 0 {
+			time.AfterFunc(d.after, func() { _ = child.Process.Kill() })
+		}
+		if !heard(lines.Text()) {
 			t.Errorf("child: %s", lines.Text())
 		}
 	}
@@ -192,103 +119,191 @@ func runChild(t *testing.T, root string, steps int, after time.Duration, r *reco
 	}
 }
 
-// TestKillLoop kills a process that lands at named points and at random ones,
-// and looks after each death whether every promise is kept.
-func TestKillLoop(t *testing.T) {
-	rounds := 60
-	if testing.Short() {
-		rounds = 12
-	}
-	root := memory(t)
+// prepared fills a folder with what the children work on.
+func prepared(t *testing.T, root string) {
+	t.Helper()
 	for g := range groups {
 		for k := range perGroup {
 			put(t, filepath.Join(root, groupFile(g, k)), groupText(0, g, k))
 		}
 	}
 	put(t, root+"/owner.txt", "0")
-	r := &record{begun: map[int]bool{}, landed: map[int]bool{}, points: map[string]int{}}
+	put(t, filepath.Join(root, sharedFile), "base\n")
+	put(t, root+"/.matrixignore", "*.tmp\n")
+}
+
+// TestKillLoop kills processes that do all that a disk can do, at each named point
+// in turn, those of recovery among them, and at random instants, while the owner,
+// who is not killed, saves one of the files. After each death it looks whether
+// every promise is kept.
+func TestKillLoop(t *testing.T) {
+	random := seeded(t)
+	rounds := soak(t, 110, 1000)
+	root := memory(t)
+	prepared(t, root)
+	r := newRecord()
+	o := &owner{t: t, path: filepath.Join(root, sharedFile), random: rand.New(rand.NewSource(random.Int63())), overwritten: map[string]bool{}}
+	o.saveStyles("rename", "in place", "held open")
 	for round := range rounds {
+		d := death{steps: 14, count: 1 + random.Intn(2), point: r.rarest()}
 		switch {
-		case round%6 == 5: // while it recovers
-			runChild(t, root, 1+rand.Intn(6), 0, r)
-		case round%3 == 2:
-			runChild(t, root, 0, time.Duration(rand.Intn(60))*time.Millisecond, r)
-		default:
-			runChild(t, root, 1+rand.Intn(90), 0, r)
+		case round == 0: // to learn the points
+			d.point = ""
+		case round%4 == 3:
+			d.point, d.after = "", time.Duration(1+random.Intn(120))*time.Millisecond
 		}
-		afterDeath(t, root, r, round%10 == 9)
+		resting := o.saveUntilStopped()
+		runChild(t, root, random.Int63(), d, r.hear)
+		resting()
+		afterDeath(t, root, r, round%20 == 19)
 		if t.Failed() {
-			t.Fatalf("round %d; points so far %v", round, r.points)
+			t.Fatalf("round %d; points so far %v", round, r.killed)
 		}
 	}
-	t.Logf("%d landings acknowledged; killed at %v", len(r.landed), r.points)
-	if len(r.landed) < rounds/4 {
-		t.Errorf("only %d landings were tried", len(r.landed))
+	h := open(t, root, func(o *Options) { o.Template = nil })
+	h.capture()
+	o.noneLost(h)
+	t.Logf("%d deaths, %d landings acknowledged, %d saves of the owner; killed at %v", rounds, len(r.acknowledged), len(o.saves), r.killed)
+	for point, n := range r.killed {
+		if n == 0 && rounds > 4*len(r.killed) && point != "given-back" { // that one needs a race
+			t.Errorf("nobody was killed at %s", point)
+		}
+	}
+	if len(r.acknowledged) < rounds {
+		t.Errorf("only %d landings were made", len(r.acknowledged))
 	}
 }
 
+// afterDeath opens a home as the next process would, and holds it against what
+// was acknowledged.
 func afterDeath(t *testing.T, root string, r *record, fsck bool) {
 	t.Helper()
-	ctx := context.Background()
 	h := open(t, root, func(o *Options) { o.Template = nil })
 	defer h.close()
-	for g := range groups {
-		first, _, _ := strings.Cut(h.live(groupFile(g, 0)), "\n")
-		i, err := strconv.Atoi(first)
-		if err != nil {
-			t.Errorf("group %d begins with %q", g, first)
-		}
-		for k := range perGroup {
-			h.want(groupFile(g, k), groupText(i, g, k))
-		}
-	}
+	checkGroups(h)
 	if info := h.capture(); info.ID != 0 {
 		t.Errorf("live files differ from the history: %+v", info)
 	}
-	log, err := h.Log(ctx, Query{Limit: 1e6})
-	if err != nil {
-		t.Fatal(err)
-	}
-	times := map[int]int{}
-	for i, l := range log {
-		if l.ID != sys.LandingID(len(log)-i) {
-			t.Errorf("%s where L%d belongs", l.ID, len(log)-i)
-		}
-		if n, ok := strings.CutPrefix(l.Title, "landing "); ok {
-			k, _ := strconv.Atoi(n)
-			times[k]++
-			if !r.begun[k] {
-				t.Errorf("landing %d was never asked for", k)
-			}
-		}
-	}
-	for k := range r.landed {
-		if times[k] != 1 {
-			t.Errorf("acknowledged landing %d is there %d times", k, times[k])
-		}
-	}
-	var mail, events int
-	if err := h.j.QueryRow(ctx, `SELECT count(*) FROM event WHERE kind = 'landing'`).Scan(&events); err != nil || events != len(log) {
-		t.Errorf("%d events for %d landings, %v", events, len(log), err)
-	}
-	if len(times) > 0 {
-		if err := h.j.QueryRow(ctx, `SELECT count(*) FROM mail`).Scan(&mail); err != nil || mail != len(times) {
-			t.Errorf("%d companions of %d landings, %v", mail, len(times), err)
-		}
-	}
+	checkHistory(h, r)
 	if got, err := strconv.Atoi(h.live("owner.txt")); err != nil || got < r.owner {
 		t.Errorf("the owner's file is %d, last saved %d, %v", got, r.owner, err)
 	}
 	if got := strings.TrimSpace(h.git("rev-parse", "main")); got != h.at().commit.String() {
 		t.Errorf("main is %s, want %s", got, h.at().commit)
 	}
-	for _, sub := range []string{"stage", "quarantine", "ws", "displaced"} {
+	for _, sub := range []string{"stage", "quarantine", "ws"} {
 		left, err := os.ReadDir(h.store(sub))
 		if err != nil || len(left) > 0 {
 			t.Errorf("left in %s: %v, %v", sub, left, err)
 		}
 	}
+	aside, err := filepath.Glob(h.store("displaced", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range aside {
+		if !strings.HasSuffix(a, "-"+sharedFile) {
+			t.Errorf("%s was set aside: nobody has saved that", a)
+		}
+	}
 	if fsck {
 		h.git("fsck", "--strict", "--no-dangling")
+	}
+}
+
+// checkGroups looks that files that land together are of one landing.
+func checkGroups(h *home) {
+	h.t.Helper()
+	for g := range groups {
+		first, _, _ := strings.Cut(h.live(groupFile(g, 0)), "\n")
+		i, err := strconv.Atoi(first)
+		if err != nil {
+			h.t.Errorf("group %d begins with %q", g, first)
+		}
+		for k := range perGroup {
+			h.want(groupFile(g, k), groupText(i, g, k))
+		}
+	}
+}
+
+// checkHistory holds the landings, their events and companions against what was
+// asked for and acknowledged.
+func checkHistory(h *home, r *record) {
+	h.t.Helper()
+	ctx := context.Background()
+	log, err := h.Log(ctx, Query{Limit: 1e6})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	times := map[int]int{}
+	for i, l := range log {
+		if l.ID != sys.LandingID(len(log)-i) {
+			h.t.Errorf("%s where L%d belongs", l.ID, len(log)-i)
+		}
+		if want, ok := r.acknowledged[l.ID]; ok && l.Title != want {
+			h.t.Errorf("%s is %q, acknowledged was %q", l.ID, l.Title, want)
+		}
+		if n, ok := strings.CutPrefix(l.Title, "landing "); ok {
+			k, _ := strconv.Atoi(n)
+			times[k]++
+			if !r.begun[k] {
+				h.t.Errorf("landing %d was never asked for", k)
+			}
+		}
+	}
+	for k := range r.landed {
+		if times[k] != 1 {
+			h.t.Errorf("acknowledged landing %d is there %d times", k, times[k])
+		}
+	}
+	for id, title := range r.acknowledged {
+		if int(id) > len(log) {
+			h.t.Errorf("acknowledged %s, %s, is not there", id, title)
+		}
+	}
+	var mail, events int
+	if err := h.j.QueryRow(ctx, `SELECT count(*) FROM event WHERE kind = 'landing'`).Scan(&events); err != nil || events != len(log) {
+		h.t.Errorf("%d events for %d landings, %v", events, len(log), err)
+	}
+	if len(times) > 0 {
+		if err := h.j.QueryRow(ctx, `SELECT count(*) FROM mail`).Scan(&mail); err != nil || mail != len(times) {
+			h.t.Errorf("%d companions of %d landings, %v", mail, len(times), err)
+		}
+	}
+}
+
+// saveStyles says how the owner saves, in turn.
+func (o *owner) saveStyles(styles ...string) { o.styles = styles }
+
+// saveUntilStopped saves in the background; the returned function waits for the
+// last save.
+func (o *owner) saveUntilStopped() (stop func()) {
+	quit, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-quit:
+				return
+			case <-time.After(time.Duration(o.random.Intn(30)) * time.Millisecond):
+			}
+			o.save(o.styles[len(o.saves)%len(o.styles)])
+		}
+	}()
+	return func() { close(quit); <-done }
+}
+
+// noneLost looks for every save that the owner has not overwritten.
+func (o *owner) noneLost(h *home) {
+	o.t.Helper()
+	kept := h.everything()
+	lost := 0
+	for _, s := range o.saves {
+		if !o.overwritten[s] && !kept[git.Sum(git.Blob, []byte(s))] {
+			lost++
+		}
+	}
+	if lost > 0 {
+		o.t.Errorf("%d of %d saves are lost", lost, len(o.saves))
 	}
 }

@@ -31,7 +31,10 @@ type Options struct {
 	// Begin and Land only.
 	NoWatch bool
 
-	fault func(point string) error // tests: fail here
+	// For tests.
+	fault    func(point string) error // fail here
+	boot     string                   // the id of this machine's boot, if not the true one
+	unsynced string                   // a kind of sync to leave out: "stage" or "checkpoint"
 }
 
 // Disk is an open home. All methods may be called concurrently.
@@ -48,6 +51,8 @@ type Disk struct {
 	hook    func(string)
 	fault   func(string) error
 	boot    string // the id of this machine's boot
+
+	unsynced string // a kind of sync that tests leave out
 
 	head   atomic.Pointer[point]
 	ignore atomic.Pointer[ignorer]
@@ -101,7 +106,7 @@ func Open(ctx context.Context, root string, o Options) (_ *Disk, err error) {
 		root: abs, dir: filepath.Join(abs, sys.Store),
 		log: o.Logger, owner: o.Owner, hook: o.Hook, fault: o.fault,
 		stats: map[string]known{}, pending: map[string]change{},
-		boot: bootID(), tidyUp: make(chan struct{}, 1), decided: make(chan struct{}, 1), dirty: map[string]bool{}, dirtied: make(chan struct{}, 1),
+		boot: o.boot, unsynced: o.unsynced, tidyUp: make(chan struct{}, 1), decided: make(chan struct{}, 1), dirty: map[string]bool{}, dirtied: make(chan struct{}, 1),
 	}
 	d.defaults()
 	if err := d.openStore(ctx); err != nil {
@@ -130,6 +135,9 @@ func (d *Disk) defaults() {
 	}
 	if d.fault == nil {
 		d.fault = func(string) error { return nil }
+	}
+	if d.boot == "" {
+		d.boot = bootID()
 	}
 	d.checks.Store(&[]Check{})
 }

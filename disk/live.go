@@ -235,9 +235,10 @@ func hasWriter(fd int) bool {
 	return false
 }
 
-// syncAll makes everything on the home's file system durable.
-func (d *Disk) syncAll() error {
-	if err := d.fault("sync"); err != nil {
+// syncAll makes everything on the home's file system durable. The kind names
+// what for.
+func (d *Disk) syncAll(kind string) error {
+	if err := d.fault("sync"); err != nil || d.unsynced == kind {
 		return err
 	}
 	return unix.Syncfs(int(d.rootFD.Fd()))

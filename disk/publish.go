@@ -46,7 +46,7 @@ func (d *Disk) stage(p *preparation, changes []change, from objects) (staged []i
 	if err := errors.Join(errs...); err != nil || each {
 		return staged, err
 	}
-	return staged, d.syncAll()
+	return staged, d.syncAll("stage")
 }
 
 func (d *Disk) stageOne(path string, c change, from objects, sync bool) error {
@@ -68,7 +68,7 @@ func (d *Disk) stageOne(path string, c change, from objects, sync bool) error {
 	if c.new.Mode == git.Executable {
 		mode |= mode & 0o444 >> 2
 	}
-	if err := writeFile(path, content, mode|0o200, sync); err != nil {
+	if err := writeFile(path, content, mode|0o200, sync && d.unsynced != "stage"); err != nil {
 		return err
 	}
 	return os.Chmod(path, mode)

@@ -76,7 +76,7 @@ func (d *Disk) finish(ctx context.Context) error {
 	}
 	d.redoRows = len(rows)
 	if newBoot && len(rows) > 0 {
-		if err := d.syncAll(); err != nil {
+		if err := d.syncAll("recovery"); err != nil {
 			return err
 		}
 	}

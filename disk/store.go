@@ -79,7 +79,8 @@ func (d *Disk) pointers() error {
 		{filepath.Join(d.root, ".git"), "gitdir: " + sys.Store + "/repo.git\n"},
 		{d.store(".git"), "gitdir: none\n"},
 	} {
-		if _, err := os.Lstat(p[0]); err == nil {
+		// An empty one is what a power cut has left of ours.
+		if st, err := os.Lstat(p[0]); err == nil && (!st.Mode().IsRegular() || st.Size() > 0) {
 			continue
 		}
 		if err := os.WriteFile(p[0], []byte(p[1]), 0o644); err != nil {

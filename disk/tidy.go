@@ -48,7 +48,7 @@ func (d *Disk) checkpoint(ctx context.Context) error {
 	if err := d.publishHistory(); err != nil {
 		return err
 	}
-	if err := d.syncAll(); err != nil {
+	if err := d.syncAll("checkpoint"); err != nil {
 		return err
 	}
 	d.hook("checkpoint")
