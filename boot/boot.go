@@ -134,6 +134,7 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 	}
 	k, err = kernel.New(ctx, kernel.Options{
 		Disk: s.disk, Models: models, Apps: s.apps, Handle: readHandle(s.disk).Handle, Logger: s.log, Now: time.Now,
+		Settings: settingsOf(s.disk, s.log), Resume: o.Listen != "",
 		Calls: syscalls.Table(syscalls.Options{Sandbox: box, Why: why, Mount: s.home, Check: s.apps.diagnose}),
 	})
 	if err != nil {

@@ -4,9 +4,12 @@ import (
 	"cmp"
 	"encoding/json"
 	"io/fs"
+	"log/slog"
+	"sync"
 
 	"matrixos/disk"
 	"matrixos/gateway"
+	"matrixos/kernel"
 	"matrixos/sys"
 )
 
@@ -20,6 +23,7 @@ const (
 type config struct {
 	Model    string            `json:"model"`
 	BaseURLs map[string]string `json:"base_urls,omitempty"` // by provider
+	kernel.Settings
 }
 
 // readConfig reads the settings; a file that is missing counts as empty.
@@ -27,6 +31,28 @@ func readConfig(d *disk.Disk) (config, error) {
 	var c config
 	err := readJSON(d, configFile, &c)
 	return c, err
+}
+
+// settingsOf reads the kernel's part of the settings once per landing. Settings
+// that cannot be read count as they were.
+func settingsOf(d *disk.Disk, log *slog.Logger) func() kernel.Settings {
+	var mu sync.Mutex
+	var at sys.LandingID
+	var now kernel.Settings
+	return func() kernel.Settings {
+		mu.Lock()
+		defer mu.Unlock()
+		if head := d.Head(); at != head {
+			at = head
+			c, err := readConfig(d)
+			if err != nil {
+				log.Warn("the settings cannot be read; they stay as they were", "error", err)
+				return now
+			}
+			now = c.Settings
+		}
+		return now
+	}
 }
 
 // readHandle reads whom the home belongs to, and falls back to a local handle:

@@ -135,22 +135,6 @@ func (c *Client) Conversation(ctx context.Context, id sys.Conversation) ([]sys.E
 	return out.Events, err
 }
 
-// Processes returns the process table.
-func (c *Client) Processes(ctx context.Context) (list []sys.Process, err error) {
-	err = c.call(ctx, "list processes", http.MethodGet, "/api/processes", nil, &list)
-	return list, err
-}
-
-// Signal sends "interrupt" or "kill" to a process.
-func (c *Client) Signal(ctx context.Context, pid sys.PID, signal string) error {
-	return c.call(ctx, signal+" process", http.MethodPost, "/api/processes/"+strconv.FormatInt(int64(pid), 10)+"/signal", map[string]string{"signal": signal}, nil)
-}
-
-// StopAll stops everything that runs.
-func (c *Client) StopAll(ctx context.Context) error {
-	return c.call(ctx, "stop everything", http.MethodPost, "/api/stop", struct{}{}, nil)
-}
-
 // Apps lists the installed apps.
 func (c *Client) Apps(ctx context.Context) (list []sys.AppInfo, err error) {
 	err = c.call(ctx, "list apps", http.MethodGet, "/api/apps", nil, &list)

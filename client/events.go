@@ -127,6 +127,11 @@ func (s *Stream) Close() error {
 // Follow asks and calls fn for every event of the request in order, up to and
 // including its answer, which it returns. It stops early when fn fails.
 func (c *Client) Follow(ctx context.Context, a Ask, began func(Ticket), fn func(sys.Event) error) (sys.AnswerData, error) {
+	return c.FollowFrom(ctx, func(ctx context.Context) (Ticket, error) { return c.Ask(ctx, a) }, began, fn)
+}
+
+// FollowFrom is Follow for a request that start begins.
+func (c *Client) FollowFrom(ctx context.Context, start func(context.Context) (Ticket, error), began func(Ticket), fn func(sys.Event) error) (sys.AnswerData, error) {
 	var answer sys.AnswerData
 	s, err := c.Session(ctx)
 	if err != nil {
@@ -137,7 +142,7 @@ func (c *Client) Follow(ctx context.Context, a Ask, began func(Ticket), fn func(
 		return answer, err
 	}
 	defer stream.Close()
-	t, err := c.Ask(ctx, a)
+	t, err := start(ctx)
 	if err != nil {
 		return answer, err
 	}

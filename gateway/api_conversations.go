@@ -48,6 +48,21 @@ func (g *Gateway) conversationAPI() {
 		}
 		return &reply[ConversationEvents]{ConversationEvents{in.ID, list}}, nil
 	})
+	register(g, http.MethodPost, "/api/conversations/{id}/fork", "fork-conversation", "Begin a new conversation with the past of another", func(ctx context.Context, in *struct {
+		ID   sys.Conversation `path:"id" maxLength:"200"`
+		Body struct {
+			At string `json:"at,omitempty" maxLength:"64" doc:"The last entry to take along; all of them if absent"`
+		}
+	}) (*reply[Forked], error,
+	) {
+		id, err := g.o.Kernel.Fork(ctx, in.ID, in.Body.At)
+		return &reply[Forked]{Forked{id}}, err
+	})
+}
+
+// Forked names a new conversation.
+type Forked struct {
+	ID sys.Conversation `json:"id"`
 }
 
 // conversation returns the durable events of one conversation in order.

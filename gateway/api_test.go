@@ -139,6 +139,21 @@ func TestSignalsAndStop(t *testing.T) {
 	if err := w.client.Signal(t.Context(), 5, "kill"); sys.KindOf(err) != sys.NotFound {
 		t.Errorf("no such process: %v", err)
 	}
+	if got, err := w.client.Continue(t.Context(), 4, 2.5, "m"); err != nil || got.Request != "with 2.5m" {
+		t.Errorf("continue: %+v %v", got, err)
+	}
+	if got, err := w.client.ContinueAll(t.Context()); err != nil || len(got) != 0 {
+		t.Errorf("continue all: %+v %v", got, err)
+	}
+	if got, err := w.client.Spending(t.Context(), 7); err != nil || got.From != "7" {
+		t.Errorf("spending: %+v %v", got, err)
+	}
+	if got, err := w.client.Prompt(t.Context(), "builder"); err != nil || got.Program != "builder" || got.Tokens != 3 {
+		t.Errorf("prompt: %+v %v", got, err)
+	}
+	if got, err := w.client.Fork(t.Context(), "a", "b"); err != nil || got != "a-b" {
+		t.Errorf("fork: %q %v", got, err)
+	}
 	if err := w.client.StopAll(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -14,12 +14,33 @@ import (
 
 // Kernel runs what the owner asks for; *kernel.Kernel is one.
 type Kernel interface {
+	Asker
+	Processes
+	Accounts
+}
+
+// Asker takes requests and keeps conversations.
+type Asker interface {
 	Ask(ctx context.Context, a Ask) (Ticket, error)
 	Answer(ctx context.Context, question, text string) error
+	Conversations(ctx context.Context) ([]Summary, error)
+	Fork(ctx context.Context, id sys.Conversation, at string) (sys.Conversation, error)
+}
+
+// Processes is the process table and what one can do to it.
+type Processes interface {
 	Processes() []sys.Process
 	Signal(pid sys.PID, s Signal) error
+	Continue(ctx context.Context, pid sys.PID, g Grant) (Ticket, error)
 	StopAll(ctx context.Context) error
-	Conversations(ctx context.Context) ([]Summary, error)
+	ContinueAll(ctx context.Context) ([]Ticket, error)
+	Stopped() bool
+}
+
+// Accounts says what was spent, and on what.
+type Accounts interface {
+	Spending(ctx context.Context, days int) (Spending, error)
+	Prompt(ctx context.Context, program sys.Program) (Prompt, error)
 }
 
 // Apps compiles, serves and connects apps; *app.Runtime is one.
@@ -72,6 +93,15 @@ type Summary = kernel.Summary
 
 // Signal is what is sent to a process.
 type Signal = kernel.Signal
+
+// Grant is what the owner gives a process that goes on.
+type Grant = kernel.Grant
+
+// Spending is what was spent.
+type Spending = kernel.Spending
+
+// Prompt is what a program's model is sent.
+type Prompt = kernel.Prompt
 
 // Preview shows an app as a process that has not landed yet sees it.
 type Preview = app.Preview

@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
@@ -233,6 +234,29 @@ func (k *kernel) StopAll(context.Context) error {
 	defer k.mu.Unlock()
 	k.stopped++
 	return nil
+}
+
+func (k *kernel) Continue(_ context.Context, pid sys.PID, g gateway.Grant) (gateway.Ticket, error) {
+	if pid != 4 {
+		return gateway.Ticket{}, &sys.Error{Op: "continue", Kind: sys.NotFound}
+	}
+	return gateway.Ticket{Request: sys.RequestID(fmt.Sprint("with ", g.USD, g.Model)), PID: pid}, nil
+}
+
+func (k *kernel) ContinueAll(context.Context) ([]gateway.Ticket, error) { return nil, nil }
+
+func (k *kernel) Stopped() bool { return false }
+
+func (k *kernel) Fork(_ context.Context, id sys.Conversation, at string) (sys.Conversation, error) {
+	return id + "-" + sys.Conversation(at), nil
+}
+
+func (k *kernel) Spending(_ context.Context, days int) (gateway.Spending, error) {
+	return gateway.Spending{From: fmt.Sprint(days)}, nil
+}
+
+func (k *kernel) Prompt(_ context.Context, p sys.Program) (gateway.Prompt, error) {
+	return gateway.Prompt{Program: p, Tokens: 3}, nil
 }
 
 func (k *kernel) Conversations(context.Context) ([]gateway.Summary, error) {

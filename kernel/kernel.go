@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -34,7 +36,8 @@ type Apps interface {
 	State() any
 }
 
-// Options are what a kernel is made of. All fields are required.
+// Options are what a kernel is made of. All fields are required but the last
+// ones.
 type Options struct {
 	Disk   *disk.Disk
 	Models Models
@@ -43,6 +46,13 @@ type Options struct {
 	Handle sys.Handle
 	Logger *slog.Logger
 	Now    func() time.Time // the clock; time.Now but for tests
+	// Settings are the owner's, read whenever they count; nil means the defaults.
+	Settings func() Settings
+	// Resume lets what an earlier run left unfinished go on by itself. Without it,
+	// it stays in the table, at rest, until somebody continues it.
+	Resume bool
+	// Safe starts nothing by itself, after crashes in a row.
+	Safe bool
 }
 
 // Kernel is the process table and everything that acts on it. Its methods may
@@ -57,6 +67,15 @@ type Kernel struct {
 	log     *slog.Logger
 	now     func() time.Time
 	talks   *talks
+	commits *commits
+	places  *scheduler
+	books   *books
+	scratch scratch
+	resume  bool
+	safe    bool
+	stopped atomic.Bool
+
+	settings func() Settings
 
 	cancel context.CancelCauseFunc
 	group  sync.WaitGroup
@@ -64,8 +83,8 @@ type Kernel struct {
 
 	mu        sync.Mutex
 	procs     map[sys.PID]*process
-	talking   map[sys.Conversation]*process // the main process at work in each
-	questions map[string]*question
+	talking   map[sys.Conversation]*process // the main process of each; nil while it is made
+	questions map[string]chan string
 	closed    bool
 	wake      chan struct{} // the schedule changed
 }
@@ -76,16 +95,22 @@ type call struct {
 	schema *jsonschema.Schema
 }
 
-// New makes a kernel on an open disk, marks what an earlier run left unfinished
-// as killed, and starts the schedule. Close it before the disk.
+// New makes a kernel on an open disk, takes up what an earlier run left
+// unfinished, and starts the schedule. Close it before the disk.
 func New(ctx context.Context, o Options) (*Kernel, error) {
 	k := &Kernel{
 		disk: o.Disk, journal: o.Disk.Journal(), models: o.Models, apps: o.Apps,
 		calls: map[string]*call{}, handle: o.Handle, log: o.Logger, now: o.Now,
-		talks: &talks{root: o.Disk.Root()},
+		talks: &talks{root: o.Disk.Root()}, commits: &commits{j: o.Disk.Journal()},
+		books: &books{accounts: map[string]*account{}}, scratch: scratch{filepath.Join(o.Disk.Root(), sys.Store, "scratch")},
+		resume: o.Resume && !o.Safe, safe: o.Safe, settings: o.Settings,
 		procs: map[sys.PID]*process{}, talking: map[sys.Conversation]*process{},
-		questions: map[string]*question{}, wake: make(chan struct{}, 1),
+		questions: map[string]chan string{}, wake: make(chan struct{}, 1),
 	}
+	if k.settings == nil {
+		k.settings = func() Settings { return Settings{} }
+	}
+	k.places = newScheduler(k.now, func(provider string) int { return k.settings().Concurrent[provider] })
 	for _, c := range o.Calls {
 		schema, err := compileSchema(c.Name, c.Schema)
 		if err != nil {
@@ -96,42 +121,43 @@ func New(ctx context.Context, o Options) (*Kernel, error) {
 	if err := k.journal.Migrate(ctx, "kernel", tables...); err != nil {
 		return nil, err
 	}
-	if err := k.recover(ctx); err != nil {
-		return nil, err
-	}
+	k.scratch.sweep(k.now(), k.log)
 	background, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	k.cancel, k.base = cancel, func() context.Context { return background }
+	left, err := k.recover(ctx)
+	if err != nil {
+		cancel(err)
+		return nil, err
+	}
+	for _, p := range left {
+		k.run(p)
+	}
 	k.group.Go(func() { k.schedule(background) })
 	return k, nil
 }
 
-// Close stops every process, waits for them to leave the table, and returns.
-// Work that had not landed is dropped.
+// Close stops every process, waits for them to leave the table, and returns. Where
+// the next start takes up what is unfinished they are put to rest for it; else
+// they end, and work that had not landed is dropped.
 func (k *Kernel) Close() error {
 	k.mu.Lock()
 	k.closed = true
 	k.mu.Unlock()
-	k.cancel(&sys.Error{
+	var why error = &sys.Error{
 		Op: "run", Kind: sys.Canceled, Err: errors.New("stopped with Matrix OS; nothing was left half done"),
 		Hint: "ask again to take it up",
-	})
+	}
+	if k.resume {
+		why = errSuspended
+	}
+	k.cancel(why)
 	k.group.Wait()
-	return nil
-}
-
-// tables are the kernel's own, beside the journal.
-var tables = []string{
-	`CREATE TABLE kernel_process (
-		pid INTEGER PRIMARY KEY AUTOINCREMENT,
-		state TEXT NOT NULL,
-		row TEXT NOT NULL
-	) STRICT`,
-	`CREATE INDEX kernel_process_state ON kernel_process(state)`,
-	`CREATE TABLE kernel_fired (
-		job TEXT NOT NULL,
-		occurrence TEXT NOT NULL,
-		PRIMARY KEY (job, occurrence)
-	) STRICT`,
+	for _, p := range k.all() {
+		if err := p.forget(); err != nil {
+			k.log.Warn("a workspace could not be removed", "pid", p.pid(), "error", err)
+		}
+	}
+	return k.setMeta(context.Background(), metaClean, "yes")
 }
 
 func compileSchema(name string, raw json.RawMessage) (*jsonschema.Schema, error) {

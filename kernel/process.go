@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"os"
@@ -11,7 +10,6 @@ import (
 
 	"matrixos/disk"
 	"matrixos/engine"
-	"matrixos/journal"
 	"matrixos/model"
 	"matrixos/policy"
 	"matrixos/sys"
@@ -22,22 +20,35 @@ type process struct {
 	k       *Kernel
 	program Program
 	subject policy.Subject
-	request *request
 	engine  engine.Engine
 	model   string // the engine's own id of it
-	task    string
 	cancel  context.CancelCauseFunc
-	done    chan struct{} // closed when it left the table
+	done    chan struct{} // closed when it left the table, or was parked
 
-	desk sync.Mutex // held while the transaction begins; taken before mu
+	reviving sync.Mutex   // held while it is taken up again; taken before all others
+	hearing  sync.RWMutex // held for writing while it stops taking words
+	desk     sync.Mutex   // held while the transaction begins
+	writing  sync.Mutex   // one commit at a time, in order
 
-	mu     sync.Mutex
-	row    sys.Process
-	txn    *disk.Txn
-	view   *disk.View // what it reads until its transaction begins
-	seen   map[sys.Path][32]byte
-	steer  []model.Block
-	report Report
+	mu      sync.Mutex
+	request *request
+	row     sys.Process
+	memo    memo
+	leaf    string // the newest entry of its conversation
+	pending pending
+	tools   int // calls that run
+	place   func()
+	txn     *disk.Txn
+	view    *disk.View // what it reads until its transaction begins
+	seen    map[sys.Path][32]byte
+	steer   []steering
+	taken   int64 // the newest steering that the engine has
+	closing bool  // it takes no more steering
+	report  Report
+	beat    time.Time    // when it last did something
+	dormant bool         // an earlier run left it unfinished, and nothing runs it now
+	retaken string       // the call that is being made again
+	cause   func() error // why its context ended
 }
 
 // Report is what a finished process tells its parent.
@@ -61,22 +72,29 @@ type State struct {
 func (k *Kernel) state(p *process) State {
 	focus := p.subject.App
 	if focus == "" {
-		focus = p.request.app
+		focus = p.req().app
 	}
 	return State{
 		Now: k.now().Truncate(time.Second), Program: p.program.Name, Handle: k.handle,
-		Model: p.row.Model, Focus: focus, Apps: k.apps.State(),
+		Model: p.snapshot().Model, Focus: focus, Apps: k.apps.State(),
 	}
 }
 
 // event fills in whose event it is.
 func (p *process) event(kind sys.EventKind, data any) sys.Event {
 	e := sys.NewEvent(kind, data)
-	e.PID, e.Conversation, e.Request = p.pid(), p.request.conversation, p.request.id
+	r := p.req()
+	e.PID, e.Conversation, e.Request = p.pid(), r.conversation, r.id
 	return e
 }
 
 func (p *process) pid() sys.PID { return p.subject.PID }
+
+func (p *process) req() *request {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.request
+}
 
 // snapshot returns the process's row as it is now.
 func (p *process) snapshot() sys.Process {
@@ -85,27 +103,17 @@ func (p *process) snapshot() sys.Process {
 	return p.row
 }
 
-// update changes the row and makes the new row durable together with its event.
-func (p *process) update(ctx context.Context, change func(*sys.Process)) error {
-	p.mu.Lock()
-	change(&p.row)
-	row := p.row
-	p.mu.Unlock()
-	raw, err := json.Marshal(row)
+// tree is what the process reads: its transaction once that began, the landing
+// it started from before; and its scratch folder.
+func (p *process) tree(ctx context.Context) (fs.FS, error) {
+	home, err := p.homeTree(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return p.k.journal.Update(context.WithoutCancel(ctx), func(tx *journal.Tx) error {
-		if _, err := tx.Exec(ctx, `UPDATE kernel_process SET state=?, row=? WHERE pid=?`, string(row.State), string(raw), int64(row.PID)); err != nil {
-			return err
-		}
-		return tx.Append(p.event(sys.EventProcess, row))
-	})
+	return withScratch{home, p.k.scratch.folder(p.snapshot().Conversation)}, nil
 }
 
-// tree is what the process reads: its transaction once that began, the landing
-// it started from before.
-func (p *process) tree(ctx context.Context) (fs.FS, error) {
+func (p *process) homeTree(ctx context.Context) (fs.FS, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.txn != nil {
@@ -133,6 +141,9 @@ func (p *process) workspace(ctx context.Context) (string, error) {
 	if t := p.transaction(); t != nil {
 		return t.Dir(), nil
 	}
+	if s := p.snapshot().State; s.Ended() || s == sys.Parked {
+		return "", &sys.Error{Op: "begin", Path: fmt.Sprint(p.pid()), Kind: sys.Canceled, Err: fmt.Errorf("the process is %s", s)}
+	}
 	t, err := p.k.disk.Begin(ctx, string(p.program.Name))
 	if err != nil {
 		return "", err
@@ -156,20 +167,25 @@ func (p *process) provenance() sys.Provenance {
 	row := p.snapshot()
 	return sys.Provenance{
 		Process: row.PID, Parent: row.Parent, Program: row.Program, Request: row.Request,
-		Conversation: p.request.conversation, Model: row.Model, Cost: row.Cost, Label: row.Label,
+		Conversation: p.req().conversation, Model: row.Model, Cost: row.Cost, Label: row.Label,
 	}
 }
 
 // Workspace is the home as process pid would land it; NotFound if it has
 // changed nothing so far.
 func (k *Kernel) Workspace(pid sys.PID) (fs.FS, error) {
-	k.mu.Lock()
-	p := k.procs[pid]
-	k.mu.Unlock()
-	if p != nil {
+	if p := k.process(pid); p != nil {
 		if t := p.transaction(); t != nil {
 			return os.DirFS(t.Dir()), nil
 		}
 	}
 	return nil, &sys.Error{Op: "look into the work of process", Path: fmt.Sprint(pid), Kind: sys.NotFound, Hint: "it has changed nothing, or it has landed"}
 }
+
+// steering is what the owner said to a process at work.
+type steering struct {
+	id   int64
+	text string
+}
+
+func (s steering) block() model.Block { return model.Block{Kind: model.Text, Text: s.text} }

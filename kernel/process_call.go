@@ -16,37 +16,122 @@ import (
 	"golang.org/x/text/message"
 
 	"matrixos/engine"
+	"matrixos/journal"
 	"matrixos/policy"
 	"matrixos/sys"
 )
 
-// Call runs one system call: policy, schema, journal, run, journal.
+// Call runs one system call: policy, schema, journal, run, journal. A call that
+// may change something is in the journal before it runs; one that only reads
+// gets there together with its result.
 func (h *host) Call(ctx context.Context, id, name string, input json.RawMessage) engine.Result {
 	p := (*process)(h)
 	p.mu.Lock()
 	p.row.Calls++
 	p.mu.Unlock()
 	c, err := p.allow(name, input)
+	if err == nil {
+		err = p.overCalled()
+	}
 	if err != nil {
 		return engine.Result{Text: err.Error(), Failed: true}
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	begun := sys.CallData{ID: id, Name: name, Title: title(c, input), Input: bounded(input)}
-	if _, err := p.k.journal.Append(ctx, p.event(sys.EventCall, begun)); err != nil {
+	if cause := context.Cause(ctx); cause != nil {
+		return engine.Result{Text: "error: stopped before it ran", Failed: true}
+	}
+	if err := p.begin(ctx, c, id, input); err != nil {
 		return engine.Result{Text: err.Error(), Failed: true}
 	}
 	start := time.Now()
-	text, err := run(ctx, c, &Call{Input: input, p: p})
+	text, err := p.runCall(ctx, c, &Call{ID: id, Input: input, p: p})
 	res := engine.Result{Text: text}
 	if err != nil {
 		res = engine.Result{Text: strings.TrimSpace(text + "\n" + err.Error()), Failed: true}
 	}
-	ended := sys.ResultData{ID: id, Name: name, Text: excerpt(res.Text), Failed: res.Failed, Millis: float64(time.Since(start).Microseconds()) / 1000}
-	if _, err := p.k.journal.Append(context.WithoutCancel(ctx), p.event(sys.EventResult, ended)); err != nil {
-		return engine.Result{Text: err.Error(), Failed: true}
+	if res.Text, err = p.spill(id, res.Text); err != nil {
+		p.k.log.WarnContext(ctx, "a long result could not be kept whole", "call", name, "error", err)
 	}
+	p.end(c, id, res, time.Since(start))
 	return res
+}
+
+// begin records that a call is about to run.
+func (p *process) begin(ctx context.Context, c *call, id string, input json.RawMessage) error {
+	e := p.event(sys.EventCall, sys.CallData{ID: id, Name: c.Name, Title: title(c, input), Input: bounded(input)})
+	enter := func() error {
+		p.tools++
+		return p.moveLocked(sys.Waiting, wait{sys.ForTool, c.Name})
+	}
+	if c.ReadOnly {
+		p.note(e)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return enter()
+	}
+	p.queue(e)
+	pid := int64(p.pid())
+	return p.commit(ctx, enter, func(ctx context.Context, tx *journal.Tx) error {
+		_, err := tx.Exec(ctx, `INSERT OR REPLACE INTO kernel_call(pid, id, ended, failed, result) VALUES(?,?,0,0,'')`, pid, id)
+		return err
+	})
+}
+
+// end records a call's result with the next commit. A call that was cut off
+// because its process goes to rest has none: it is made again, or looked after,
+// when the process is taken up.
+func (p *process) end(c *call, id string, res engine.Result, took time.Duration) {
+	p.mu.Lock()
+	if p.tools--; p.tools == 0 && p.row.State == sys.Waiting {
+		if err := p.moveLocked(sys.Running, wait{}); err != nil {
+			p.k.log.Error("a process is in the wrong state", "error", err)
+		}
+	}
+	p.mu.Unlock()
+	p.note(p.event(sys.EventResult, sys.ResultData{
+		ID: id, Name: c.Name, Text: excerpt(res.Text), Failed: res.Failed, Millis: float64(took.Microseconds()) / 1000,
+	}))
+	if c.ReadOnly || res.Failed && p.leaving() != nil {
+		return
+	}
+	pid, failed := int64(p.pid()), 0
+	if res.Failed {
+		failed = 1
+	}
+	p.later(func(ctx context.Context, tx *journal.Tx) error {
+		_, err := tx.Exec(ctx, `UPDATE kernel_call SET ended=1, failed=?, result=? WHERE pid=? AND id=?`, failed, res.Text, pid, id)
+		return err
+	})
+}
+
+// abandonAfter is how long a call may go on after it was told to stop. One that
+// does not heed is left behind: its process has ended, and its workspace with it.
+const abandonAfter = 400 * time.Millisecond
+
+// runCall runs a call, and comes back soon after ctx ends, whatever the call does.
+func (p *process) runCall(ctx context.Context, c *call, in *Call) (string, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	type outcome struct {
+		text string
+		err  error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		text, err := run(ctx, c, in)
+		done <- outcome{text, err}
+	}()
+	select {
+	case o := <-done:
+		return o.text, o.err
+	case <-ctx.Done():
+	}
+	select {
+	case o := <-done:
+		return o.text, o.err
+	case <-time.After(abandonAfter):
+		p.k.log.WarnContext(ctx, "a system call does not stop, and is left behind", "call", c.Name, "pid", p.pid())
+		return "", &sys.Error{Op: "call", Path: c.Name, Kind: sys.Canceled, Err: errors.New("interrupted; it is not known whether it took effect")}
+	}
 }
 
 // allow finds the call, asks policy, and checks the arguments.
@@ -160,8 +245,6 @@ func (p *process) fresh(path sys.Path, content []byte) bool {
 
 // show asks the desktop to bring an app to the front.
 func (p *process) show(app sys.Slug) {
-	p.request.mu.Lock()
-	p.request.showLocked(app)
-	p.request.mu.Unlock()
+	p.req().show(app)
 	p.k.journal.Publish(p.event(sys.EventOpen, sys.OpenData{App: app}))
 }

@@ -4,15 +4,42 @@ import (
 	"context"
 	"errors"
 
+	"matrixos/journal"
 	"matrixos/sys"
 )
 
-// exit ends the process: it drops what had not landed, and journals the last
-// state. It returns why the process failed, nil if it did not.
+// live runs the process from ready to its end, or to where it is parked, and
+// returns its report. On error everything that had not landed is dropped, unless
+// the process is parked.
+func (p *process) live(ctx context.Context) (Report, error) {
+	err := p.think(ctx)
+	p.leavePlace()
+	var rest *parked
+	switch {
+	case errors.Is(err, errSuspended):
+		p.suspend(ctx)
+	case errors.As(err, &rest):
+		err = p.park(ctx, rest)
+	default:
+		err = p.exit(ctx, err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.report, err
+}
+
+// exit ends the process: it drops what had not landed, and makes its last state
+// durable, together with the answer if it is the main process of a request. It
+// returns why the process failed, nil if it did not.
 func (p *process) exit(ctx context.Context, why error) error {
 	ctx = context.WithoutCancel(ctx)
 	if err := p.forget(); err != nil {
 		p.k.log.WarnContext(ctx, "a workspace could not be removed", "pid", p.pid(), "error", err)
+	}
+	row := p.snapshot()
+	if err := p.k.talks.sync(row.Conversation); err != nil {
+		p.k.log.WarnContext(ctx, "a conversation's file is not safe yet", "conversation", row.Conversation, "error", err)
+		why = errors.Join(why, nil)
 	}
 	to := sys.Done
 	switch {
@@ -21,18 +48,55 @@ func (p *process) exit(ctx context.Context, why error) error {
 	case why != nil:
 		to = sys.Failed
 	}
-	p.mu.Lock()
-	if p.row.State == sys.Waiting { // its child or question is gone with it
-		p.row.State = sys.Running
+	var answer []sys.Event
+	if row.Parent == 0 {
+		answer = append(answer, p.event(sys.EventAnswer, p.answer(why)))
 	}
-	err := p.moveLocked(to, "")
-	p.row.Ended = p.k.now()
-	if why != nil {
-		p.row.Error = why.Error()
+	defer close(p.done)
+	p.k.dismiss(p)
+	err := p.commit(ctx, func() error {
+		if o := p.memo.Open; o != nil { // a request that nobody settled
+			p.k.books.release(p.accountsLocked(), o.USD, o.Input+o.Output)
+			p.memo.Open, p.row.Reserved = nil, 0
+		}
+		err := p.moveLocked(to, wait{})
+		p.row.Ended = p.k.now()
+		if why != nil {
+			p.row.Error = why.Error()
+		}
+		p.memo.Failure = failureOf(why)
+		p.tools = 0
+		return err
+	}, p.clearTables(), func(_ context.Context, tx *journal.Tx) error { return tx.Append(answer...) })
+	if row.Parent == 0 {
+		p.k.books.forget("request " + string(row.Request))
 	}
-	p.mu.Unlock()
 	if err != nil {
-		return errors.Join(why, err)
+		p.k.log.ErrorContext(ctx, "the end of a process could not be recorded", "pid", row.PID, "error", err)
 	}
-	return errors.Join(why, p.update(ctx, func(*sys.Process) {}))
+	return errors.Join(why, err)
+}
+
+// clearTables drops what was kept for the time the process lived.
+func (p *process) clearTables() func(context.Context, *journal.Tx) error {
+	row := p.snapshot()
+	return func(ctx context.Context, tx *journal.Tx) error {
+		for _, q := range []string{
+			`DELETE FROM kernel_call WHERE pid=?`, `DELETE FROM kernel_question WHERE pid=?`, `DELETE FROM kernel_steer WHERE pid=?`,
+		} {
+			if _, err := tx.Exec(ctx, q, int64(row.PID)); err != nil {
+				return err
+			}
+		}
+		_, err := tx.Exec(ctx, `DELETE FROM kernel_line WHERE conversation=?`, string(row.Conversation))
+		return err
+	}
+}
+
+// answer is what the owner is told in the end.
+func (p *process) answer(why error) sys.AnswerData {
+	p.mu.Lock()
+	r, text := p.request, p.report.Text
+	p.mu.Unlock()
+	return r.answer(text, why, p.k.now())
 }

@@ -20,7 +20,7 @@ func (p *process) land(ctx context.Context) error {
 	if txn == nil {
 		return nil
 	}
-	if err := p.move(ctx, sys.Landing, ""); err != nil {
+	if err := p.move(ctx, sys.Landing, wait{}); err != nil {
 		return err
 	}
 	changes, err := txn.Changes(ctx)
@@ -31,6 +31,9 @@ func (p *process) land(ctx context.Context) error {
 		return p.forget()
 	}
 	if err := policy.Landing(p.subject, changes); err != nil {
+		return err
+	}
+	if err := p.tooMany(ctx, changes); err != nil {
 		return err
 	}
 	info, err := txn.Land(ctx, disk.Landing{
@@ -64,18 +67,14 @@ func (p *process) signed(changes []sys.Change) sys.Provenance {
 // on.
 func (p *process) landed(ctx context.Context, l sys.LandingInfo) {
 	p.k.apps.Landed(ctx, l)
-	p.request.note(l)
+	p.noteLanding(l)
 	p.mu.Lock()
 	p.view = nil
-	p.report.Landings = append(p.report.Landings, l)
-	if l.Provenance.Verified != "" {
-		p.report.Verified = l.Provenance.Verified
-	}
 	p.mu.Unlock()
 }
 
 // landingTitle is one line for people: what the owner asked for.
-func (p *process) landingTitle() string { return firstLine(p.request.text) }
+func (p *process) landingTitle() string { return firstLine(p.req().text) }
 
 // refused says whether err is something that the conversation can mend, and
 // how to tell it so.

@@ -2,7 +2,9 @@ package kernel
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"matrixos/engine"
@@ -14,23 +16,193 @@ import (
 // that made it before the process fails.
 const landingTries = 4
 
-// live runs the process from ready to its end and returns its report. On error
-// everything that had not landed is dropped.
-func (p *process) live(ctx context.Context) (Report, error) {
-	err := p.think(ctx)
-	err = p.exit(ctx, err)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.report, err
-}
-
-// think holds the conversation: one turn, and one more for each landing that
-// was refused.
+// think holds the conversation to its end: a turn, and one more for each landing
+// that was refused, for words that came late, and for a success that was claimed
+// without effect.
 func (p *process) think(ctx context.Context) error {
 	if err := p.running(ctx); err != nil {
 		return err
 	}
-	tree, err := p.tree(ctx)
+	input, said, err := p.pickUp(ctx)
+	if err != nil {
+		return err
+	}
+	t := &thread{p: p}
+	defer t.close()
+	for tries := 0; ; {
+		if !said {
+			if err := t.turn(ctx, input); err != nil {
+				return err
+			}
+		}
+		said = false
+		var next []model.Block
+		err := p.land(ctx)
+		switch {
+		case err == nil:
+			if next, err = p.afterwards(); err != nil || next == nil {
+				return err
+			}
+		default:
+			again, ok := p.refused(err)
+			if tries++; !ok || tries == landingTries {
+				return err
+			}
+			if err := p.rebase(ctx, err); err != nil {
+				return err
+			}
+			next = []model.Block{{Kind: model.Text, Text: again}}
+		}
+		if err := p.running(ctx); err != nil {
+			return err
+		}
+		input = next
+	}
+}
+
+// afterwards is what remains to be said to a process whose work has landed, nil
+// if nothing does; it takes no more words then.
+func (p *process) afterwards() ([]model.Block, error) {
+	if text, err := p.claim(); text != "" || err != nil {
+		return []model.Block{{Kind: model.Text, Text: text}}, err
+	}
+	if more := (*host)(p).Steering(); len(more) > 0 {
+		return more, nil
+	}
+	p.hearing.Lock()
+	defer p.hearing.Unlock()
+	if more := (*host)(p).Steering(); len(more) > 0 { // they came this instant
+		return more, nil
+	}
+	p.mu.Lock()
+	p.closing = true
+	p.mu.Unlock()
+	return nil, nil
+}
+
+// claim checks a success that the model claims: a program that is there to land
+// something, and has landed nothing, is told so once and fails then.
+func (p *process) claim() (string, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.program.Effect != "landing" || len(p.report.Landings) > 0 {
+		return "", nil
+	}
+	if !p.memo.Reopened {
+		p.memo.Reopened = true
+		return "You say that you are done, but nothing has changed: no file was written. Do it now, or say what stops you.", nil
+	}
+	return "", &sys.Error{
+		Op: "run", Path: string(p.program.Name), Kind: sys.NotVerified,
+		Err:  errors.New("it said that it was done, twice, but changed nothing"),
+		Hint: "say more about what you want, or choose a stronger model",
+	}
+}
+
+// thread is a process's open session, and the models that it may yet try.
+type thread struct {
+	p       *process
+	session engine.Session
+	tried   []string
+}
+
+func (t *thread) close() {
+	if t.session != nil {
+		if err := t.session.Close(); err != nil {
+			t.p.k.log.Warn("a session did not close", "pid", t.p.pid(), "error", err)
+		}
+		t.session = nil
+	}
+}
+
+// turn says input and follows the engine until it has nothing more to do. A
+// model that does not answer, or will not, is followed by the next of the
+// owner's fallback chain, which goes on in the same conversation.
+func (t *thread) turn(ctx context.Context, input []model.Block) error {
+	p := t.p
+	if len(input) > 0 {
+		if err := p.keepUser(model.Message{Role: model.User, Blocks: input}); err != nil {
+			return err
+		}
+		if input[0].Kind == model.ToolResult {
+			input = nil // the session begins with it
+		}
+	}
+	for {
+		err := t.once(ctx, input)
+		if err == nil || context.Cause(ctx) != nil || !errors.As(err, new(*modelError)) {
+			return unwrapModel(err)
+		}
+		next, ok := t.fallback()
+		if !ok {
+			return p.withoutModel(unwrapModel(err))
+		}
+		p.queue(p.event(sys.EventNotice, sys.NoticeData{
+			Level: "info", Title: "Another model goes on: " + next, Text: plain(unwrapModel(err)),
+		}))
+		t.close()
+		if err := p.use(next); err != nil {
+			return err
+		}
+		input = nil // it is part of the conversation by now
+	}
+}
+
+// modelError is a failure that another model might not have.
+type modelError struct{ error }
+
+func (e *modelError) Unwrap() error { return e.error }
+
+func unwrapModel(err error) error {
+	var m *modelError
+	if errors.As(err, &m) {
+		return m.error
+	}
+	return err
+}
+
+// once runs one turn on the current model.
+func (t *thread) once(ctx context.Context, input []model.Block) error {
+	p := t.p
+	if t.session == nil {
+		if err := t.open(ctx, len(input) > 0); err != nil {
+			return err
+		}
+	}
+	out := t.session.Send(ctx, p.emit, input...)
+	p.mu.Lock()
+	p.memo.Last, p.report.Text = out.Text, out.Text
+	p.mu.Unlock()
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	name := p.snapshot().Model
+	switch {
+	case out.Err == nil && out.Stop == model.StopRefusal:
+		return &modelError{&sys.Error{
+			Op: "ask", Path: name, Kind: sys.Unavailable, Err: errors.New("the model declined"),
+			Hint: "say it differently, or choose another model with --model or in Settings",
+		}}
+	case out.Err == nil && out.Stop == model.StopOverflow:
+		return &sys.Error{
+			Op: "ask", Path: name, Kind: sys.Unavailable, Err: errors.New("the conversation no longer fits the model's context"),
+			Hint: "begin a new conversation",
+		}
+	case sys.KindOf(out.Err) == sys.Unavailable || sys.KindOf(out.Err) == sys.Unauthorized:
+		return &modelError{out.Err}
+	case out.Lost != "" && out.Err != nil:
+		p.queue(p.event(sys.EventNotice, sys.NoticeData{
+			Level: "error", Title: fmt.Sprintf("%s was stopped: %s", p.program.Name, out.Lost), Text: plain(out.Err),
+		}))
+	}
+	return out.Err
+}
+
+// open opens a session on the conversation so far, without the newest message
+// where that is what is about to be sent.
+func (t *thread) open(ctx context.Context, newest bool) error {
+	p := t.p
+	tree, err := p.homeTree(ctx)
 	if err != nil {
 		return err
 	}
@@ -38,77 +210,57 @@ func (p *process) think(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	talk := p.snapshot().Conversation
-	history, err := p.k.talks.load(talk)
+	history, err := p.history(ctx)
 	if err != nil {
 		return err
 	}
-	session, err := p.engine.Open(ctx, (*host)(p), engine.Options{
-		Model: p.model, Program: p.program.Name, System: []string{join(sections)},
+	if n := len(history); newest && n > 0 {
+		history = history[:n-1]
+	}
+	rules, err := instructions(tree, p.program)
+	if err != nil {
+		return err
+	}
+	t.session, err = p.engine.Open(ctx, (*host)(p), engine.Options{
+		Model: p.model, Program: p.program.Name, System: []string{join(sections)}, Pinned: rules,
 		History: history, MaxSteps: p.program.MaxTurns,
 	})
-	if err != nil {
-		return err
-	}
-	defer session.Close()
-	input, err := opening(p.k.state(p), p.task)
-	if err != nil {
-		return err
-	}
-	for try := 1; ; try++ {
-		if err := p.turn(ctx, session, input); err != nil {
-			return err
-		}
-		err := p.land(ctx)
-		if err == nil {
-			return nil
-		}
-		again, ok := p.refused(err)
-		if !ok || try == landingTries {
-			return err
-		}
-		if err := p.rebase(ctx, err); err != nil {
-			return err
-		}
-		if err := p.running(ctx); err != nil {
-			return err
-		}
-		input = []model.Block{{Kind: model.Text, Text: again}}
-	}
+	return err
 }
 
-// turn sends input and follows the engine until it has nothing more to do.
-func (p *process) turn(ctx context.Context, s engine.Session, input []model.Block) error {
-	if err := p.keep(ctx, model.Message{Role: model.User, Blocks: input}, sys.Cost{}); err != nil {
+// fallback is the next model to try.
+func (t *thread) fallback() (string, bool) {
+	t.tried = append(t.tried, t.p.snapshot().Model)
+	for _, name := range t.p.k.settings().Fallback {
+		if !slices.Contains(t.tried, name) {
+			return name, true
+		}
+	}
+	return "", false
+}
+
+// use makes a model the process's own.
+func (p *process) use(name string) error {
+	eng, id, err := p.k.models.Engine(name)
+	if err != nil {
 		return err
 	}
-	before := p.snapshot().Cost
-	out := s.Send(ctx, p.emit, input...)
 	p.mu.Lock()
-	p.report.Text = out.Text
-	// A request that failed half-way has cost as well, and was never kept.
-	unkept := out.Cost.Sub(p.row.Cost.Sub(before))
-	p.row.Cost = p.row.Cost.Add(unkept)
-	p.mu.Unlock()
-	p.request.spend(unkept)
-	if cause := context.Cause(ctx); cause != nil {
-		return cause
-	}
-	switch {
-	case out.Err != nil:
-		return out.Err
-	case out.Stop == model.StopRefusal:
-		return &sys.Error{
-			Op: "ask", Path: p.row.Model, Kind: sys.Unavailable, Err: fmt.Errorf("the model declined"),
-			Hint: "say it differently, or choose another model with --model or in Settings",
-		}
-	case out.Stop == model.StopOverflow:
-		return &sys.Error{
-			Op: "ask", Path: p.row.Model, Kind: sys.Unavailable, Err: fmt.Errorf("the conversation no longer fits the model's context"),
-			Hint: "begin a new conversation",
-		}
-	}
+	defer p.mu.Unlock()
+	p.engine, p.model, p.row.Model = eng, id, name
 	return nil
+}
+
+// withoutModel decides what becomes of a process that no model answers: one that
+// has done something waits, parked, for the owner; one that has not just fails.
+func (p *process) withoutModel(err error) error {
+	if row := p.snapshot(); row.Parent == 0 && row.Calls == 0 {
+		return err
+	}
+	if sys.KindOf(err) != sys.Unavailable {
+		return err
+	}
+	return &parked{sys.ForNoModel, err}
 }
 
 // emit passes what streams on to whoever watches.
@@ -116,6 +268,9 @@ func (p *process) emit(e engine.Event) {
 	if e.Kind != engine.Delta {
 		return
 	}
+	p.mu.Lock()
+	p.beat = p.k.now()
+	p.mu.Unlock()
 	d := e.Delta
 	switch {
 	case d.Retry != nil:
@@ -134,90 +289,20 @@ var _ engine.Host = (*host)(nil)
 
 // Tools lists the calls that the program is granted, in the order it names
 // them.
-func (h *host) Tools() []model.Tool {
+func (h *host) Tools() []model.Tool { return h.k.toolsOf(h.program) }
+
+func (k *Kernel) toolsOf(p Program) []model.Tool {
 	var out []model.Tool
-	for _, name := range h.program.Tools {
-		if c, ok := h.k.calls[name]; ok {
+	for _, name := range p.Tools {
+		if c, ok := k.calls[name]; ok {
 			out = append(out, model.Tool{Name: c.Name, Description: c.Description, Schema: c.Schema, ReadOnly: c.ReadOnly})
 		}
 	}
 	return out
 }
 
-// Reserve grants one more model request.
-func (h *host) Reserve(ctx context.Context) error {
-	if cause := context.Cause(ctx); cause != nil {
-		return cause
-	}
-	p := (*process)(h)
-	p.mu.Lock()
-	spent := p.row.Cost.USD
-	p.row.Steps++
-	p.mu.Unlock()
-	if spent >= p.program.Budget {
-		return &sys.Error{
-			Op: "think", Path: string(p.program.Name), Kind: sys.OverBudget,
-			Err:  fmt.Errorf("$%.2f of $%.2f is spent", spent, p.program.Budget),
-			Hint: fmt.Sprintf("raise `budget` in agents/%s.md, or ask for less", p.program.Name),
-		}
-	}
-	return nil
-}
-
-// Keep makes a message durable.
-func (h *host) Keep(ctx context.Context, m model.Message, cost sys.Cost) error {
-	return (*process)(h).keep(ctx, m, cost)
-}
-
-func (p *process) keep(ctx context.Context, m model.Message, cost sys.Cost) error {
-	ctx = context.WithoutCancel(ctx)
-	row := p.snapshot()
-	if err := p.k.talks.append(row.Conversation, Entry{Time: p.k.now(), Request: row.Request, PID: row.PID, Message: m, Cost: cost}); err != nil {
-		return err
-	}
-	if m.Role != model.Assistant {
-		return nil
-	}
-	p.request.spend(cost)
-	var text strings.Builder
-	for _, b := range m.Blocks {
-		if b.Kind == model.Text {
-			text.WriteString(b.Text)
-		}
-	}
-	if err := p.update(ctx, func(r *sys.Process) { r.Cost = r.Cost.Add(cost) }); err != nil {
-		return err
-	}
-	if text.Len() == 0 {
-		return nil
-	}
-	_, err := p.k.journal.Append(ctx, p.event(sys.EventMessage, sys.MessageData{Role: "assistant", Text: text.String(), Cost: cost}))
-	return err
-}
-
-// Steering hands over what the owner said meanwhile.
-func (h *host) Steering() []model.Block {
-	p := (*process)(h)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	out := p.steer
-	p.steer = nil
-	return out
-}
-
-// waiting and running move the process between the two states, durably.
-func (p *process) waiting(ctx context.Context, what string) error {
-	return p.move(ctx, sys.Waiting, what)
-}
-
-func (p *process) running(ctx context.Context) error { return p.move(ctx, sys.Running, "") }
-
-func (p *process) move(ctx context.Context, to sys.State, what string) error {
-	p.mu.Lock()
-	err := p.moveLocked(to, what)
-	p.mu.Unlock()
-	if err != nil {
-		return err
-	}
-	return p.update(ctx, func(*sys.Process) {})
+// provider is who answers for a model.
+func provider(model string) string {
+	name, _, _ := strings.Cut(model, ":")
+	return name
 }

@@ -3,7 +3,9 @@ package kernel
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
+	"time"
 
 	"matrixos/journal"
 	"matrixos/policy"
@@ -12,13 +14,17 @@ import (
 
 // spec says what process to make.
 type spec struct {
-	program sys.Program
-	task    string
-	app     sys.Slug
-	model   string // a name as the owner writes it
-	request *request
-	talk    sys.Conversation // empty: one of its own
-	parent  *process
+	program  sys.Program
+	task     string
+	app      sys.Slug
+	model    string // a name as the owner writes it
+	request  *request
+	talk     sys.Conversation // empty: one of its own
+	class    sys.Class
+	deadline time.Time
+	parent   *process
+	call     string // of the parent
+	events   func(p *process) []sys.Event
 }
 
 // prepare makes a process and enters it in the table, in state ready. Nothing
@@ -36,21 +42,25 @@ func (k *Kernel) prepare(ctx context.Context, s spec) (*process, error) {
 	if program.Model != "" && program.Model != "inherit" {
 		name = program.Model
 	}
-	eng, id, err := k.models.Engine(name)
-	if err != nil {
-		return nil, err
-	}
+	now := k.now()
 	row := sys.Process{
 		Program: s.program, Conversation: s.talk, Request: s.request.id, Task: firstLine(s.request.text),
-		State: sys.Created, Model: name, Started: k.now(),
+		State: sys.Created, Since: now, Model: name, Started: now, Class: s.class, App: s.app, Budget: program.Budget.Budget,
+	}
+	if row.App == "" {
+		row.App = s.request.app
 	}
 	if s.parent != nil {
 		row.Parent = s.parent.pid()
 		row.Label = s.parent.snapshot().Label
 	}
 	p := &process{
-		k: k, program: program, request: s.request, engine: eng, model: id, task: s.task,
-		done: make(chan struct{}), row: row, view: view, seen: map[sys.Path][32]byte{},
+		k: k, program: program, request: s.request, done: make(chan struct{}), row: row, view: view, seen: map[sys.Path][32]byte{},
+		memo: memo{Task: s.task, Call: s.call, Words: s.request.text, From: s.request.from, Begun: s.request.started, Deadline: s.deadline},
+		beat: now,
+	}
+	if err := p.use(name); err != nil {
+		return nil, err
 	}
 	if err := p.enter(ctx, s); err != nil {
 		return nil, err
@@ -60,7 +70,11 @@ func (k *Kernel) prepare(ctx context.Context, s spec) (*process, error) {
 
 // enter gives the process its PID, durably, and puts it in the table.
 func (p *process) enter(ctx context.Context, s spec) error {
-	err := p.k.journal.Update(ctx, func(tx *journal.Tx) error {
+	if err := p.moveLocked(sys.Ready, wait{}); err != nil {
+		return err
+	}
+	talk := p.row.Conversation
+	err := p.k.commits.do(ctx, func(tx *journal.Tx) error {
 		res, err := tx.Exec(ctx, `INSERT INTO kernel_process(state, row) VALUES('created', '{}')`)
 		if err != nil {
 			return err
@@ -69,22 +83,27 @@ func (p *process) enter(ctx context.Context, s spec) error {
 		if err != nil {
 			return err
 		}
-		p.row.PID = sys.PID(id)
-		if p.row.Conversation == "" {
+		p.row.PID, p.row.Conversation = sys.PID(id), talk
+		if talk == "" {
 			p.row.Conversation = childTalk(s.request.conversation, p.row.PID)
-		}
-		if err := p.moveLocked(sys.Ready, ""); err != nil {
-			return err
 		}
 		p.subject = policy.Subject{PID: p.row.PID, Program: s.program, Grant: p.program.Grant(), Label: p.row.Label, App: s.app}
 		raw, err := json.Marshal(p.row)
 		if err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `UPDATE kernel_process SET state=?, row=? WHERE pid=?`, string(p.row.State), string(raw), id); err != nil {
+		kept, err := json.Marshal(p.memo)
+		if err != nil {
 			return err
 		}
-		return tx.Append(p.event(sys.EventProcess, p.row))
+		if _, err := tx.Exec(ctx, `UPDATE kernel_process SET state=?, row=?, memo=? WHERE pid=?`, string(p.row.State), string(raw), string(kept), id); err != nil {
+			return err
+		}
+		events := []sys.Event{p.event(sys.EventProcess, p.row)}
+		if s.events != nil {
+			events = append(events, s.events(p)...)
+		}
+		return tx.Append(events...)
 	})
 	if err != nil {
 		return err
@@ -95,58 +114,74 @@ func (p *process) enter(ctx context.Context, s spec) error {
 	return nil
 }
 
-// admit makes p the one that works in its conversation.
-func (k *Kernel) admit(p *process) error {
+// process finds a process that is in the table.
+func (k *Kernel) process(pid sys.PID) *process {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.closed || k.talking[p.request.conversation] != nil {
-		delete(k.procs, p.pid())
-		kind, hint := sys.Conflict, "ask again in a moment"
-		if k.closed {
-			kind, hint = sys.Unavailable, "start it again with `matrixos up`"
-		}
-		return &sys.Error{Op: "ask", Kind: kind, Hint: hint}
-	}
-	k.talking[p.request.conversation] = p
-	return nil
+	return k.procs[pid]
 }
 
 // dismiss takes p out of the table.
 func (k *Kernel) dismiss(p *process) {
+	conversation := p.req().conversation
 	k.mu.Lock()
 	delete(k.procs, p.pid())
-	if k.talking[p.request.conversation] == p {
-		delete(k.talking, p.request.conversation)
+	if k.talking[conversation] == p {
+		delete(k.talking, conversation)
 	}
 	k.mu.Unlock()
-	close(p.done)
 }
 
-// spawn runs a child to its end.
-func (p *process) spawn(ctx context.Context, program sys.Program, task string, app sys.Slug) (Report, error) {
+// spawn runs a child to its end, or takes up the one that answers the same call.
+func (p *process) spawn(ctx context.Context, call string, program sys.Program, task string, app sys.Slug) (Report, error) {
 	if program == sys.ProgramKernel {
 		return Report{}, &sys.Error{Op: "spawn", Path: string(program), Kind: sys.Refused, Hint: "the main agent is not a sub-agent; name builder"}
 	}
-	child, err := p.k.prepare(ctx, spec{
-		program: program, task: task, app: app, model: p.snapshot().Model, request: p.request, parent: p,
-	})
-	if err != nil {
-		return Report{}, err
+	child, report, err := p.child(ctx, call)
+	if err != nil || report != nil {
+		return *cmpReport(report), err
 	}
-	if err := p.waiting(ctx, "child "+string(program)); err != nil {
+	if child == nil {
+		row := p.snapshot()
+		p.mu.Lock()
+		deadline := p.memo.Deadline
+		p.mu.Unlock()
+		child, err = p.k.prepare(ctx, spec{
+			program: program, task: task, app: app, model: row.Model, class: row.Class, deadline: deadline,
+			request: p.req(), parent: p, call: call,
+		})
+		if err != nil {
+			return Report{}, err
+		}
+	}
+	if err := p.waiting(ctx, sys.ForChild, string(program)); err != nil {
 		return Report{}, err
 	}
 	childCtx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	child.arm(cancel)
-	report, err := child.live(childCtx)
-	p.k.dismiss(child)
-	p.request.child(err)
+	child.arm(childCtx, cancel)
+	end, err := child.live(childCtx)
+	var rest *parked
+	if errors.As(err, &rest) { // the whole request rests with it
+		p.stop(rest)
+		return end, err
+	}
+	p.req().child(err)
+	p.mu.Lock()
+	p.memo.Broken = failureOf(err)
+	p.mu.Unlock()
 	p.refresh()
 	if back := p.running(ctx); back != nil && err == nil {
 		err = back
 	}
-	return report, err
+	return end, err
+}
+
+func cmpReport(r *Report) *Report {
+	if r == nil {
+		return &Report{}
+	}
+	return r
 }
 
 // refresh lets a process that has changed nothing see what a child landed.

@@ -22,7 +22,8 @@ type Program struct {
 	Writes      names       `yaml:"writes"` // path prefixes its landings may change
 	Model       string      `yaml:"model"`  // empty or "inherit": the parent's
 	MaxTurns    int         `yaml:"maxTurns"`
-	Budget      float64     `yaml:"budget"` // dollars per process; 0 means five
+	Budget      budget      `yaml:"budget"` // per process: dollars, or a table; nothing means five dollars
+	Effect      string      `yaml:"effect"` // "landing": it is not done before it has landed something
 	Inject      names       `yaml:"inject"` // files whose text belongs to its prompt
 	Prompt      string      `yaml:"-"`
 }
@@ -44,6 +45,17 @@ func (n *names) UnmarshalYAML(node *yaml.Node) error {
 	}
 	*n = list
 	return nil
+}
+
+// budget is a number of dollars, or a table of limits.
+type budget struct{ sys.Budget }
+
+// UnmarshalYAML reads either form.
+func (b *budget) UnmarshalYAML(node *yaml.Node) error {
+	if node.Kind == yaml.MappingNode {
+		return node.Decode(&b.Budget)
+	}
+	return node.Decode(&b.USD)
 }
 
 // Grant is what policy lets the program do.
@@ -73,11 +85,14 @@ func ParseProgram(name string, text []byte) (Program, error) {
 	if p.Description == "" {
 		return bad(errors.New("description is missing"))
 	}
-	if p.Budget < 0 || p.MaxTurns < 0 {
+	if b := p.Budget; b.USD < 0 || b.Tokens < 0 || b.Minutes < 0 || b.Calls < 0 || b.Files < 0 || p.MaxTurns < 0 {
 		return bad(fmt.Errorf("budget %v and maxTurns %d may not be negative", p.Budget, p.MaxTurns))
 	}
-	if p.Budget == 0 {
-		p.Budget = 5
+	if p.Effect != "" && p.Effect != "landing" {
+		return bad(fmt.Errorf("effect %q: the only one is landing", p.Effect))
+	}
+	if p.Budget == (budget{}) {
+		p.Budget.USD = 5
 	}
 	p.Prompt = strings.TrimSpace(body)
 	return p, nil

@@ -1,10 +1,12 @@
 package kernel
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io/fs"
 	"strings"
+	"time"
 
 	"matrixos/model"
 	"matrixos/sys"
@@ -44,6 +46,96 @@ func promptOf(tree fs.FS, p Program) ([]Section, error) {
 		}
 		out = append(out, Section{f, strings.TrimSpace(string(text))})
 	}
+	rules, err := instructions(tree, p)
+	if err != nil {
+		return nil, err
+	}
+	if len(rules) > 0 {
+		out = append(out, Section{memoryFolder, "What the owner told you to always do:\n\n" + strings.Join(rules, "\n\n")})
+	}
+	return out, nil
+}
+
+const memoryFolder sys.Path = "agents/memory"
+
+// instructions are the memories of that category, which are rules: they belong to
+// the main agent's prompt. A memory's first line is "category · date".
+func instructions(tree fs.FS, p Program) (out []string, err error) {
+	if p.Name != sys.ProgramKernel {
+		return nil, nil
+	}
+	files, err := fs.Glob(tree, string(memoryFolder)+"/*.md")
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range files {
+		text, err := fs.ReadFile(tree, f)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		head, body, _ := strings.Cut(string(text), "\n")
+		if category, _, _ := strings.Cut(head, " · "); category == "instruction" && strings.TrimSpace(body) != "" {
+			out = append(out, strings.TrimSpace(body))
+		}
+	}
+	return out, nil
+}
+
+// Prompt is what a program's model is sent before any conversation: the exact
+// text, by section, and the tools. Tokens are estimated.
+type Prompt struct {
+	Program  sys.Program `json:"program"`
+	Sections []Part      `json:"sections"`
+	Tools    []Part      `json:"tools"`
+	State    Part        `json:"state"` // in front of the newest message, not cached
+	Tokens   int         `json:"tokens"`
+}
+
+// Part is a piece of a prompt.
+type Part struct {
+	Name   string `json:"name"`
+	Text   string `json:"text"`
+	Tokens int    `json:"tokens"`
+}
+
+// tokensOf estimates rather too high: English prose has more than four bytes per
+// token, code and JSON about three and a half.
+func tokensOf(text string) int { return (len(text)*2 + 6) / 7 }
+
+// Prompt assembles a program's prompt as its next process gets it.
+func (k *Kernel) Prompt(_ context.Context, name sys.Program) (Prompt, error) {
+	view, err := k.disk.View(0)
+	if err != nil {
+		return Prompt{}, err
+	}
+	program, err := findProgram(view, name)
+	if err != nil {
+		return Prompt{}, err
+	}
+	sections, err := promptOf(view, program)
+	if err != nil {
+		return Prompt{}, err
+	}
+	out := Prompt{Program: name, Sections: []Part{}, Tools: []Part{}}
+	add := func(into *[]Part, name, text string) {
+		part := Part{name, text, tokensOf(text)}
+		*into = append(*into, part)
+		out.Tokens += part.Tokens
+	}
+	for _, s := range sections {
+		add(&out.Sections, string(s.Name), s.Text)
+	}
+	for _, t := range k.toolsOf(program) {
+		add(&out.Tools, t.Name, t.Description+"\n"+string(t.Schema))
+	}
+	raw, err := json.Marshal(State{Now: k.now().Truncate(time.Second), Program: name, Handle: k.handle, Model: k.models.Default(), Apps: k.apps.State()})
+	if err != nil {
+		return Prompt{}, err
+	}
+	out.State = Part{"state", string(raw), tokensOf(string(raw))}
 	return out, nil
 }
 

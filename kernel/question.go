@@ -2,53 +2,96 @@ package kernel
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 
 	"github.com/google/uuid"
 
+	"matrixos/journal"
 	"matrixos/sys"
 )
 
-// question is one that waits for the owner.
-type question struct {
-	request sys.RequestID
-	answer  chan string
-}
-
-// ask puts a question to the owner; the process waits.
-func (p *process) ask(ctx context.Context, text string, choices []string) (string, error) {
-	id := uuid.NewString()
-	q := &question{request: p.request.id, answer: make(chan string, 1)}
+// ask puts a question to the owner; the process waits, if need be over a restart.
+// It is asked once, and answered once: a call that is made again after a restart
+// waits for the same question, or gets the answer that came meanwhile.
+func (p *process) ask(ctx context.Context, call, text string, choices []string) (string, error) {
+	id, answer, answered, err := p.asked(ctx, call)
+	if err != nil || answered {
+		return answer, err
+	}
+	fresh := id == ""
+	if fresh {
+		id = uuid.NewString()
+	}
+	reply := make(chan string, 1)
 	p.k.mu.Lock()
-	p.k.questions[id] = q
+	p.k.questions[id] = reply
 	p.k.mu.Unlock()
 	defer func() {
 		p.k.mu.Lock()
 		delete(p.k.questions, id)
 		p.k.mu.Unlock()
 	}()
-	if err := p.waiting(ctx, "your answer"); err != nil {
-		return "", err
-	}
-	if _, err := p.k.journal.Append(ctx, p.event(sys.EventQuestion, sys.QuestionData{ID: id, Text: text, Choices: choices})); err != nil {
+	e := p.event(sys.EventQuestion, sys.QuestionData{ID: id, Text: text, Choices: choices})
+	pid := int64(p.pid())
+	err = p.commit(ctx, func() error { return p.moveLocked(sys.Waiting, wait{sys.ForApproval, "your answer"}) },
+		func(ctx context.Context, tx *journal.Tx) error {
+			if !fresh {
+				return nil
+			}
+			if _, err := tx.Exec(ctx, `INSERT INTO kernel_question(id, pid, call, answered, answer) VALUES(?,?,?,0,'')`, id, pid, call); err != nil {
+				return err
+			}
+			return tx.Append(e)
+		})
+	if err != nil {
 		return "", err
 	}
 	select {
-	case a := <-q.answer:
+	case a := <-reply:
 		return a, p.running(ctx)
 	case <-ctx.Done():
 		return "", context.Cause(ctx)
 	}
 }
 
-// Answer gives the owner's answer to a question that waits.
-func (k *Kernel) Answer(_ context.Context, id, text string) error {
-	k.mu.Lock()
-	q := k.questions[id]
-	delete(k.questions, id)
-	k.mu.Unlock()
-	if q == nil {
+// asked finds the question that a call of an earlier run has put.
+func (p *process) asked(ctx context.Context, call string) (id, answer string, answered bool, err error) {
+	if !p.retakes(call) {
+		return "", "", false, nil
+	}
+	var n int
+	err = p.k.journal.QueryRow(ctx, `SELECT id, answered, answer FROM kernel_question WHERE pid=? AND call=? LIMIT 1`, int64(p.pid()), call).Scan(&id, &n, &answer)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", "", false, nil
+	}
+	return id, answer, n == 1, err
+}
+
+// Answer gives the owner's answer to a question that waits. It is durable when
+// Answer returns, and counts once.
+func (k *Kernel) Answer(ctx context.Context, id, text string) error {
+	var taken int64
+	err := k.commits.do(ctx, func(tx *journal.Tx) error {
+		res, err := tx.Exec(ctx, `UPDATE kernel_question SET answered=1, answer=? WHERE id=? AND answered=0`, text, id)
+		if err != nil {
+			return err
+		}
+		taken, err = res.RowsAffected()
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if taken == 0 {
 		return &sys.Error{Op: "answer", Path: id, Kind: sys.NotFound, Hint: "nobody waits for it any more"}
 	}
-	q.answer <- text
+	k.mu.Lock()
+	reply := k.questions[id]
+	delete(k.questions, id)
+	k.mu.Unlock()
+	if reply != nil {
+		reply <- text
+	}
 	return nil
 }

@@ -42,7 +42,7 @@ func TestNextOccurrence(t *testing.T) {
 
 func TestProgramFiles(t *testing.T) {
 	p, err := kernel.ParseProgram("x", []byte("---\nname: x\ndescription: d\ntools: [Read, Write]\nwrites: apps/, data/\n---\n\nDo it.\n"))
-	if err != nil || len(p.Tools) != 2 || len(p.Writes) != 2 || p.Prompt != "Do it." || p.Budget != 5 {
+	if err != nil || len(p.Tools) != 2 || len(p.Writes) != 2 || p.Prompt != "Do it." || p.Budget.USD != 5 {
 		t.Errorf("%+v %v", p, err)
 	}
 	for name, text := range map[string]string{

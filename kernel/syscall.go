@@ -18,12 +18,22 @@ type Syscall struct {
 	Description string
 	Schema      json.RawMessage
 	ReadOnly    bool // runs beside other read-only calls of the same turn
-	Title       func(input json.RawMessage) string
-	Run         func(ctx context.Context, c *Call) (string, error)
+	// What becomes of a call that a crash cut off, when its process is taken up.
+	// Again: it is made again, and does no harm by that. Replay: it changes nothing
+	// but the process's transaction, or reads it, and does the same each time; so a
+	// lost transaction is made anew of such calls. Neither: the model is told that
+	// nobody knows whether it took effect.
+	Again, Replay bool
+	// Workspace: it may change files of the transaction, but not the same way each
+	// time; so these changes are lost with the transaction.
+	Workspace bool
+	Title     func(input json.RawMessage) string
+	Run       func(ctx context.Context, c *Call) (string, error)
 }
 
 // Call is one system call as its implementation sees it.
 type Call struct {
+	ID    string // the model's own, unique in the process's newest step
 	Input json.RawMessage
 	p     *process
 }
@@ -72,12 +82,12 @@ func (c *Call) Fresh(path sys.Path, content []byte) bool { return c.p.fresh(path
 // Spawn runs a program as a child of the process, to its landing, and returns
 // its report.
 func (c *Call) Spawn(ctx context.Context, program sys.Program, task string, app sys.Slug) (Report, error) {
-	return c.p.spawn(ctx, program, task, app)
+	return c.p.spawn(ctx, c.ID, program, task, app)
 }
 
 // Ask puts a question to the owner and waits for the answer.
 func (c *Call) Ask(ctx context.Context, text string, choices []string) (string, error) {
-	return c.p.ask(ctx, text, choices)
+	return c.p.ask(ctx, c.ID, text, choices)
 }
 
 // Show notes that the owner wants to see app now, and tells the desktop.

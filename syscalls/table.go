@@ -31,13 +31,31 @@ type Options struct {
 
 // Table lists every system call.
 func Table(o Options) []kernel.Syscall {
-	return []kernel.Syscall{
+	calls := []kernel.Syscall{
 		read(), write(o), edit(o), glob(), grep(), bash(o),
 		spawn(), askOwner(),
 		openApp(), listLandings(), undo(),
 		manageCron(),
 		remember(), recall(), forget(), listMemories(),
 		readState(),
+	}
+	for i := range calls {
+		afterCrash(&calls[i])
+	}
+	return calls
+}
+
+// afterCrash says what becomes of a call that a crash cut off; of calls that are
+// not named nobody knows whether they took effect, and the model is told so.
+// Calls that only read are made again in any case.
+func afterCrash(c *kernel.Syscall) {
+	switch c.Name {
+	case "Read", "Write", "Edit":
+		c.Replay = true
+	case "spawn", "ask_owner":
+		c.Again = true // they find the child, or the question, that is there
+	case "Bash", "remember", "forget", "manage_cron":
+		c.Workspace = true
 	}
 }
 

@@ -56,6 +56,11 @@ func (p *program) askCommand() *cobra.Command {
 // ask runs one request to its end. The first Ctrl-C interrupts the request and
 // waits for it to say so; the second one leaves at once.
 func (p *program) ask(ctx context.Context, c *client.Client, a client.Ask) error {
+	return p.follow(ctx, c, func(ctx context.Context) (client.Ticket, error) { return c.Ask(ctx, a) })
+}
+
+// follow shows the request that start begins, to its end.
+func (p *program) follow(ctx context.Context, c *client.Client, start func(context.Context) (client.Ticket, error)) error {
 	ctx, leave := context.WithCancel(ctx)
 	defer leave()
 	v := &asking{p: p, c: c, style: p.style(p.err), began: time.Now()}
@@ -75,7 +80,7 @@ func (p *program) ask(ctx context.Context, c *client.Client, a client.Ask) error
 			}
 		}
 	}()
-	answer, err := c.Follow(ctx, a, v.start, func(e sys.Event) error { return v.event(ctx, e) })
+	answer, err := c.FollowFrom(ctx, start, v.start, func(e sys.Event) error { return v.event(ctx, e) })
 	if err != nil {
 		return err
 	}

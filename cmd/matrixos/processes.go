@@ -40,16 +40,25 @@ func (p *program) showProcesses(list []sys.Process) error {
 	}
 	rows := [][]string{{"PID", "PROGRAM", "STATE", "STARTED", "STEPS", "CALLS", "COST", "TASK"}}
 	for _, r := range list {
-		state := string(r.State)
-		if r.State == sys.Waiting && r.WaitingFor != "" {
-			state += " (" + r.WaitingFor + ")"
-		}
 		rows = append(rows, []string{
-			fmt.Sprint(r.PID), string(r.Program), state, ago(r.Started, time.Now()),
+			fmt.Sprint(r.PID), string(r.Program), stateWords(r), ago(r.Started, time.Now()),
 			strconv.Itoa(r.Steps), strconv.Itoa(r.Calls), price(r.Cost), oneLine(r.Task, 50),
 		})
 	}
 	return table(p.out, rows)
+}
+
+// stateWords says where a process stands, and why it does not move.
+func stateWords(r sys.Process) string {
+	switch {
+	case r.State == sys.Waiting && r.WaitingFor == sys.ForTool:
+		return fmt.Sprintf("%s (%s)", r.State, r.WaitingOn)
+	case r.State == sys.Waiting && r.WaitingFor != "":
+		return fmt.Sprintf("%s (%s)", r.State, r.WaitingFor)
+	case r.State == sys.Parked && r.Parked != "":
+		return fmt.Sprintf("%s (%s)", r.State, r.Parked)
+	}
+	return string(r.State)
 }
 
 func (p *program) killCommand() *cobra.Command {
@@ -73,7 +82,7 @@ func (p *program) stopCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "stop [PID…]",
 		Short: "Stop everything that runs, or single processes",
-		Long:  "Without a PID everything that runs is stopped within a second: the emergency brake.\nWith PIDs those are interrupted, as the desktop's Stop button does.",
+		Long:  "Without a PID everything that runs is stopped within a second, and stays stopped until\n`matrixos cont`: the emergency brake. With PIDs those rest until they are continued.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			pids, err := parsePIDs(cmd, args)
 			if err != nil {
@@ -81,12 +90,12 @@ func (p *program) stopCommand() *cobra.Command {
 			}
 			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
 				if len(pids) > 0 {
-					return p.signal(ctx, c, pids, "interrupt")
+					return p.signal(ctx, c, pids, "stop")
 				}
 				if err := c.StopAll(ctx); err != nil {
 					return err
 				}
-				return p.did("Everything is stopped.", map[string]any{"stopped": "all"})
+				return p.did("Everything is stopped. `matrixos cont` lets it go on.", map[string]any{"stopped": "all"})
 			})
 		},
 	}

@@ -30,10 +30,11 @@ type program struct {
 	connect func(ctx context.Context, home string) (*client.Client, error)
 	start   func(ctx context.Context, o startOptions) (system, error)
 
-	home    string
-	json    bool
-	model   string
-	verbose bool
+	home     string
+	json     bool
+	model    string
+	verbose  bool
+	attached bool // the home's daemon answers, not a kernel of this process
 }
 
 // system is a kernel that runs in this process.
@@ -93,7 +94,7 @@ func (p *program) root() *cobra.Command {
 	f.BoolVarP(&p.verbose, "verbose", "v", false, "tell on standard error what happens inside")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage(cmd, err) })
 	root.AddCommand(p.upCommand(), p.askCommand(), p.appsCommand(), p.openCommand(), p.psCommand(),
-		p.killCommand(), p.stopCommand(), p.logsCommand(), p.logCommand(), p.showCommand(), p.undoCommand(),
+		p.topCommand(), p.killCommand(), p.stopCommand(), p.contCommand(), p.spendingCommand(), p.promptCommand(), p.logsCommand(), p.logCommand(), p.showCommand(), p.undoCommand(),
 		p.statusCommand(), p.versionCommand(), p.signInCommand())
 	for _, c := range root.Commands() {
 		c.Args = explained(c.Args)
@@ -167,6 +168,7 @@ func (p *program) with(ctx context.Context, fn func(ctx context.Context, c *clie
 	c, err := p.connect(ctx, home)
 	if err == nil {
 		defer c.Close()
+		p.attached = true
 		return fn(ctx, c)
 	}
 	if !errors.Is(err, sys.NotFound) {

@@ -267,7 +267,7 @@ func TestProcesses(t *testing.T) {
 	if code, _, errs := s.run(t, "kill", "4", "5"); code != 0 || len(s.signals) != 2 || s.signals[0] != "4 kill" || !strings.Contains(errs, "2 processes") {
 		t.Errorf("code %d %q %s", code, s.signals, errs)
 	}
-	if code, _, _ := s.run(t, "stop", "4"); code != 0 || s.signals[2] != "4 interrupt" {
+	if code, _, _ := s.run(t, "stop", "4"); code != 0 || s.signals[2] != "4 stop" {
 		t.Errorf("code %d %q", code, s.signals)
 	}
 	stopped := false

@@ -54,6 +54,8 @@ type Host struct {
 	Do func(ctx context.Context, name string, input json.RawMessage) engine.Result
 	// Budget is how many requests are granted; 0 means all.
 	Budget int
+	// MaxOutput is what each grant allows; 0 means what was asked for.
+	MaxOutput int64
 	// Steer is handed out after the n-th call.
 	Steer map[int]string
 	// KeepErr, if set, may fail to keep a message.
@@ -64,10 +66,14 @@ type Host struct {
 	kept     []model.Message
 	keptAt   []int // how many calls had ended when it was kept
 	reserved int
+	open     int // grants that were not settled
 	running  int
 	peak     int
 	cost     sys.Cost
 	canceled bool // Keep was called with a context that has ended
+
+	estimates   []engine.Estimate
+	compactions []engine.Compaction
 }
 
 // Call is one call that a Host ran.
@@ -107,13 +113,45 @@ func (h *Host) Call(ctx context.Context, id, name string, input json.RawMessage)
 }
 
 // Reserve implements engine.Host.
-func (h *Host) Reserve(context.Context) error {
+func (h *Host) Reserve(_ context.Context, e engine.Estimate) (engine.Grant, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.estimates = append(h.estimates, e)
 	if h.reserved++; h.Budget > 0 && h.reserved > h.Budget {
-		return &sys.Error{Op: "reserve", Kind: sys.OverBudget, Hint: "raise the budget"}
+		return engine.Grant{}, &sys.Error{Op: "reserve", Kind: sys.OverBudget, Hint: "raise the budget"}
 	}
+	h.open++
+	return engine.Grant{MaxOutput: h.MaxOutput}, nil
+}
+
+// Spent implements engine.Host.
+func (h *Host) Spent(_ context.Context, cost sys.Cost) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.open--
+	h.cost = h.cost.Add(cost)
+}
+
+// Compact implements engine.Host.
+func (h *Host) Compact(_ context.Context, c engine.Compaction) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.compactions = append(h.compactions, c)
 	return nil
+}
+
+// Compactions returns how the conversation was shortened.
+func (h *Host) Compactions() []engine.Compaction {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.compactions)
+}
+
+// Estimates returns what the requests were expected to use.
+func (h *Host) Estimates() []engine.Estimate {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.estimates)
 }
 
 // Keep implements engine.Host.
@@ -125,6 +163,9 @@ func (h *Host) Keep(ctx context.Context, m model.Message, cost sys.Cost) error {
 		if err := h.KeepErr(m); err != nil {
 			return err
 		}
+	}
+	if m.Role == model.Assistant {
+		h.open--
 	}
 	m.Blocks = slices.Clone(m.Blocks)
 	h.kept = append(h.kept, m)
@@ -289,6 +330,9 @@ func (p *play) check() {
 	}
 	if string(was) != string(now) {
 		p.t.Errorf("the turn left a conversation that needs repair:\n%s\n%s", was, now)
+	}
+	if p.host.open != 0 {
+		p.t.Errorf("%d reservations were not settled", p.host.open)
 	}
 	if p.host.canceled {
 		p.t.Error("a message was kept under a context that has ended")

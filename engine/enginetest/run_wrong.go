@@ -82,13 +82,41 @@ var wrong = []scenario{
 	}},
 	{"the same call over and over", func(t *testing.T, new New) {
 		same := use("Read", `{"path":"x"}`)
-		p := open(t, new, &Host{}, engine.Options{}, same, same, same, same, same, done())
+		p := open(t, new, &Host{}, engine.Options{}, same, same, same, done())
 		out, _ := p.send(t.Context(), "read")
-		p.fails(out, sys.Invalid, "5 times")
+		p.fails(out, sys.Invalid, "3 times")
+		if out.Lost != engine.Loop {
+			t.Errorf("lost by %q", out.Lost)
+		}
 		for i, r := range p.host.results() {
-			if warned := strings.Contains(r.Text, "same call"); warned != (i == 2 || i == 3) {
+			if warned := strings.Contains(r.Text, "same call"); warned != (i == 1) {
 				t.Errorf("result %d = %q", i, r.Text)
 			}
+		}
+		p.goesOn("Done.")
+	}},
+	{"two calls in turn, over and over", func(t *testing.T, new New) {
+		a, b := use("Read", `{"path":"x"}`), use("List", `{"path":"y"}`)
+		p := open(t, new, &Host{}, engine.Options{}, a, b, a, b, a, done())
+		out, _ := p.send(t.Context(), "read")
+		p.fails(out, sys.Invalid, "3 times")
+		p.goesOn("Done.")
+	}},
+	{"nothing works", func(t *testing.T, new New) {
+		n := 0
+		h := &Host{Do: func(context.Context, string, json.RawMessage) engine.Result {
+			n++
+			return engine.Result{Text: strings.Repeat("no ", n), Failed: true}
+		}}
+		var turns []Turn
+		for range 10 {
+			turns = append(turns, use("Read", `{"path":"x"}`))
+		}
+		p := open(t, new, h, engine.Options{}, append(turns, done())...)
+		out, _ := p.send(t.Context(), "read")
+		p.fails(out, sys.Invalid, "10 steps")
+		if out.Lost != engine.NoProgress {
+			t.Errorf("lost by %q", out.Lost)
 		}
 		p.goesOn("Done.")
 	}},

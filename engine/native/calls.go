@@ -50,7 +50,9 @@ func (t *turn) runAll(ctx context.Context, rep *model.Reply) ([]model.Block, err
 		together(i, j, run)
 		i = j
 	}
-	return results, t.guard.step(batch, results, bad)
+	lost, err := t.guard.step(batch, results, bad)
+	t.out.Lost = lost
+	return results, err
 }
 
 // together calls run for every index from i to j, a few at a time.

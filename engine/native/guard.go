@@ -4,48 +4,63 @@ import (
 	"fmt"
 	"strings"
 
+	"matrixos/engine"
 	"matrixos/model"
 	"matrixos/sys"
 )
 
 const (
-	maxBad    = 3 // steps in a row in which no call could be run
-	warnAfter = 3 // equal steps in a row, before the model is told
-	stopAfter = 5 // and before the turn ends
+	maxBad    = 3  // steps in a row in which no call could be run
+	maxSame   = 3  // equal steps among the newest, before the turn ends
+	maxFailed = 10 // steps in a row in which every call failed
+	memory    = 12 // steps that are looked back at
 )
 
 // guard notices a model that has lost its way.
 type guard struct {
-	last string // calls and results of the last step
-	same int    // how many times in a row
-	bad  int
+	steps  []string // calls and results of the newest steps
+	bad    int
+	failed int
 }
 
 // step looks at the calls of one reply and their results, bad of which could not
-// be run. A step that repeats the ones before gets a warning in its last result.
-func (g *guard) step(calls, results []model.Block, bad int) error {
+// be run. What a model is about to do for the last time gets a warning in its
+// last result. Equal results stand for an equal state of what was looked at.
+func (g *guard) step(calls, results []model.Block, bad int) (engine.Lost, error) {
 	g.bad++
 	if bad < len(calls) {
 		g.bad = 0
 	}
+	g.failed++
+	for _, r := range results {
+		if !r.IsError {
+			g.failed = 0
+		}
+	}
 	key := signature(calls, results)
-	if key == g.last {
-		g.same++
-	} else {
-		g.last, g.same = key, 1
+	same := 1
+	for _, s := range g.steps {
+		if s == key {
+			same++
+		}
+	}
+	g.steps = append(g.steps, key)
+	if len(g.steps) > memory {
+		g.steps = g.steps[1:]
 	}
 	last := results[len(results)-1]
 	switch {
 	case g.bad >= maxBad:
-		return lost(fmt.Errorf("the model called tools wrongly %d times in a row, at last: %s", g.bad, head(last.Text, 300)))
-	case g.same >= stopAfter:
-		return lost(fmt.Errorf("the model made the same call %d times in a row and got the same result: %s %s",
-			g.same, last.Name, head(string(calls[len(calls)-1].Input), 200)))
-	case g.same >= warnAfter:
-		results[len(results)-1].Text += fmt.Sprintf(
-			"\n\n[You made this same call %d times in a row, with the same result. Do something else, or say what stops you.]", g.same)
+		return engine.WrongCalls, lost(fmt.Errorf("the model called tools wrongly %d times in a row, at last: %s", g.bad, head(last.Text, 300)))
+	case same >= maxSame:
+		return engine.Loop, lost(fmt.Errorf("the model made the same call %d times and got the same result: %s %s",
+			same, last.Name, head(string(calls[len(calls)-1].Input), 200)))
+	case g.failed >= maxFailed:
+		return engine.NoProgress, lost(fmt.Errorf("nothing that the model tried in %d steps worked, at last: %s", g.failed, head(last.Text, 300)))
+	case same == maxSame-1:
+		results[len(results)-1].Text += "\n\n[You made this same call before, with the same result. Do something else, or say what stops you.]"
 	}
-	return nil
+	return "", nil
 }
 
 func lost(err error) error {

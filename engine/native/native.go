@@ -13,6 +13,7 @@ package native
 import (
 	"context"
 	"log/slog"
+	"slices"
 
 	"matrixos/engine"
 	"matrixos/model"
@@ -47,6 +48,8 @@ type session struct {
 	prev     int   // index of the last message of the previous request, or -1
 	used     int64 // tokens of the conversation, as of message len(msgs) at that time
 	counted  int   // messages that used covers
+	rules    []string
+	overhead int64 // tokens of the system prompt and the tools
 }
 
 var _ engine.Session = (*session)(nil)
@@ -63,12 +66,17 @@ func (e *Engine) Open(_ context.Context, h engine.Host, o engine.Options) (engin
 	s := &session{
 		Engine: e, host: h, o: o, tools: h.Tools(), readOnly: map[string]bool{}, msgs: engine.Repair(o.History), prev: -1,
 	}
-	o.History = nil
+	s.o.History, s.o.System = nil, slices.Clone(o.System)
+	s.rules = rulesOf(o.Pinned, s.msgs)
 	for _, t := range s.tools {
 		if t.Name == "" || s.known(t.Name) {
 			return nil, &sys.Error{Op: "open conversation", Path: t.Name, Kind: sys.Internal, Hint: "two tools share a name"}
 		}
 		s.readOnly[t.Name] = t.ReadOnly
+		s.overhead += int64(len(t.Name)+len(t.Description)+len(t.Schema)) / 4
+	}
+	for _, part := range s.o.System {
+		s.overhead += int64(len(part)) / 4
 	}
 	for i := len(s.msgs) - 1; i > 0 && s.prev < 0; i-- {
 		if s.msgs[i].Role == model.Assistant {

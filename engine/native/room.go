@@ -1,6 +1,7 @@
 package native
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"time"
@@ -17,36 +18,68 @@ const (
 	cleared = "[This result was cleared to make room. Call again if you need it.]"
 )
 
-// makeRoom clears old results before a conversation outgrows the model's
-// window. What was kept with the Host stays whole; only what is sent shrinks.
-func (t *turn) makeRoom() {
+// limit is how large a conversation may get before it is made shorter.
+func (t *turn) limit() int64 {
 	window := t.model.Limits(t.o.Model).Context
 	limit := min(window*8/10, window-reserve)
 	if limit <= 0 {
 		limit = window / 2
 	}
-	used := t.used + tokens(t.msgs[t.counted:])
-	if used > limit {
-		t.clear(tail)
-	}
+	return limit
 }
 
-// overflow answers a provider that says that the conversation is too long.
-func (t *turn) overflow() error {
-	freed := int64(0)
-	if !t.relieved {
+// keep is how much of the end stays as it is.
+func (t *turn) keep() int64 { return min(tail, t.limit()/2) }
+
+// size guesses what a request with these messages takes.
+func (t *turn) size(msgs []model.Message) int64 {
+	if len(msgs) >= t.counted && t.used > 0 {
+		return t.used + tokens(msgs[t.counted:])
+	}
+	return t.overhead + tokens(msgs)
+}
+
+// makeRoom shortens a conversation before it outgrows the model's window: first
+// old results are cleared from what is sent, then the older part is summed up.
+func (t *turn) makeRoom(ctx context.Context) error {
+	limit := t.limit()
+	if limit <= 0 || t.size(t.msgs) <= limit {
+		return nil
+	}
+	t.clear(t.keep())
+	if t.size(t.msgs) <= limit*9/10 {
+		return nil
+	}
+	_, err := t.compact(ctx)
+	return err
+}
+
+// overflow answers a provider that says that the conversation is too long. It
+// clears old results, then sums up, then gives up.
+func (t *turn) overflow(ctx context.Context) error {
+	reason := "the conversation is too long; older results were cleared"
+	var freed int64
+	if t.relieved == 0 {
 		freed = t.clear(0)
 	}
-	t.relieved = true
+	if freed == 0 && t.relieved < 2 {
+		done, err := t.compact(ctx)
+		if err != nil {
+			return err
+		}
+		if done {
+			freed, t.relieved = 1, 1
+			reason = "the conversation is too long; its older part was summed up"
+		}
+	}
+	t.relieved++
 	if freed == 0 {
 		return &sys.Error{
 			Op: op, Path: t.o.Model, Kind: sys.Invalid, Err: errors.New("the conversation no longer fits the model's window"),
 			Hint: "begin a new conversation, or choose a model with a larger window",
 		}
 	}
-	t.emit(engine.Event{Kind: engine.Delta, Delta: model.Delta{Retry: &model.Retry{
-		Attempt: 1, After: time.Duration(0), Reason: "the conversation is too long; older results were cleared",
-	}}})
+	t.emit(engine.Event{Kind: engine.Delta, Delta: model.Delta{Retry: &model.Retry{Attempt: 1, After: time.Duration(0), Reason: reason}}})
 	return nil
 }
 

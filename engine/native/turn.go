@@ -18,9 +18,10 @@ type turn struct {
 	out   *engine.Outcome
 	guard guard
 
-	relieved bool // old results were cleared for the request that is on its way
-	empty    int  // empty replies in a row
-	cutOff   int  // replies in a row that ended at the output limit
+	relieved int   // how often room was made for the request that is on its way
+	broken   error // why no model sums up
+	empty    int   // empty replies in a row
+	cutOff   int   // replies in a row that ended at the output limit
 }
 
 const op = "run turn"
@@ -36,6 +37,7 @@ func (t *turn) run(ctx context.Context, in []model.Block) error {
 		t.msgs = engine.Repair(t.msgs) // the last turn ended because its results could not be kept
 	}
 	if len(in) > 0 {
+		t.rules = addRules(t.rules, in)
 		t.msgs = append(t.msgs, model.Message{Role: model.User, Blocks: in}) // the Host has it already
 	}
 	if n := len(t.msgs); n == 0 || t.msgs[n-1].Role != model.User {
@@ -51,6 +53,7 @@ func (t *turn) run(ctx context.Context, in []model.Block) error {
 			return err
 		}
 	}
+	t.out.Lost = engine.TooLong
 	return &sys.Error{
 		Op: op, Kind: sys.OverBudget, Err: fmt.Errorf("the turn took %d model requests, which is its limit", t.out.Steps),
 		Hint: "say \"continue\" to grant as many again",
@@ -62,22 +65,49 @@ func (t *turn) ask(ctx context.Context) (*model.Reply, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, canceled(ctx)
 	}
-	if err := t.host.Reserve(ctx); err != nil {
+	if err := t.makeRoom(ctx); err != nil {
 		return nil, err
 	}
-	t.makeRoom()
+	t.pin()
 	n := len(t.msgs)
-	req := &model.Request{
-		Model: t.o.Model, Program: t.o.Program, System: t.o.System, Tools: t.tools,
-		Messages: t.msgs[:n:n], Previous: t.prev, Effort: t.o.Effort,
+	rep, err := t.request(ctx, &model.Request{Messages: t.msgs[:n:n], Previous: t.prev}, func(d model.Delta) {
+		t.emit(engine.Event{Kind: engine.Delta, Delta: d})
+	})
+	t.prev = n - 1
+	return rep, err
+}
+
+// request reserves, sends and counts one model request. Who gets a reply settles
+// the reservation; a failed request is settled here.
+func (t *turn) request(ctx context.Context, r *model.Request, sink func(model.Delta)) (*model.Reply, error) {
+	r.Model, r.Program, r.System, r.Tools, r.Effort = t.o.Model, t.o.Program, t.o.System, t.tools, t.o.Effort
+	limits := t.model.Limits(t.o.Model)
+	most := limits.MaxOutput
+	if r.MaxTokens > 0 {
+		most = min(most, r.MaxTokens)
+	}
+	var cached int64
+	if r.Previous >= 0 {
+		cached = t.used
+	}
+	grant, err := t.host.Reserve(ctx, engine.Estimate{Model: t.o.Model, Input: t.size(r.Messages), Cached: cached, MaxOutput: most})
+	if err != nil {
+		return nil, err
+	}
+	if grant.MaxOutput > 0 && grant.MaxOutput < most {
+		r.MaxTokens = grant.MaxOutput
 	}
 	t.out.Steps++
-	t.prev = n - 1
-	rep, err := t.model.Stream(ctx, req, func(d model.Delta) { t.emit(engine.Event{Kind: engine.Delta, Delta: d}) })
+	rep, err := t.model.Stream(ctx, r, sink)
 	if rep != nil {
 		t.out.Cost = t.out.Cost.Add(rep.Cost)
 	}
 	if err != nil {
+		var cost sys.Cost
+		if rep != nil {
+			cost = rep.Cost
+		}
+		t.host.Spent(context.WithoutCancel(ctx), cost)
 		return nil, err
 	}
 	return rep, nil
@@ -88,13 +118,14 @@ func (t *turn) react(ctx context.Context, rep *model.Reply) (done bool, err erro
 	t.out.Stop = rep.Stop
 	switch {
 	case rep.Stop == model.StopOverflow:
-		return false, t.overflow()
+		t.host.Spent(ctx, rep.Cost)
+		return false, t.overflow(ctx)
 	case rep.Stop == model.StopRefusal:
 		return true, t.refuse(ctx, rep)
 	case len(rep.Message.Blocks) == 0, rep.Stop != model.StopPause && says(rep.Message) == "" && !calls(rep.Message):
 		return false, t.nudge(ctx, rep)
 	}
-	t.empty, t.relieved = 0, false
+	t.empty, t.relieved = 0, 0
 	t.unique(rep.Message.Blocks)
 	if err := t.keepReply(ctx, rep); err != nil {
 		return false, err
@@ -128,6 +159,7 @@ func (t *turn) keepReply(ctx context.Context, rep *model.Reply) error {
 }
 
 func (t *turn) keepUser(ctx context.Context, blocks []model.Block) error {
+	t.rules = addRules(t.rules, blocks)
 	m := model.Message{Role: model.User, Blocks: blocks}
 	if err := t.host.Keep(context.WithoutCancel(ctx), m, sys.Cost{}); err != nil {
 		return err
@@ -139,6 +171,7 @@ func (t *turn) keepUser(ctx context.Context, blocks []model.Block) error {
 // refuse keeps what the model says about its refusal, but runs nothing of it.
 func (t *turn) refuse(ctx context.Context, rep *model.Reply) error {
 	if says(rep.Message) == "" {
+		t.host.Spent(ctx, rep.Cost)
 		t.out.Text = "The model declined to answer this."
 		return nil
 	}
@@ -155,6 +188,7 @@ func (t *turn) refuse(ctx context.Context, rep *model.Reply) error {
 // nudge answers an empty reply, once. The reply itself says nothing and is not
 // kept.
 func (t *turn) nudge(ctx context.Context, rep *model.Reply) error {
+	t.host.Spent(ctx, rep.Cost)
 	t.empty++
 	switch {
 	case t.empty > 1 && rep.Stop == model.StopMax:

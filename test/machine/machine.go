@@ -53,13 +53,19 @@ type scripted struct {
 func (s *scripted) Send(ctx context.Context, emit func(engine.Event), in ...model.Block) *engine.Outcome {
 	s.turn++
 	out := &engine.Outcome{Stop: model.StopEnd, Steps: 1}
-	if err := s.host.Reserve(ctx); err != nil {
+	if _, err := s.host.Reserve(ctx, engine.Estimate{}); err != nil {
 		out.Err = err
 		return out
 	}
 	emit(engine.Event{Kind: engine.Delta, Delta: model.Delta{Text: "…"}})
-	text, err := s.run(ctx, s.host, s.turn, in[len(in)-1].Text)
-	if err == nil {
+	said := ""
+	if len(in) > 0 {
+		said = in[len(in)-1].Text
+	}
+	text, err := s.run(ctx, s.host, s.turn, said)
+	if err != nil {
+		s.host.Spent(context.WithoutCancel(ctx), sys.Cost{})
+	} else {
 		reply := model.Message{Role: model.Assistant, Blocks: []model.Block{{Kind: model.Text, Text: text}}}
 		err = s.host.Keep(ctx, reply, sys.Cost{Input: 10, Output: 5, USD: 0.5})
 	}
@@ -111,7 +117,7 @@ func Start(t *testing.T, home string, s Script) *Machine {
 	}
 	m := &Machine{t: t, Home: home, Disk: d, Apps: &Apps{}}
 	m.Kernel, err = kernel.New(t.Context(), kernel.Options{
-		Disk: d, Models: s, Apps: m.Apps, Handle: "@you:test", Logger: log, Now: time.Now,
+		Disk: d, Models: s, Apps: m.Apps, Handle: "@you:test", Logger: log, Now: time.Now, Resume: true,
 		Calls: syscalls.Table(syscalls.Options{Why: errors.New("no sandbox in this test"), Mount: home}),
 	})
 	if err != nil {

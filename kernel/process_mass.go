@@ -1,0 +1,81 @@
+package kernel
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"matrixos/sys"
+)
+
+// A landing that deletes more than either is held until the owner has seen it.
+const (
+	deleteMost  = 20 // files
+	deleteShare = 4  // a quarter of the home's files, where it has more than a handful
+)
+
+// Answers of the owner to a landing that is held.
+const (
+	letDelete = "Delete them"
+	letKeep   = "Keep them"
+)
+
+// tooMany holds a landing that changes more files than its budget has, or that
+// deletes a large part of the home: the owner is asked, and without a yes it is
+// refused.
+func (p *process) tooMany(ctx context.Context, changes []sys.Change) error {
+	if most := p.budget().Files; most > 0 && len(changes) > most {
+		return &parked{sys.ForBudget, &sys.Error{
+			Op: "land", Path: fmt.Sprintf("process %d", p.pid()), Kind: sys.OverBudget,
+			Err:  fmt.Errorf("it would change %d files, and may change %d", len(changes), most),
+			Hint: fmt.Sprintf("`matrixos cont %d` lets it change as many again", p.pid()),
+		}}
+	}
+	var gone []string
+	for _, c := range changes {
+		if c.Op == sys.Deleted {
+			gone = append(gone, string(c.Path))
+		}
+	}
+	if len(gone) <= 5 {
+		return nil
+	}
+	if len(gone) <= deleteMost {
+		total, err := p.files()
+		if err != nil || len(gone) <= total/deleteShare {
+			return err
+		}
+	}
+	shown := gone[:min(10, len(gone))]
+	more := ""
+	if len(gone) > len(shown) {
+		more = fmt.Sprintf("\n… and %d more", len(gone)-len(shown))
+	}
+	answer, err := p.ask(ctx, "delete", fmt.Sprintf("%s is about to delete %d files of your home. Shall they go?\n%s%s",
+		p.program.Name, len(gone), strings.Join(shown, "\n"), more), []string{letDelete, letKeep})
+	if err != nil {
+		return err
+	}
+	if answer == letDelete {
+		return p.move(ctx, sys.Landing, wait{})
+	}
+	return &sys.Error{
+		Op: "land", Kind: sys.Refused, Err: fmt.Errorf("the owner does not want %d files deleted", len(gone)), Hint: "put them back",
+	}
+}
+
+// files counts the files of the newest landing.
+func (p *process) files() (n int, err error) {
+	view, err := p.k.disk.View(0)
+	if err != nil {
+		return 0, err
+	}
+	err = fs.WalkDir(view, ".", func(_ string, e fs.DirEntry, err error) error {
+		if err == nil && !e.IsDir() {
+			n++
+		}
+		return err
+	})
+	return n, err
+}
