@@ -64,16 +64,20 @@ func newBuilder(place string, links bool) (_ *builder, err error) {
 }
 
 // discard removes what was built.
-func (b *builder) discard() error {
-	err := b.root.Close()
-	// Folders may be read-only by now.
-	walkErr := filepath.WalkDir(b.dir, func(p string, e fs.DirEntry, err error) error {
+func (b *builder) discard() error { return errors.Join(b.root.Close(), removeAll(b.dir)) }
+
+// removeAll removes a folder in which folders may be read-only.
+func removeAll(dir string) error {
+	err := filepath.WalkDir(dir, func(p string, e fs.DirEntry, err error) error {
 		if err == nil && e.IsDir() {
 			err = os.Chmod(p, 0o700)
 		}
 		return err
 	})
-	return errors.Join(err, walkErr, os.RemoveAll(b.dir))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return errors.Join(err, os.RemoveAll(dir))
 }
 
 var (
@@ -256,11 +260,16 @@ func prove(ctx context.Context, dir string, want sys.LandingID, commit string) e
 	return nil
 }
 
-// settle puts the home in its place.
+// settle proves the home and puts it in its place.
 func (b *builder) settle(ctx context.Context, want sys.LandingID, commit string) error {
 	if err := prove(ctx, b.dir, want, commit); err != nil {
 		return err
 	}
+	return b.move()
+}
+
+// move renames the folder to its place.
+func (b *builder) move() error {
 	if err := unix.Rename(b.dir, b.place); err != nil {
 		return explain("make home", b.place, err)
 	}
