@@ -69,6 +69,7 @@ type Disk struct {
 
 	blames  blames     // what is known of where lines come from
 	viewing sync.Mutex // one checkout at a time; nothing else is taken with it
+	caring  sync.Mutex // above mu: one scrub or collection at a time
 
 	races  atomic.Int64          // edits by hand that came between and were kept
 	broken atomic.Pointer[error] // the history could not be written; only a restart helps

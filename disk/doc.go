@@ -47,6 +47,14 @@
 //     from memory, as is git's index. Checkpoint (tidy.go): now and then everything
 //     is synced, and redo records before that are forgotten.
 //
+// # Garbage
+//
+// GC (gc.go) packs loose objects and drops what nothing needs any more: refused
+// work after 30 days, commits by hand that main does not have after 90, displaced
+// bytes and unneeded objects after 30. A pack is durable and read back whole before
+// its objects go elsewhere; what is dropped is looked up again while no landing
+// can come to need it.
+//
 // # Recovery
 //
 // Open finishes what was decided (recover.go); it can itself be interrupted at any
@@ -72,7 +80,7 @@
 //
 // # Locks
 //
-// Lock order: Txn.mu, Disk.mu (the lander), Disk.publishing, then the journal's
+// Lock order: Txn.mu, Disk.caring (scrub and GC), Disk.mu (the lander), Disk.publishing, then the journal's
 // and the repository's own, and dirtyMu, which nobody holds while taking another.
 // Checks run with Txn.mu held, and on a busy home with Disk.mu: they may read
 // views and the journal, and must not land.

@@ -68,6 +68,9 @@ func (d *Disk) openStore(ctx context.Context) error {
 	if err := d.j.Migrate(ctx, "disk", migrations...); err != nil {
 		return err
 	}
+	if err := d.j.Migrate(ctx, "disk upkeep", upkeepMigrations...); err != nil {
+		return err
+	}
 	return d.ballast()
 }
 

@@ -241,3 +241,23 @@ func FuzzPack(f *testing.F) {
 		}
 	})
 }
+
+func TestDeltasAreReadBack(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		base := rapid.SliceOfN(rapid.ByteRange(0, 3), 0, 400).Draw(rt, "base")
+		target := rapid.SliceOfN(rapid.ByteRange(0, 3), 0, 400).Draw(rt, "own")
+		if len(base) > 0 {
+			from := rapid.IntRange(0, len(base)-1).Draw(rt, "from")
+			target = append(target, base[from:]...)
+		}
+		got, err := applyDelta(base, makeDelta(base, target))
+		if err != nil || !bytes.Equal(got, target) {
+			rt.Fatalf("%v, %v", got, err)
+		}
+	})
+	base := bytes.Repeat([]byte("0123456789abcdef!"), 20000) // copies longer than one command
+	got, err := applyDelta(base, makeDelta(base, base))
+	if err != nil || !bytes.Equal(got, base) {
+		t.Errorf("a long copy: %v", err)
+	}
+}

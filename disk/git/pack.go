@@ -77,7 +77,7 @@ func (p *pack) find(h Hash) (offset uint64, ok bool) {
 	return 0, false
 }
 
-// listPacks reads the indexes that are there now.
+// listPacks reads the indexes that are there now and can be read.
 func (r *Repo) listPacks() ([]*pack, error) {
 	dir := filepath.Join(r.dir, "objects", "pack")
 	entries, err := os.ReadDir(dir)
@@ -99,7 +99,7 @@ func (r *Repo) listPacks() ([]*pack, error) {
 		}
 		p, err := parseIndex(b)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", e.Name(), err)
+			continue // damaged: CheckPack says so, and RebuildIndex mends it
 		}
 		p.path = filepath.Join(dir, stem+".pack")
 		packs = append(packs, p)
@@ -107,55 +107,62 @@ func (r *Repo) listPacks() ([]*pack, error) {
 	return packs, nil
 }
 
-// locate finds h in the packs, looking for new packs if it is in none.
-func (r *Repo) locate(h Hash, again bool) (*pack, uint64, error) {
+// locate finds h in the packs, looking for new packs first if asked to, and
+// returns all that have it.
+func (r *Repo) locate(h Hash, again bool) (found []place, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for {
-		if r.listed && !again {
-			for _, p := range r.packs {
-				if offset, ok := p.find(h); ok {
-					return p, offset, nil
-				}
-			}
-			return nil, 0, ErrNotFound
-		}
+	if !r.listed || again {
 		packs, err := r.listPacks()
 		if err != nil {
-			return nil, 0, err
+			return nil, err
 		}
-		r.packs, r.listed, again = packs, true, false
+		r.packs, r.listed = packs, true
 	}
+	for _, p := range r.packs {
+		if offset, ok := p.find(h); ok {
+			found = append(found, place{p, offset})
+		}
+	}
+	return found, nil
+}
+
+// place is where a pack has an object.
+type place struct {
+	pack   *pack
+	offset uint64
 }
 
 func (r *Repo) hasPacked(h Hash) bool {
-	_, _, err := r.locate(h, false)
-	return err == nil
+	found, err := r.locate(h, false)
+	return err == nil && len(found) > 0
 }
 
-// readPacked reads h from a pack. If it is not found, or its pack is gone, the
-// owner may have repacked: the packs are listed again, once, and then the
-// loose object is tried again by the caller's next attempt.
+// readPacked reads h from a pack, from another one if a copy is damaged. If it is
+// not found, or its pack is gone, somebody may have repacked: the packs are
+// listed again, once.
 func (r *Repo) readPacked(h Hash) (Object, error) {
+	var damaged error
 	for _, again := range []bool{false, true} {
-		p, offset, err := r.locate(h, again)
-		if errors.Is(err, ErrNotFound) {
-			continue
-		}
+		found, err := r.locate(h, again)
 		if err != nil {
 			return Object{}, err
 		}
-		t, data, err := r.readAt(p, offset, 0)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
+		for _, at := range found {
+			t, data, err := r.readAt(at.pack, at.offset, 0)
+			if err == nil && Sum(t, data) != h {
+				err = fmt.Errorf("%w: its content has another name", ErrCorrupt)
+			}
+			if err == nil {
+				return Object{Type: t, Data: data, Hash: h}, nil
+			}
+			if !errors.Is(err, fs.ErrNotExist) {
+				damaged = err
+			}
 		}
-		if err != nil {
-			return Object{}, err
-		}
-		if Sum(t, data) != h {
-			return Object{}, fmt.Errorf("%w: its content has another name", ErrCorrupt)
-		}
-		return Object{Type: t, Data: data, Hash: h}, nil
+	}
+	if damaged != nil {
+		return Object{}, damaged
 	}
 	return Object{}, ErrNotFound
 }

@@ -69,34 +69,27 @@ func (r *Repo) ObjectPath(h Hash) string {
 }
 
 // Read returns the object h, held, loose or packed. What comes from a file is
-// checked against its name.
+// checked against its name; a damaged copy is passed over for a good one.
 func (r *Repo) Read(h Hash) (Object, error) {
 	r.mu.Lock()
-	o, ok := r.waiting[h]
+	held, ok := r.waiting[h]
 	r.mu.Unlock()
 	if ok {
+		return held, nil
+	}
+	o, err := r.CheckLoose(h)
+	if err == nil {
 		return o, nil
 	}
-	raw, err := os.ReadFile(r.ObjectPath(h))
-	switch {
-	case err == nil:
-		o, err := DecodeLoose(raw)
-		if err == nil && Sum(o.Type, o.Data) != h {
-			err = fmt.Errorf("%w: its content has another name", ErrCorrupt)
-		}
-		if err != nil {
-			return Object{}, fmt.Errorf("git object %s: %w", h, err)
-		}
-		o.Hash = h
-		return o, nil
-	case !errors.Is(err, fs.ErrNotExist):
-		return Object{}, fmt.Errorf("git object %s: %w", h, err)
+	missing := errors.Is(err, fs.ErrNotExist)
+	packed, packErr := r.readPacked(h)
+	if packErr == nil {
+		return packed, nil
 	}
-	o, err = r.readPacked(h)
-	if err != nil {
-		return Object{}, fmt.Errorf("git object %s: %w", h, err)
+	if missing {
+		return Object{}, fmt.Errorf("git object %s: %w", h, packErr)
 	}
-	return o, nil
+	return Object{}, err
 }
 
 // Has reports whether the repository has h, without reading its content.
