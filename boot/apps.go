@@ -111,7 +111,7 @@ func (a *apps) Landed(ctx context.Context, _ sys.LandingInfo) {
 // appState is what a prompt is told of an app.
 type appState struct {
 	Slug        sys.Slug                     `json:"slug"`
-	Name        string                       `json:"name"`
+	Name        string                       `json:"name,omitempty"`
 	Description string                       `json:"description,omitempty"`
 	Icon        string                       `json:"icon,omitempty"`
 	Folder      sys.Path                     `json:"folder"`
@@ -120,13 +120,14 @@ type appState struct {
 }
 
 // State implements kernel.Apps.
-func (a *apps) State() any {
+func (a *apps) State(withheld func(sys.Path) bool) any {
 	out := []appState{}
 	for _, i := range a.runtime.List() {
-		out = append(out, appState{
-			Slug: i.Slug, Name: i.Name, Description: i.Description, Icon: i.Icon, Folder: i.Folder,
-			Tables: a.runtime.Tables(i.Slug), Broken: !i.OK,
-		})
+		s := appState{Slug: i.Slug, Folder: i.Folder, Tables: a.runtime.Tables(i.Slug), Broken: !i.OK}
+		if !withheld(i.Folder + "/matrix.json") {
+			s.Name, s.Description, s.Icon = i.Name, i.Description, i.Icon
+		}
+		out = append(out, s)
 	}
 	return out
 }

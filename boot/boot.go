@@ -20,6 +20,8 @@ import (
 	"matrixos/app"
 	"matrixos/client"
 	"matrixos/disk"
+	"matrixos/egress"
+	"matrixos/egress/page"
 	"matrixos/gateway"
 	"matrixos/home"
 	"matrixos/kernel"
@@ -135,7 +137,10 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 	k, err = kernel.New(ctx, kernel.Options{
 		Disk: s.disk, Models: models, Apps: s.apps, Handle: readHandle(s.disk).Handle, Logger: s.log, Now: time.Now,
 		Settings: settingsOf(s.disk, s.log), Resume: o.Listen != "",
-		Calls: syscalls.Table(syscalls.Options{Sandbox: box, Why: why, Mount: s.home, Check: s.apps.diagnose}),
+		Calls: syscalls.Table(syscalls.Options{
+			Sandbox: box, Why: why, Mount: s.home, Check: s.apps.diagnose,
+			Pages: page.New(egress.New(egress.Options{Allow: models.reachable}), time.Now), Services: newServices(models),
+		}),
 	})
 	if err != nil {
 		return err

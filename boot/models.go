@@ -3,7 +3,6 @@ package boot
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -214,12 +213,12 @@ func (m *models) Choose(ctx context.Context, c gateway.ModelChoice) error {
 	if err := m.usable(now); err != nil {
 		return err
 	}
-	text, err := json.MarshalIndent(now, "", "  ")
+	text, err := editConfig(m.disk, map[string]any{"model": now.Model, "base_urls": now.BaseURLs})
 	if err != nil {
 		return err
 	}
 	_, err = m.disk.Write(ctx, disk.Write{
-		Files: map[sys.Path][]byte{configFile: append(text, '\n')},
+		Files: map[sys.Path][]byte{configFile: text},
 		Kind:  sys.ByOwner, Title: "Chose the model " + now.Model,
 	})
 	return err

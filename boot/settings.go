@@ -1,11 +1,16 @@
 package boot
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"io/fs"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
+
+	"github.com/tidwall/sjson"
 
 	"matrixos/disk"
 	"matrixos/gateway"
@@ -24,6 +29,14 @@ type config struct {
 	Model    string            `json:"model"`
 	BaseURLs map[string]string `json:"base_urls,omitempty"` // by provider
 	kernel.Settings
+	// Services names the provider of "search", "image", "voice" and "transcribe";
+	// one that is not named is the first that has a key.
+	Services map[string]string `json:"services,omitempty"`
+	Network  struct {
+		// Allow lists addresses of the owner's own network that agents may reach:
+		// "192.168.1.5", "192.168.1.5:8080" or "192.168.1.0/24".
+		Allow []string `json:"allow,omitempty"`
+	} `json:"network,omitzero"`
 }
 
 // readConfig reads the settings; a file that is missing counts as empty.
@@ -53,6 +66,28 @@ func settingsOf(d *disk.Disk, log *slog.Logger) func() kernel.Settings {
 		}
 		return now
 	}
+}
+
+// editConfig is the text of the settings with some fields set; what else the
+// owner has in the file, and how it is laid out, stays.
+func editConfig(d *disk.Disk, fields map[string]any) ([]byte, error) {
+	view, err := d.View(0)
+	if err != nil {
+		return nil, err
+	}
+	text, err := fs.ReadFile(view, string(configFile))
+	if err != nil && !missing(err) {
+		return nil, err
+	}
+	if len(bytes.TrimSpace(text)) == 0 {
+		text = []byte("{}\n")
+	}
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		if text, err = sjson.SetBytes(text, name, fields[name]); err != nil {
+			return nil, err
+		}
+	}
+	return text, nil
 }
 
 // readHandle reads whom the home belongs to, and falls back to a local handle:

@@ -32,8 +32,10 @@ type Apps interface {
 	// Landed makes the apps follow a landing before the process that made it
 	// goes on; problems are the apps' own, shown with them.
 	Landed(ctx context.Context, l sys.LandingInfo)
-	// State describes the installed apps for a prompt, marshalled as JSON.
-	State() any
+	// State describes the installed apps for a prompt, marshalled as JSON. Words
+	// of an app whose manifest withheld reports are left out: they came from
+	// outside.
+	State(withheld func(manifest sys.Path) bool) any
 }
 
 // Options are what a kernel is made of. All fields are required but the last
@@ -85,6 +87,7 @@ type Kernel struct {
 	procs     map[sys.PID]*process
 	talking   map[sys.Conversation]*process // the main process of each; nil while it is made
 	questions map[string]chan string
+	approvals map[string]chan bool // by id, of those that a process waits for
 	closed    bool
 	wake      chan struct{} // the schedule changed
 }
@@ -105,7 +108,7 @@ func New(ctx context.Context, o Options) (*Kernel, error) {
 		books: &books{accounts: map[string]*account{}}, scratch: scratch{filepath.Join(o.Disk.Root(), sys.Store, "scratch")},
 		resume: o.Resume && !o.Safe, safe: o.Safe, settings: o.Settings,
 		procs: map[sys.PID]*process{}, talking: map[sys.Conversation]*process{},
-		questions: map[string]chan string{}, wake: make(chan struct{}, 1),
+		questions: map[string]chan string{}, approvals: map[string]chan bool{}, wake: make(chan struct{}, 1),
 	}
 	if k.settings == nil {
 		k.settings = func() Settings { return Settings{} }
@@ -118,8 +121,10 @@ func New(ctx context.Context, o Options) (*Kernel, error) {
 		}
 		k.calls[c.Name] = &call{Syscall: c, schema: schema}
 	}
-	if err := k.journal.Migrate(ctx, "kernel", tables...); err != nil {
-		return nil, err
+	for owner, steps := range map[string][]string{"kernel": tables, "kernel-label": labelTables, "kernel-approval": approvalTables} {
+		if err := k.journal.Migrate(ctx, owner, steps...); err != nil {
+			return nil, err
+		}
 	}
 	k.scratch.sweep(k.now(), k.log)
 	background, cancel := context.WithCancelCause(context.WithoutCancel(ctx))

@@ -76,7 +76,7 @@ func (k *Kernel) state(p *process) State {
 	}
 	return State{
 		Now: k.now().Truncate(time.Second), Program: p.program.Name, Handle: k.handle,
-		Model: p.snapshot().Model, Focus: focus, Apps: k.apps.State(),
+		Model: p.snapshot().Model, Focus: focus, Apps: k.apps.State(k.withheld),
 	}
 }
 

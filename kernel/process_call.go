@@ -43,7 +43,11 @@ func (h *host) Call(ctx context.Context, id, name string, input json.RawMessage)
 		return engine.Result{Text: err.Error(), Failed: true}
 	}
 	start := time.Now()
-	text, err := p.runCall(ctx, c, &Call{ID: id, Input: input, p: p})
+	call := &Call{ID: id, Input: input, p: p}
+	text, err := p.runCall(ctx, c, call)
+	if e := p.label(ctx, &call.reads); e != nil { // what is not labelled is not shown
+		text, err = "", e
+	}
 	res := engine.Result{Text: text}
 	if err != nil {
 		res = engine.Result{Text: strings.TrimSpace(text + "\n" + err.Error()), Failed: true}

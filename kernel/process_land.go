@@ -36,8 +36,12 @@ func (p *process) land(ctx context.Context) error {
 	if err := p.tooMany(ctx, changes); err != nil {
 		return err
 	}
+	endorsed, err := p.endorsed(ctx, changes)
+	if err != nil {
+		return err
+	}
 	info, err := txn.Land(ctx, disk.Landing{
-		Kind: sys.ByAgent, Title: p.landingTitle(), Provenance: p.signed(changes),
+		Kind: sys.ByAgent, Title: p.landingTitle(), Provenance: p.signed(changes), Update: p.labelling(changes, endorsed),
 	})
 	if err != nil {
 		return err
@@ -49,6 +53,23 @@ func (p *process) land(ctx context.Context) error {
 		p.landed(ctx, info)
 	}
 	return nil
+}
+
+// endorsed asks the owner whether a landing may instruct later runs, if it would
+// and its process has read text from outside. It reports whether the owner has
+// said yes to such a landing.
+func (p *process) endorsed(ctx context.Context, changes []sys.Change) (bool, error) {
+	e, ok := policy.Instructs(p.judged(), changes)
+	if !ok {
+		return false, nil
+	}
+	if err := p.running(ctx); err != nil {
+		return false, err
+	}
+	if err := p.effect(ctx, e); err != nil {
+		return false, err
+	}
+	return true, p.move(ctx, sys.Landing, wait{})
 }
 
 // signed is the provenance of the landing; the checks that stand before the

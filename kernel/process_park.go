@@ -171,6 +171,7 @@ func (k *Kernel) goOn(ctx context.Context, p *process, text string, g Grant) (Ti
 	}
 	old := p.req()
 	r := &request{id: sys.RequestID(uuid.NewString()), conversation: old.conversation, text: old.text, from: old.from, app: old.app, started: k.now(), broken: nil}
+	r.known.words(old.text)
 	words := text
 	if words == "" {
 		words = "Go on."

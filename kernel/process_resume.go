@@ -274,6 +274,9 @@ func (p *process) child(ctx context.Context, call string) (*process, *Report, er
 		return nil, nil, err
 	}
 	if row.State.Ended() {
+		if err := p.shown(ctx, row.Label); err != nil {
+			return nil, nil, err
+		}
 		landings, err := p.k.landingsOf(ctx, row.PID)
 		if err != nil {
 			return nil, nil, err

@@ -50,9 +50,11 @@ func (k *Kernel) prepare(ctx context.Context, s spec) (*process, error) {
 	if row.App == "" {
 		row.App = s.request.app
 	}
+	if row.Label, err = k.startLabel(ctx, s, program); err != nil {
+		return nil, err
+	}
 	if s.parent != nil {
 		row.Parent = s.parent.pid()
-		row.Label = s.parent.snapshot().Label
 	}
 	p := &process{
 		k: k, program: program, request: s.request, done: make(chan struct{}), row: row, view: view, seen: map[sys.Path][32]byte{},
@@ -171,6 +173,9 @@ func (p *process) spawn(ctx context.Context, call string, program sys.Program, t
 	p.memo.Broken = failureOf(err)
 	p.mu.Unlock()
 	p.refresh()
+	if e := p.shown(ctx, child.snapshot().Label); e != nil {
+		return Report{}, e
+	}
 	if back := p.running(ctx); back != nil && err == nil {
 		err = back
 	}

@@ -25,18 +25,10 @@ var about = []sys.Path{"agents/system-prompt.md", "system/soul.md", "system/iden
 // nothing that changes during a conversation, so that it can be cached.
 func promptOf(tree fs.FS, p Program) ([]Section, error) {
 	out := []Section{{sys.Path("agents/" + string(p.Name) + ".md"), p.Prompt}}
-	files := make([]sys.Path, 0, len(about)+len(p.Inject))
-	if p.Name == sys.ProgramKernel {
-		files = append(files, about...)
-	}
-	for _, f := range p.Inject {
-		path, err := sys.ParsePath(f)
-		if err != nil {
+	for _, f := range promptFiles(p)[1:] {
+		if _, err := sys.ParsePath(string(f)); err != nil {
 			return nil, err
 		}
-		files = append(files, path)
-	}
-	for _, f := range files {
 		text, err := fs.ReadFile(tree, string(f))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // the owner may delete any of them
@@ -131,12 +123,24 @@ func (k *Kernel) Prompt(_ context.Context, name sys.Program) (Prompt, error) {
 	for _, t := range k.toolsOf(program) {
 		add(&out.Tools, t.Name, t.Description+"\n"+string(t.Schema))
 	}
-	raw, err := json.Marshal(State{Now: k.now().Truncate(time.Second), Program: name, Handle: k.handle, Model: k.models.Default(), Apps: k.apps.State()})
+	raw, err := json.Marshal(State{Now: k.now().Truncate(time.Second), Program: name, Handle: k.handle, Model: k.models.Default(), Apps: k.apps.State(k.withheld)})
 	if err != nil {
 		return Prompt{}, err
 	}
 	out.State = Part{"state", string(raw), tokensOf(string(raw))}
 	return out, nil
+}
+
+// promptFiles names the files that a program's prompt is made of, its own first.
+func promptFiles(p Program) []sys.Path {
+	out := []sys.Path{sys.Path("agents/" + string(p.Name) + ".md")}
+	if p.Name == sys.ProgramKernel {
+		out = append(out, about...)
+	}
+	for _, f := range p.Inject {
+		out = append(out, sys.Path(strings.TrimPrefix(f, "~/")))
+	}
+	return out
 }
 
 // join makes one text of sections.

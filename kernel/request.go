@@ -46,6 +46,7 @@ type request struct {
 	open     []sys.Slug
 	verified string
 	cost     sys.Cost
+	known    known
 	broken   error // how the newest child failed, until a later one succeeds
 }
 
@@ -118,6 +119,7 @@ func (k *Kernel) admit(ctx context.Context, a Ask, text string) (*process, error
 		name = k.models.Default()
 	}
 	r := &request{id: sys.RequestID(uuid.NewString()), conversation: a.Conversation, text: text, from: a.From, app: a.App, started: k.now()}
+	r.known.words(text)
 	p, err := k.prepare(ctx, spec{
 		program: sys.ProgramKernel, task: text, model: name, request: r, talk: a.Conversation, class: a.Class, deadline: a.Deadline,
 		events: func(p *process) []sys.Event {
@@ -174,6 +176,7 @@ func (k *Kernel) steer(ctx context.Context, p *process, a Ask, text string) (Tic
 	if err != nil {
 		return Ticket{}, false, err
 	}
+	p.request.known.words(text)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.steer = append(p.steer, steering{id, text})

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"matrixos/disk"
+	"matrixos/policy"
 	"matrixos/sys"
 )
 
@@ -31,11 +32,14 @@ type Syscall struct {
 	Run       func(ctx context.Context, c *Call) (string, error)
 }
 
-// Call is one system call as its implementation sees it.
+// Call is one system call as its implementation sees it. What it shows to the
+// model is labelled when it returns: by Shows, Saw and Reads where the call says
+// exactly what it shows, else by every file that it opened.
 type Call struct {
 	ID    string // the model's own, unique in the process's newest step
 	Input json.RawMessage
 	p     *process
+	reads reads
 }
 
 // Bind decodes the input into v.
@@ -54,12 +58,15 @@ func (c *Call) Disk() *disk.Disk { return c.p.k.disk }
 
 // Tree is the home as the process sees it: its own changes over the landing it
 // started from. It is read-only and confined to the home.
-func (c *Call) Tree(ctx context.Context) (fs.FS, error) { return c.p.tree(ctx) }
+func (c *Call) Tree(ctx context.Context) (fs.FS, error) {
+	tree, err := c.p.tree(ctx)
+	return tracked{tree, &c.reads}, err
+}
 
 // Root is the process's transaction: a private folder that becomes the home's
 // next landing. The first call begins it. Close what it returns.
 func (c *Call) Root(ctx context.Context) (*os.Root, error) {
-	dir, err := c.p.workspace(ctx)
+	dir, err := c.Workspace(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -67,13 +74,40 @@ func (c *Call) Root(ctx context.Context) (*os.Root, error) {
 }
 
 // Workspace is the real path of that folder.
-func (c *Call) Workspace(ctx context.Context) (string, error) { return c.p.workspace(ctx) }
+func (c *Call) Workspace(ctx context.Context) (string, error) {
+	c.reads.everything()
+	return c.p.workspace(ctx)
+}
 
 // MayWrite asks policy whether the process may change path.
 func (c *Call) MayWrite(path sys.Path) error { return c.p.mayWrite(path) }
 
-// Saw records that the process has read path as content.
-func (c *Call) Saw(path sys.Path, content []byte) { c.p.saw(path, content) }
+// Saw records that the process has read path as content, and shows it.
+func (c *Call) Saw(path sys.Path, content []byte) {
+	c.Shows(path)
+	c.p.saw(path, content)
+}
+
+// Shows says of which files the result has something, and that it has nothing of
+// any other. Without paths: of none.
+func (c *Call) Shows(paths ...sys.Path) { c.reads.exactly(paths) }
+
+// ShowsBelow says that the result may have something of any file in a folder.
+func (c *Call) ShowsBelow(folder sys.Path) { c.reads.inFolder(folder) }
+
+// Reads says that the result has something with label l.
+func (c *Call) Reads(l sys.Label) { c.reads.labelled(l) }
+
+// Knows reports whether an address was given by the owner, or found outside, so
+// that nothing private can be in it.
+func (c *Call) Knows(address string) bool { return c.p.req().known.has(address) }
+
+// Learns notes addresses that were found outside.
+func (c *Call) Learns(addresses ...string) { c.p.req().known.add(addresses...) }
+
+// Effect asks whether something may leave the home, and the owner if need be; it
+// returns nil if it may happen now, once.
+func (c *Call) Effect(ctx context.Context, e policy.Effect) error { return c.p.effect(ctx, e) }
 
 // Fresh reports whether the process has read or written path, and it is still
 // as it was then.
@@ -92,6 +126,11 @@ func (c *Call) Ask(ctx context.Context, text string, choices []string) (string, 
 
 // Show notes that the owner wants to see app now, and tells the desktop.
 func (c *Call) Show(app sys.Slug) { c.p.show(app) }
+
+// Speak asks the desktop to say something aloud.
+func (c *Call) Speak(d sys.SpeakData) {
+	c.p.k.journal.Publish(c.p.event(sys.EventSpeak, d))
+}
 
 // Landed notes a landing that the call itself made, such as an undo.
 func (c *Call) Landed(ctx context.Context, l sys.LandingInfo) { c.p.landed(ctx, l) }

@@ -1,6 +1,7 @@
 // Package policy decides, deterministically, what a process may do: which
-// system calls its program may make, which files its landing may change, and
-// what has to be asked of the owner. It reads no prose: a decision depends on
+// system calls its program may make, which files its landing may change, what
+// may leave the home (effect.go), and what has to be asked of the owner, whose
+// own rules come first (rules.go). It reads no prose: a decision depends on
 // who asks, what is asked and on labels, never on what a text claims. It stores
 // nothing and performs nothing; the kernel asks it before every effect.
 package policy
@@ -43,17 +44,31 @@ func Call(s Subject, name string) error {
 // Write decides whether s may change path. The error is a *sys.Error of kind
 // Refused that names the allowed places.
 func Write(s Subject, path sys.Path) error {
-	for _, prefix := range s.places() {
-		place := strings.TrimSuffix(prefix, "/")
-		if string(path) == place || strings.HasPrefix(string(path), place+"/") {
-			return nil
+	if under(path, own) {
+		return &sys.Error{
+			Op: "change", Path: string(path), Kind: sys.Refused, Err: fmt.Errorf("it says what programs may do, and is changed by the owner's hand only"),
+			Hint: "tell the owner what to change in it, and why",
 		}
+	}
+	if under(path, s.places()) {
+		return nil
 	}
 	return &sys.Error{
 		Op: "change", Path: string(path), Kind: sys.Refused,
 		Err:  fmt.Errorf("%s may not change it", s.Program),
 		Hint: "it may change " + strings.Join(s.places(), ", "),
 	}
+}
+
+// under reports whether path is one of the places, or in one.
+func under(path sys.Path, places []string) bool {
+	for _, p := range places {
+		place := strings.TrimSuffix(p, "/")
+		if string(path) == place || strings.HasPrefix(string(path), place+"/") {
+			return true
+		}
+	}
+	return false
 }
 
 // places lists the path prefixes that s may change, narrowed to its app.

@@ -24,8 +24,11 @@ const (
 	EventData     EventKind = "data"     // TableData, ephemeral: rows or a key of an app changed
 	EventAnswer   EventKind = "answer"   // AnswerData: a request is finished
 	EventQuestion EventKind = "question" // QuestionData: the system asks the owner
+	EventApproval EventKind = "approval" // ApprovalData: only the owner may say yes
+	EventAudit    EventKind = "audit"    // AuditData: what policy decided, or the owner
 	EventNotice   EventKind = "notice"   // NoticeData: something to tell the owner
 	EventOpen     EventKind = "open"     // OpenData, ephemeral: show an app's window
+	EventSpeak    EventKind = "speak"    // SpeakData, ephemeral: the desktop says something aloud
 	EventSettings EventKind = "settings" // SettingsData, ephemeral: theme or model changed
 	EventTask     EventKind = "task"     // TaskData: a task was made or changed its state
 	EventMail     EventKind = "mail"     // MailData: mail between processes was sent, read or expired
@@ -131,6 +134,28 @@ type QuestionData struct {
 	Choices []string `json:"choices,omitempty"`
 }
 
+// ApprovalData is the payload of EventApproval.
+type ApprovalData struct {
+	ID      string          `json:"id"`
+	Text    string          `json:"text"` // what will happen
+	Why     string          `json:"why"`  // why it is asked
+	Kind    string          `json:"kind"`
+	Target  string          `json:"target"`
+	Args    json.RawMessage `json:"args"` // exactly what will be done
+	Expires time.Time       `json:"expires"`
+}
+
+// AuditData is the payload of EventAudit.
+type AuditData struct {
+	What    string `json:"what"` // the kind of effect, or "approval", "trust"
+	Target  string `json:"target"`
+	Verdict string `json:"verdict"` // allow, ask, refuse
+	Why     string `json:"why"`
+	Hash    string `json:"hash,omitempty"`  // of the exact effect
+	By      string `json:"by"`              // the program, or "owner:" and the channel
+	Label   string `json:"label,omitempty"` // what the program had been in touch with
+}
+
 // NoticeData is the payload of EventNotice.
 type NoticeData struct {
 	Level string `json:"level"` // "info", "waiting" or "error"
@@ -143,6 +168,13 @@ type NoticeData struct {
 type OpenData struct {
 	App  Slug   `json:"app"`
 	Path string `json:"path,omitempty"`
+}
+
+// SpeakData is the payload of EventSpeak. With a Path the desktop plays that file;
+// without one it speaks the text with a voice of its own.
+type SpeakData struct {
+	Text string `json:"text"`
+	Path Path   `json:"path,omitempty"`
 }
 
 // SettingsData is the payload of EventSettings.

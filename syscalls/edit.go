@@ -46,7 +46,7 @@ func edit(o Options) kernel.Syscall {
 				return "", err
 			}
 			c.Saw(p, []byte(next))
-			return fmt.Sprintf("Replaced %s in %s%s.%s", count(n, "place"), p, how, findings(ctx, o, root, p)), nil
+			return fmt.Sprintf("Replaced %s in %s%s.%s", count(n, "place"), p, how, findings(ctx, c, o, root, p)), nil
 		})
 }
 

@@ -150,7 +150,7 @@ func write(o Options) kernel.Syscall {
 				verb = "Wrote"
 			}
 			lines := strings.Count(in.Content, "\n")
-			return fmt.Sprintf("%s %s (%s).%s", verb, p, count(lines, "line"), findings(ctx, o, root, p)), nil
+			return fmt.Sprintf("%s %s (%s).%s", verb, p, count(lines, "line"), findings(ctx, c, o, root, p)), nil
 		})
 }
 
@@ -163,6 +163,7 @@ func target(ctx context.Context, c *kernel.Call, file string) (sys.Path, Root, e
 	if err := c.MayWrite(p); err != nil {
 		return "", nil, err
 	}
+	c.Shows() // writing shows nothing
 	root, err := c.Root(ctx)
 	return p, root, err
 }
@@ -185,13 +186,16 @@ func stale(op string, p sys.Path) error {
 }
 
 // findings reports what the compiler has to say about the app that p is part of.
-func findings(ctx context.Context, o Options, root Root, p sys.Path) string {
+func findings(ctx context.Context, c *kernel.Call, o Options, root Root, p sys.Path) string {
 	if o.Check == nil {
 		return ""
 	}
 	list := o.Check(ctx, root, p)
 	if len(list) == 0 {
 		return ""
+	}
+	if slug, ok := p.App(); ok { // findings quote the app's other files
+		c.ShowsBelow("apps/" + sys.Path(slug))
 	}
 	return "\n" + Diagnostics(list)
 }

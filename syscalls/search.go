@@ -52,6 +52,7 @@ func glob() kernel.Syscall {
 				return "", err
 			}
 			slices.Sort(found)
+			c.Shows(paths(found)...)
 			if len(found) == 0 {
 				return "No files.", nil
 			}
@@ -76,6 +77,14 @@ func folder(ctx context.Context, c *kernel.Call, dir string) (fs.FS, string, err
 	}
 	p, err := sys.ParsePath(dir)
 	return tree, string(p), err
+}
+
+func paths(names []string) []sys.Path {
+	out := make([]sys.Path, len(names))
+	for i, n := range names {
+		out[i] = sys.Path(n)
+	}
+	return out
 }
 
 func listing(lines []string) string {
@@ -122,10 +131,11 @@ func grep() kernel.Syscall {
 			if err != nil {
 				return "", err
 			}
-			out, err := search(ctx, tree, dir, in, re)
+			out, matched, err := search(ctx, tree, dir, in, re)
 			if err != nil {
 				return "", err
 			}
+			c.Shows(matched...)
 			if in.Head > 0 && len(out) > in.Head {
 				out = out[:in.Head]
 			}
@@ -136,9 +146,11 @@ func grep() kernel.Syscall {
 		})
 }
 
-// search walks the tree and returns the lines of the result.
-func search(ctx context.Context, tree fs.FS, dir string, in grepIn, re *regexp.Regexp) ([]string, error) {
+// search walks the tree and returns the lines of the result, and the files that
+// have some.
+func search(ctx context.Context, tree fs.FS, dir string, in grepIn, re *regexp.Regexp) ([]string, []sys.Path, error) {
 	var out []string
+	var matched []sys.Path
 	err := fs.WalkDir(tree, dir, func(p string, d fs.DirEntry, err error) error {
 		switch {
 		case errors.Is(err, fs.ErrNotExist) && p == dir:
@@ -167,10 +179,12 @@ func search(ctx context.Context, tree fs.FS, dir string, in grepIn, re *regexp.R
 		if err != nil || !utf8.Valid(text) {
 			return err
 		}
-		out = append(out, matches(p, text, in, re)...)
+		if lines := matches(p, text, in, re); len(lines) > 0 {
+			out, matched = append(out, lines...), append(matched, sys.Path(p))
+		}
 		return nil
 	})
-	return out, err
+	return out, matched, err
 }
 
 // matches is what one file adds to the result.

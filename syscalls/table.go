@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"matrixos/egress"
 	"matrixos/kernel"
 	"matrixos/sandbox"
 	"matrixos/sys"
@@ -27,6 +28,19 @@ type Options struct {
 	// Check compiles the app that owns a changed file and reports what is wrong;
 	// the findings are appended to the results of Write and Edit.
 	Check func(ctx context.Context, root Root, path sys.Path) []sys.Diagnostic
+	// Pages reads the web; Services finds the owner's choice of provider.
+	Pages    egress.Pages
+	Services Services
+}
+
+// Services finds the provider that the owner has chosen, or the first that has a
+// key. The error says how to attach one; that of Speaker is of kind NotFound if
+// there is none, and then the desktop speaks by itself.
+type Services interface {
+	Searcher() (egress.Searcher, error)
+	Painter() (egress.Painter, error)
+	Speaker() (egress.Speaker, error)
+	Transcriber() (egress.Transcriber, error)
 }
 
 // Table lists every system call.
@@ -38,6 +52,8 @@ func Table(o Options) []kernel.Syscall {
 		manageCron(),
 		remember(), recall(), forget(), listMemories(),
 		readState(),
+		webFetch(o), webSearch(o),
+		generateImage(o), speak(o), transcribe(o),
 	}
 	for i := range calls {
 		afterCrash(&calls[i])

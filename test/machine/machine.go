@@ -81,7 +81,7 @@ type Apps struct {
 }
 
 // State lists none.
-func (n *Apps) State() any { return []any{} }
+func (n *Apps) State(func(sys.Path) bool) any { return []any{} }
 
 // Landed notes the landing.
 func (n *Apps) Landed(_ context.Context, l sys.LandingInfo) {
@@ -101,15 +101,20 @@ type Machine struct {
 
 // Programs is the tree of a new home.
 var Programs = fstest.MapFS{
-	"agents/kernel.md":  {Data: []byte("---\nname: kernel\ndescription: main\ntools: Read, Write, Edit, Glob, Grep, spawn, undo, list_landings, ask_owner, remember, recall, forget, manage_cron, list_memories, read_state\nwrites: system/, agents/memory/\n---\nYou are the kernel.\n")},
+	"agents/kernel.md":  {Data: []byte("---\nname: kernel\ndescription: main\ntools: Read, Write, Edit, Glob, Grep, spawn, undo, list_landings, ask_owner, remember, recall, forget, manage_cron, list_memories, read_state, web_fetch, web_search, generate_image, speak, transcribe\nwrites: system/, agents/memory/, agents/custom/, data/, projects/\n---\nYou are the kernel.\n")},
 	"agents/builder.md": {Data: []byte("---\nname: builder\ndescription: builds\ntools: Read, Write, Edit, Bash\nwrites: apps/\nbudget: 1\n---\nYou build.\n")},
 	"system/soul.md":    {Data: []byte("Be kind.\n")},
 	"apps/old/a.txt":    {Data: []byte("one\ntwo\nthree\n")},
 }
 
-// Start opens or makes the home; close it yourself.
-func Start(t *testing.T, home string, s Script) *Machine {
+// Start opens or makes the home; close it yourself. The options are those of the
+// system calls, as the functions leave them.
+func Start(t *testing.T, home string, s Script, change ...func(*syscalls.Options)) *Machine {
 	t.Helper()
+	calls := syscalls.Options{Why: errors.New("no sandbox in this test"), Mount: home}
+	for _, c := range change {
+		c(&calls)
+	}
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	d, err := disk.Open(t.Context(), home, disk.Options{Template: Programs, Logger: log})
 	if err != nil {
@@ -118,7 +123,7 @@ func Start(t *testing.T, home string, s Script) *Machine {
 	m := &Machine{t: t, Home: home, Disk: d, Apps: &Apps{}}
 	m.Kernel, err = kernel.New(t.Context(), kernel.Options{
 		Disk: d, Models: s, Apps: m.Apps, Handle: "@you:test", Logger: log, Now: time.Now, Resume: true,
-		Calls: syscalls.Table(syscalls.Options{Why: errors.New("no sandbox in this test"), Mount: home}),
+		Calls: syscalls.Table(calls),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -127,9 +132,9 @@ func Start(t *testing.T, home string, s Script) *Machine {
 }
 
 // Boot makes a machine that closes with the test.
-func Boot(t *testing.T, s Script) *Machine {
+func Boot(t *testing.T, s Script, change ...func(*syscalls.Options)) *Machine {
 	t.Helper()
-	m := Start(t, filepath.Join(t.TempDir(), "home"), s)
+	m := Start(t, filepath.Join(t.TempDir(), "home"), s, change...)
 	t.Cleanup(m.Close)
 	return m
 }

@@ -1,0 +1,135 @@
+package policy
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"matrixos/sys"
+)
+
+// EffectKind names a way in which something leaves the home.
+type EffectKind string
+
+// The kinds of effect. Fetch and Search only read, but what they ask for can
+// carry something out; the others also change something out there.
+const (
+	Fetch    EffectKind = "fetch"    // a page is read
+	Search   EffectKind = "search"   // the owner's search provider is asked
+	Media    EffectKind = "media"    // the owner's provider makes an image or sound
+	Message  EffectKind = "message"  // somebody gets a message
+	Publish  EffectKind = "publish"  // something becomes readable for others
+	Push     EffectKind = "push"     // the home goes to another device
+	Service  EffectKind = "service"  // a connected service is called
+	Network  EffectKind = "network"  // a command reaches a host
+	Instruct EffectKind = "instruct" // words become instructions for later runs
+)
+
+// changes reports whether effects of the kind change something out there, or, as
+// Instruct does, what the system will do tomorrow.
+func (k EffectKind) changes() bool {
+	return k != Fetch && k != Search && k != Media
+}
+
+// Effect is one thing that a process wants to do outside, with everything that
+// an owner has to know to decide about it.
+type Effect struct {
+	Kind   EffectKind      `json:"kind"`
+	Target string          `json:"target"` // a host, a handle, a remote
+	Text   string          `json:"text"`   // what will happen, for people, written by us: "Send “hi” to @bob:example.org"
+	Args   json.RawMessage `json:"args"`   // exactly what will be done
+	// Known says that nothing which the process has read can be in it: the
+	// address, say, was given by the owner or found outside, letter by letter.
+	Known bool `json:"known,omitempty"`
+}
+
+// Hash identifies the exact effect; an approval is bound to it.
+func (e Effect) Hash() string {
+	e.Text = "" // how it is shown is not what is done
+	raw, err := json.Marshal(e)
+	if err != nil {
+		panic("policy: " + err.Error()) // Args is valid JSON or absent
+	}
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:])
+}
+
+// Verdict is what policy says to an effect.
+type Verdict string
+
+// The verdicts.
+const (
+	Allowed Verdict = "allow"
+	Asks    Verdict = "ask"
+	Refused Verdict = "refuse"
+)
+
+// Decision is a verdict with its reason, for people.
+type Decision struct {
+	Verdict Verdict `json:"verdict"`
+	Why     string  `json:"why"`
+}
+
+// Decide says whether a process with this label may cause e. The owner's rules
+// come first; then the Rule of Two: a process that has read untrusted text may
+// not, on its own, both know private things and reach outside, and what changes
+// something outside needs a trusted process. Secrets go nowhere.
+func Decide(s Subject, e Effect, rules Rules) Decision {
+	if s.Label.Confidentiality == sys.Secret {
+		return Decision{Refused, "it has read a secret, and secrets leave only through the keyring"}
+	}
+	if r, ok := rules.match(s, e); ok && (r.Then != Allowed || s.Label.Integrity != sys.Untrusted || r.Untrusted) {
+		return Decision{r.Then, fmt.Sprintf("your rule %s in %s", r, RulesFile)}
+	}
+	switch {
+	case s.Label.Integrity != sys.Untrusted:
+		return Decision{Allowed, "only you, and what is yours, has told it what to do"}
+	case e.Kind.changes():
+		return Decision{Asks, "it has read text from outside, and this changes something outside"}
+	case e.Known, s.Label.Confidentiality == sys.Public:
+		return Decision{Allowed, "nothing private can be in it"}
+	}
+	return Decision{Asks, "it has read text from outside and things of yours, and this could carry them out"}
+}
+
+// instructions are the files whose text tells later runs what to do.
+var instructions = []string{
+	"agents/", "system/soul.md", "system/identity.md", "system/user.md", "system/config.json", "system/cron.json", "system/mcp/",
+}
+
+// own are files that only the owner's hand changes, whatever a program's
+// definition allows: they say what programs may do.
+var own = []string{string(RulesFile), "system/privacy.json", "agents/kernel.md", "agents/builder.md", "agents/healer.md", "agents/researcher.md", "agents/deployer.md", "agents/evolver.md"}
+
+// Instructs returns the effect that a landing has on later runs, if a process
+// that has read untrusted text wants to change what instructs them.
+func Instructs(s Subject, changes []sys.Change) (Effect, bool) {
+	if s.Label.Integrity != sys.Untrusted {
+		return Effect{}, false
+	}
+	var paths []sys.Path
+	for _, c := range changes {
+		if under(c.Path, instructions) && !under(c.Path, []string{"agents/memory/"}) {
+			paths = append(paths, c.Path)
+		}
+	}
+	if len(paths) == 0 {
+		return Effect{}, false
+	}
+	args, err := json.Marshal(paths)
+	if err != nil {
+		panic("policy: " + err.Error())
+	}
+	return Effect{
+		Kind: Instruct, Target: string(paths[0]), Args: args,
+		Text: fmt.Sprintf("Change %s, which tells your agents what to do from now on. It has read text from outside before.", list(paths)),
+	}, true
+}
+
+func list(paths []sys.Path) string {
+	if len(paths) == 1 {
+		return string(paths[0])
+	}
+	return fmt.Sprintf("%s and %d more files", paths[0], len(paths)-1)
+}
