@@ -151,7 +151,7 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 		return err
 	}
 	s.gateway, err = gateway.New(ctx, gateway.Options{
-		Disk: s.disk, Kernel: k, Apps: s.apps, Models: models, Logger: s.log, Shell: desktop,
+		Disk: s.disk, Kernel: k, Apps: s.apps, Models: models, Policy: k, Keys: ownKeys{secrets}, Logger: s.log, Shell: desktop,
 		Owner: func() gateway.Owner { return readHandle(s.disk) }, Workspace: k.Workspace,
 		Base: base, Token: s.token, Origins: o.Origins, Version: cmp.Or(o.Version, "dev"),
 	})

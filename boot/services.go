@@ -12,6 +12,7 @@ import (
 	"matrixos/egress"
 	"matrixos/egress/media"
 	"matrixos/egress/search"
+	"matrixos/gateway"
 	"matrixos/keyring"
 	"matrixos/sys"
 	"matrixos/syscalls"
@@ -150,6 +151,14 @@ func (s *services) gemini(c config) media.Gemini {
 func (s *services) elevenlabs(c config) media.ElevenLabs {
 	return media.NewElevenLabs(s.client, s.key(elevenlabsName), c.BaseURLs[elevenlabsName])
 }
+
+// ownKeys is the keyring as the gateway sees it.
+type ownKeys struct{ *keyring.Keyring }
+
+var _ gateway.Keys = ownKeys{}
+
+// Set keeps a key.
+func (k ownKeys) Set(name, value string) error { return k.Keyring.Set(name, keyring.NewSecret(value)) }
 
 // reachable reports whether the owner lets agents reach an address that is not
 // public.

@@ -22,13 +22,15 @@ import (
 	"matrixos/sys"
 )
 
-// Options are what a gateway is made of. Kernel, Apps, Models, Disk and Logger
-// are required.
+// Options are what a gateway is made of. Kernel, Apps, Models, Policy, Keys, Disk
+// and Logger are required.
 type Options struct {
 	Disk   *disk.Disk
 	Kernel Kernel
 	Apps   Apps
 	Models Models
+	Policy Policy
+	Keys   Keys
 	Logger *slog.Logger
 
 	// Shell holds the built desktop; without an index.html a page says how to

@@ -33,6 +33,7 @@ type world struct {
 	kernel *kernel
 	apps   *apps
 	models *models
+	policy *owner
 	g      *gateway.Gateway
 	server *httptest.Server
 	client *client.Client
@@ -54,7 +55,7 @@ var dist = fstest.MapFS{
 
 func newWorld(t *testing.T, change ...func(*gateway.Options)) *world {
 	t.Helper()
-	w := &world{t: t, home: t.TempDir(), kernel: &kernel{}, apps: &apps{}, models: &models{}}
+	w := &world{t: t, home: t.TempDir(), kernel: &kernel{}, apps: &apps{}, models: &models{}, policy: &owner{keys: map[string]string{}}}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	d, err := disk.Open(t.Context(), w.home, disk.Options{Template: template, Logger: log, Owner: "You <you@local>"})
 	if err != nil {
@@ -65,7 +66,7 @@ func newWorld(t *testing.T, change ...func(*gateway.Options)) *world {
 	ln := listen(t)
 	o := gateway.Options{
 		Base: "http://" + ln.Addr().String(),
-		Disk: d, Kernel: w.kernel, Apps: w.apps, Models: w.models, Logger: log, Shell: dist, Token: token, Version: "test",
+		Disk: d, Kernel: w.kernel, Apps: w.apps, Models: w.models, Policy: w.policy, Keys: w.policy, Logger: log, Shell: dist, Token: token, Version: "test",
 		Owner: func() gateway.Owner { return gateway.Owner{Handle: "@you:local", Name: "You"} },
 		Workspace: func(pid sys.PID) (fs.FS, error) {
 			if pid != 7 {

@@ -143,7 +143,10 @@ func (v *asking) interrupt(ctx context.Context) bool {
 // event shows one event.
 func (v *asking) event(ctx context.Context, e sys.Event) error {
 	if v.p.json {
-		if e.Kind == sys.EventQuestion && !v.interactive() {
+		if (e.Kind == sys.EventQuestion || e.Kind == sys.EventApproval) && !v.interactive() {
+			if e.Kind == sys.EventApproval {
+				return errors.Join(v.p.printJSON(e), show(e, v.unapproved))
+			}
 			return errors.Join(v.p.printJSON(e), v.unanswered(ctx))
 		}
 		return v.p.printJSON(e)
@@ -178,7 +181,10 @@ func (v *asking) event(ctx context.Context, e sys.Event) error {
 		})
 	case sys.EventQuestion:
 		return show(e, func(d sys.QuestionData) error { return v.question(ctx, d) })
-	case sys.EventRequest, sys.EventMessage, sys.EventLanding, sys.EventApp, sys.EventData, sys.EventAnswer, sys.EventOpen, sys.EventSettings:
+	case sys.EventApproval:
+		return show(e, func(d sys.ApprovalData) error { return v.approval(ctx, d) })
+	case sys.EventRequest, sys.EventMessage, sys.EventLanding, sys.EventApp, sys.EventData, sys.EventAnswer, sys.EventOpen, sys.EventSettings,
+		sys.EventAudit, sys.EventSpeak:
 		return nil // the summary says it
 	}
 	return nil
@@ -252,6 +258,32 @@ func (v *asking) question(ctx context.Context, q sys.QuestionData) error {
 		}
 	}
 	return v.c.Answer(ctx, q.ID, text)
+}
+
+// approval asks for the owner's word on one effect. Without somebody to ask, the
+// process goes on waiting, and the command ends with the way to answer.
+func (v *asking) approval(ctx context.Context, a sys.ApprovalData) error {
+	v.line("approval", a.Text)
+	v.line("", "why you are asked: "+a.Why)
+	v.line("", "exactly: "+string(a.Args))
+	if !v.interactive() {
+		return v.unapproved(a)
+	}
+	fmt.Fprint(v.p.err, "Allow it? [y]es, once / [a]lways / [N]o > ")
+	text, err := bufio.NewReader(v.p.in).ReadString('\n')
+	if err != nil && text == "" {
+		return v.unapproved(a)
+	}
+	text = strings.ToLower(strings.TrimSpace(text))
+	always := text == "a" || text == "always"
+	return v.c.Approve(ctx, a.ID, always || text == "y" || text == "yes", always)
+}
+
+func (v *asking) unapproved(a sys.ApprovalData) error {
+	return &sys.Error{
+		Op: "ask", Kind: sys.NeedsApproval, Err: errors.New("it waits for your approval: " + a.Text),
+		Hint: "`matrixos approve " + a.ID[:min(len(a.ID), 8)] + "` or `matrixos deny " + a.ID[:min(len(a.ID), 8)] + "`; the desktop asks as well",
+	}
 }
 
 func (v *asking) unanswered(ctx context.Context) error {

@@ -93,9 +93,11 @@ func (p *program) root() *cobra.Command {
 	f.StringVar(&p.model, "model", "", "what answers: offline, anthropic:NAME, openai:NAME (default $MATRIXOS_MODEL, else the owner's choice)")
 	f.BoolVarP(&p.verbose, "verbose", "v", false, "tell on standard error what happens inside")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage(cmd, err) })
-	root.AddCommand(p.upCommand(), p.askCommand(), p.appsCommand(), p.openCommand(), p.psCommand(),
-		p.topCommand(), p.killCommand(), p.stopCommand(), p.contCommand(), p.spendingCommand(), p.promptCommand(), p.logsCommand(), p.logCommand(), p.showCommand(), p.undoCommand(),
-		p.statusCommand(), p.versionCommand(), p.signInCommand())
+	root.AddCommand(p.upCommand(), p.askCommand(), p.statusCommand(), p.versionCommand(), p.signInCommand())
+	root.AddCommand(p.appsCommand(), p.openCommand())
+	root.AddCommand(p.psCommand(), p.topCommand(), p.killCommand(), p.stopCommand(), p.contCommand(), p.spendingCommand(), p.promptCommand(), p.logsCommand())
+	root.AddCommand(p.logCommand(), p.showCommand(), p.undoCommand())
+	root.AddCommand(p.approvalsCommand(), p.approveCommand(), p.denyCommand(), p.untrustedCommand(), p.trustCommand(), p.keysCommand())
 	for _, c := range root.Commands() {
 		c.Args = explained(c.Args)
 	}

@@ -70,6 +70,31 @@ export interface QuestionData {
   choices?: string[];
 }
 
+export interface ApprovalData {
+  id: string;
+  text: string; // what will happen
+  why: string; // why it is asked
+  kind: string;
+  target: string;
+  args: unknown; // exactly what will be done
+  expires: string;
+}
+
+export interface AuditData {
+  what: string;
+  target: string;
+  verdict: "allow" | "ask" | "refuse";
+  why: string;
+  hash?: string;
+  by: string;
+  label?: string;
+}
+
+export interface SpeakData {
+  text: string;
+  path?: string; // a recording of the home; without one the browser speaks
+}
+
 export interface NoticeData {
   level: "info" | "waiting" | "error";
   title: string;
@@ -99,6 +124,9 @@ interface Payloads {
   data: TableData;
   answer: AnswerData;
   question: QuestionData;
+  approval: ApprovalData;
+  audit: AuditData;
+  speak: SpeakData;
   notice: NoticeData;
   open: OpenData;
   settings: SettingsData;
@@ -120,7 +148,7 @@ export type Event = { [K in EventKind]: EventOf<K> }[EventKind];
 
 const kinds: Record<EventKind, true> = {
   request: true, process: true, message: true, delta: true, call: true, result: true, retry: true, landing: true,
-  app: true, data: true, answer: true, question: true, notice: true, open: true, settings: true,
+  app: true, data: true, answer: true, question: true, approval: true, audit: true, speak: true, notice: true, open: true, settings: true,
 };
 
 function isEvent(value: unknown): value is Event {

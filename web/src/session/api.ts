@@ -16,6 +16,7 @@ export const api = {
   conversations: () => call<ConversationSummary[] | null>("/api/conversations").then((l) => l ?? []),
   conversation: (id: string) => call<ConversationLog>(`/api/conversations/${seg(id)}`),
   answer: (question: string, text: string) => call<void>(`/api/questions/${seg(question)}`, { method: "POST", body: { text } }),
+  approve: (id: string, allow: boolean, always: boolean) => call<void>(`/api/approvals/${seg(id)}`, { method: "POST", body: { allow, always } }),
 
   processes: () => call<Process[] | null>("/api/processes").then((l) => l ?? []),
   signal: (pid: PID, signal: ProcessSignal) => call<void>(`/api/processes/${pid}/signal`, { method: "POST", body: { signal } }),

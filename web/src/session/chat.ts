@@ -2,7 +2,7 @@
 // processes did about it, and how it ended. reduce folds durable events into the
 // document; draft folds the ephemeral ones into what is being written right now.
 // Both are pure, and folding the same events again gives the same document.
-import type { AnswerData, Event, QuestionData, RequestData } from "../protocol/events.ts";
+import type { AnswerData, ApprovalData, Event, QuestionData, RequestData } from "../protocol/events.ts";
 import type { Cost, LandingInfo, PID, Process, RequestID, Seq } from "../protocol/wire.ts";
 
 export interface Step {
@@ -41,6 +41,12 @@ export interface Question extends QuestionData {
   answered?: string;
 }
 
+/** Approval is an effect that only the owner may allow; verdict is what was answered. */
+export interface Approval extends ApprovalData {
+  pid?: PID;
+  verdict?: "allowed" | "refused";
+}
+
 export interface Turn {
   request: RequestID;
   time: string;
@@ -49,6 +55,7 @@ export interface Turn {
   works: Record<PID, Work>;
   landings: LandingInfo[];
   questions: Question[];
+  approvals: Approval[];
   answer?: AnswerData;
 }
 
@@ -95,7 +102,7 @@ export function reduce(doc: ChatDoc, e: Event): ChatDoc {
   if (e.seq === 0 || e.seq <= doc.seq) return doc;
   const next = { ...doc, seq: e.seq };
   if (e.kind === "request") {
-    const turn: Turn = { request: e.request ?? "", time: e.time, ask: e.data, root: e.pid, works: {}, landings: [], questions: [] };
+    const turn: Turn = { request: e.request ?? "", time: e.time, ask: e.data, root: e.pid, works: {}, landings: [], questions: [], approvals: [] };
     return { ...next, turns: [...doc.turns, turn] };
   }
   const at = findTurn(doc, e);
@@ -126,6 +133,8 @@ function reduceTurn(turn: Turn, e: Event): Turn {
       return turn.landings.some((l) => l.id === e.data.id) ? turn : { ...turn, landings: [...turn.landings, e.data] };
     case "question":
       return turn.questions.some((q) => q.id === e.data.id) ? turn : { ...turn, questions: [...turn.questions, { ...e.data, pid: e.pid }] };
+    case "approval":
+      return turn.approvals.some((a) => a.id === e.data.id) ? turn : { ...turn, approvals: [...turn.approvals, { ...e.data, pid: e.pid }] };
     case "answer":
       return { ...turn, answer: e.data };
     default:
@@ -135,6 +144,10 @@ function reduceTurn(turn: Turn, e: Event): Turn {
 
 // A process that goes on has been answered, by this desktop or elsewhere.
 function settle(turn: Turn, e: Event): Turn {
+  if (e.kind === "audit" && e.data.what === "approval") {
+    const verdict = e.data.verdict === "allow" ? "allowed" : "refused";
+    return { ...turn, approvals: turn.approvals.map((a) => (a.id === e.data.target ? { ...a, verdict } : a)) };
+  }
   const goesOn = e.kind === "call" || e.kind === "result" || e.kind === "message";
   if (!goesOn || !turn.questions.some((q) => q.pid === e.pid && q.answered === undefined)) return turn;
   return { ...turn, questions: turn.questions.map((q) => (q.pid === e.pid && q.answered === undefined ? { ...q, answered: "" } : q)) };
@@ -240,6 +253,11 @@ function largest(w: Work): Cost {
 
 export function stepsOf(turn: Turn): number {
   return Object.values(turn.works).reduce((n, w) => n + w.items.filter((i) => i.kind === "step").length, 0);
+}
+
+/** openApproval is the effect that waits for the owner's word, if any. */
+export function openApproval(turn: Turn): Approval | undefined {
+  return turn.answer ? undefined : turn.approvals.findLast((a) => a.verdict === undefined);
 }
 
 /** openQuestion is the question that waits for the owner, if any. */

@@ -192,6 +192,15 @@ export async function answerQuestion(conversation: string, question: string, tex
   }
 }
 
+/** answerApproval gives the owner's word; the event that follows shows it everywhere. */
+export async function answerApproval(id: string, allow: boolean, always: boolean): Promise<void> {
+  try {
+    await api.approve(id, allow, always);
+  } catch (error) {
+    notify({ level: "error", title: "Your answer did not arrive", text: refusalOf(error).message });
+  }
+}
+
 /** undo takes a landing back and says so; the event that follows tells everybody else. */
 export async function undo(id: number): Promise<Refusal | null> {
   try {

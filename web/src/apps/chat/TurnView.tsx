@@ -1,12 +1,13 @@
 import { memo } from "react";
 import type { Context } from "../../commands/registry.ts";
-import { openQuestion, prose, type Turn } from "../../session/chat.ts";
+import { openApproval, openQuestion, prose, type Turn } from "../../session/chat.ts";
 import { answerQuestion, ask, useSession } from "../../session/store.ts";
 import { Button, Trouble } from "../../ui/controls.tsx";
 import { Codes } from "../../ui/Codes.tsx";
 import { Prose } from "../../ui/Prose.tsx";
 import { exact } from "../../ui/words.ts";
 import { ActivityTree } from "./ActivityTree.tsx";
+import { ApprovalCard } from "./ApprovalCard.tsx";
 import { LandingCard } from "./LandingCard.tsx";
 
 interface Props {
@@ -20,6 +21,7 @@ interface Props {
 export const TurnView = memo(function TurnView({ turn, conversation, newest, context }: Props) {
   const text = useSession((s) => prose(turn, s.drafts));
   const question = openQuestion(turn);
+  const approval = openApproval(turn);
   const { answer } = turn;
   const retry = () => void ask(turn.ask.text, { conversation });
   return (
@@ -63,6 +65,14 @@ export const TurnView = memo(function TurnView({ turn, conversation, newest, con
             {!question.choices?.length && <AnswerField onAnswer={(a) => void answerQuestion(conversation, question.id, a)} />}
           </div>
         )}
+        {turn.approvals
+          .filter((a) => a.verdict)
+          .map((a) => (
+            <p key={a.id} className="settled">
+              <Codes text={a.text} /> <b>{a.verdict === "allowed" ? "Allowed" : "Not allowed"}</b>
+            </p>
+          ))}
+        {approval && <ApprovalCard approval={approval} />}
         {turn.landings.map((l) => (
           <LandingCard key={l.id} landing={l} turn={turn} newest={newest} context={context} />
         ))}

@@ -1,0 +1,70 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"time"
+
+	"matrixos/sys"
+)
+
+// Approval is something that waits for the owner's yes or no.
+type Approval struct {
+	ID      string          `json:"id"`
+	PID     sys.PID         `json:"pid"`
+	Request sys.RequestID   `json:"request"`
+	Text    string          `json:"text"`
+	Why     string          `json:"why"`
+	Kind    string          `json:"kind"`
+	Target  string          `json:"target"`
+	Args    json.RawMessage `json:"args"`
+	Asked   time.Time       `json:"asked"`
+	Expires time.Time       `json:"expires"`
+}
+
+// Labelled is a file that holds text from outside.
+type Labelled struct {
+	Path  sys.Path  `json:"path"`
+	Label sys.Label `json:"label"`
+}
+
+// Approvals lists what waits for the owner.
+func (c *Client) Approvals(ctx context.Context) (list []Approval, err error) {
+	err = c.call(ctx, "list approvals", http.MethodGet, "/api/approvals", nil, &list)
+	return list, err
+}
+
+// Approve answers an approval; always keeps the answer as a rule.
+func (c *Client) Approve(ctx context.Context, id string, allow, always bool) error {
+	body := map[string]any{"allow": allow, "always": always, "from": "cli"}
+	return c.call(ctx, "approve", http.MethodPost, "/api/approvals/"+url.PathEscape(id), body, nil)
+}
+
+// Untrusted lists the files that hold text from outside.
+func (c *Client) Untrusted(ctx context.Context) (list []Labelled, err error) {
+	err = c.call(ctx, "list untrusted files", http.MethodGet, "/api/untrusted", nil, &list)
+	return list, err
+}
+
+// Trust says that a file, or all in a folder, may be believed.
+func (c *Client) Trust(ctx context.Context, path string) error {
+	return c.call(ctx, "trust", http.MethodPost, "/api/trust", map[string]string{"path": path}, nil)
+}
+
+// Keys lists the names of the keys in the keyring.
+func (c *Client) Keys(ctx context.Context) (names []string, err error) {
+	err = c.call(ctx, "list keys", http.MethodGet, "/api/keys", nil, &names)
+	return names, err
+}
+
+// SetKey keeps a key in the keyring.
+func (c *Client) SetKey(ctx context.Context, name, value string) error {
+	return c.call(ctx, "keep key", http.MethodPut, "/api/keys/"+url.PathEscape(name), map[string]string{"value": value}, nil)
+}
+
+// DeleteKey forgets a key.
+func (c *Client) DeleteKey(ctx context.Context, name string) error {
+	return c.call(ctx, "forget key", http.MethodDelete, "/api/keys/"+url.PathEscape(name), nil, nil)
+}

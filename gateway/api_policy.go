@@ -1,0 +1,85 @@
+package gateway
+
+import (
+	"context"
+	"net/http"
+
+	"matrixos/kernel"
+	"matrixos/sys"
+)
+
+// Policy is what only the owner decides; *kernel.Kernel is one.
+type Policy interface {
+	Approvals(ctx context.Context) ([]Approval, error)
+	Approve(ctx context.Context, id string, v Verdict) error
+	Untrusted(ctx context.Context) ([]Labelled, error)
+	Trust(ctx context.Context, p sys.Path) error
+}
+
+// Keys is the keyring as an owner sees it: names, never values.
+type Keys interface {
+	Names() []string
+	Set(name, value string) error
+	Delete(name string) error
+}
+
+// Approval is kernel.Approval, by the name that the gateway's own API uses; so
+// are the following.
+type Approval = kernel.Approval
+
+// Verdict is the owner's answer to an Approval.
+type Verdict = kernel.Verdict
+
+// Labelled is a file that holds text from outside.
+type Labelled = kernel.Labelled
+
+// policyAPI registers approvals, what is not trusted, and the keyring.
+func (g *Gateway) policyAPI() {
+	register(g, http.MethodGet, "/api/approvals", "list-approvals", "What waits for the owner's yes or no", func(ctx context.Context, _ *struct{}) (*reply[[]Approval], error) {
+		list, err := g.o.Policy.Approvals(ctx)
+		return &reply[[]Approval]{all(list)}, err
+	})
+	register(g, http.MethodPost, "/api/approvals/{id}", "answer-approval", "Allow or refuse one exact effect", func(ctx context.Context, in *struct {
+		ID   string `path:"id" maxLength:"100"`
+		Body struct {
+			Allow  bool   `json:"allow"`
+			Always bool   `json:"always,omitempty" doc:"Keep the answer as a rule in system/policy.json"`
+			From   string `json:"from,omitempty" enum:"desktop,cli" default:"desktop"`
+		}
+	}) (*struct{}, error,
+	) {
+		return nil, g.o.Policy.Approve(ctx, in.ID, Verdict{Allow: in.Body.Allow, Always: in.Body.Always, From: in.Body.From})
+	})
+	register(g, http.MethodGet, "/api/untrusted", "list-untrusted", "Files that hold text from outside", func(ctx context.Context, _ *struct{}) (*reply[[]Labelled], error) {
+		list, err := g.o.Policy.Untrusted(ctx)
+		return &reply[[]Labelled]{all(list)}, err
+	})
+	register(g, http.MethodPost, "/api/trust", "trust", "Say that a file, or all in a folder, may be believed", func(ctx context.Context, in *reply[struct {
+		Path string `json:"path" minLength:"1" maxLength:"4096"`
+	}]) (*struct{}, error,
+	) {
+		p, err := sys.ParsePath(in.Body.Path)
+		if err != nil {
+			return nil, err
+		}
+		return nil, g.o.Policy.Trust(ctx, p)
+	})
+	register(g, http.MethodGet, "/api/keys", "list-keys", "Names of the keys there are, never their values", func(context.Context, *struct{}) (*reply[[]string], error) {
+		return &reply[[]string]{all(g.o.Keys.Names())}, nil
+	})
+	register(g, http.MethodPut, "/api/keys/{name}", "set-key", "Keep a key in the keyring", func(_ context.Context, in *struct {
+		Name string `path:"name" maxLength:"100"`
+		Body struct {
+			Value string `json:"value" minLength:"1" maxLength:"16384" writeOnly:"true"`
+		}
+	}) (*struct{}, error,
+	) {
+		return nil, g.o.Keys.Set(in.Name, in.Body.Value)
+	})
+	register(g, http.MethodDelete, "/api/keys/{name}", "delete-key", "Forget a key", func(_ context.Context, in *struct {
+		Name string `path:"name" maxLength:"100"`
+	}) (*struct{}, error,
+	) {
+		return nil, g.o.Keys.Delete(in.Name)
+	})
+}
