@@ -33,6 +33,11 @@ type Verdict = kernel.Verdict
 // Labelled is a file that holds text from outside.
 type Labelled = kernel.Labelled
 
+// TrustBody names what may be believed.
+type TrustBody struct {
+	Path string `json:"path" minLength:"1" maxLength:"4096"`
+}
+
 // policyAPI registers approvals, what is not trusted, and the keyring.
 func (g *Gateway) policyAPI() {
 	register(g, http.MethodGet, "/api/approvals", "list-approvals", "What waits for the owner's yes or no", func(ctx context.Context, _ *struct{}) (*reply[[]Approval], error) {
@@ -54,10 +59,7 @@ func (g *Gateway) policyAPI() {
 		list, err := g.o.Policy.Untrusted(ctx)
 		return &reply[[]Labelled]{all(list)}, err
 	})
-	register(g, http.MethodPost, "/api/trust", "trust", "Say that a file, or all in a folder, may be believed", func(ctx context.Context, in *reply[struct {
-		Path string `json:"path" minLength:"1" maxLength:"4096"`
-	}]) (*struct{}, error,
-	) {
+	register(g, http.MethodPost, "/api/trust", "trust", "Say that a file, or all in a folder, may be believed", func(ctx context.Context, in *reply[TrustBody]) (*struct{}, error) {
 		p, err := sys.ParsePath(in.Body.Path)
 		if err != nil {
 			return nil, err
