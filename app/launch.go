@@ -146,7 +146,7 @@ func (r *Runtime) openPreview(slug sys.Slug, tree fs.FS) (*preview, error) {
 	v.result, v.found = r.judge(ctx, tree, v.app)
 	err = r.data.CopyTo(ctx, slug, v.data)
 	if err == nil && !failed(v.found) {
-		_, err = v.data.Migrate(ctx, slug, v.app.Manifest.Storage.Tables) // judge has found the problems
+		_, _, err = v.data.Migrate(ctx, slug, v.app.Manifest.Storage.Tables) // judge has found the problems
 	}
 	if err != nil {
 		return nil, errors.Join(err, v.data.Close(), os.RemoveAll(dir))

@@ -25,16 +25,23 @@ type Options struct {
 	Data      string          // the home's data folder
 	Publish   func(sys.Event) // receives EventApp, EventData and EventNotice; may be nil
 	Logger    *slog.Logger    // may be nil
+	// Migrated hears what following a landing has added to an app's database; may be
+	// nil.
+	Migrated func(ctx context.Context, app sys.Slug, landing sys.LandingID, added []Addition)
 }
+
+// Addition is a table, column or index that was added to an app's database.
+type Addition = store.Addition
 
 // Runtime runs the apps of one home. It is safe for concurrent use.
 type Runtime struct {
-	libs    *compile.Libraries
-	missing error // why there are no libraries, if there are none
-	build   *compile.Compiler
-	data    *store.Store
-	publish func(sys.Event)
-	log     *slog.Logger
+	libs     *compile.Libraries
+	missing  error // why there are no libraries, if there are none
+	build    *compile.Compiler
+	data     *store.Store
+	publish  func(sys.Event)
+	migrated func(context.Context, sys.Slug, sys.LandingID, []Addition)
+	log      *slog.Logger
 
 	using sync.Mutex // one Use at a time
 
@@ -58,7 +65,7 @@ type live struct {
 // works except for compiling, and every app says how to build them.
 func New(o Options) (*Runtime, error) {
 	r := &Runtime{
-		data: store.New(o.Data), publish: o.Publish, log: o.Logger,
+		data: store.New(o.Data), publish: o.Publish, migrated: o.Migrated, log: o.Logger,
 		apps: map[sys.Slug]*live{}, tickets: map[string]*launch{}, byRight: map[string]*launch{}, launches: map[sys.Slug][]*launch{},
 	}
 	if o.Data == "" {
@@ -66,6 +73,9 @@ func New(o Options) (*Runtime, error) {
 	}
 	if r.publish == nil {
 		r.publish = func(sys.Event) {}
+	}
+	if r.migrated == nil {
+		r.migrated = func(context.Context, sys.Slug, sys.LandingID, []Addition) {}
 	}
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
@@ -236,7 +246,10 @@ func keepOwners(found []App, before map[sys.Slug]*live) []App {
 func (r *Runtime) bring(ctx context.Context, tree fs.FS, a App, landing sys.LandingID) *live {
 	result, diagnostics := r.judge(ctx, tree, a)
 	if !failed(diagnostics) {
-		problems, err := r.data.Migrate(ctx, a.Manifest.Slug, a.Manifest.Storage.Tables)
+		added, problems, err := r.data.Migrate(ctx, a.Manifest.Slug, a.Manifest.Storage.Tables)
+		if len(added) > 0 {
+			r.migrated(ctx, a.Manifest.Slug, landing, added)
+		}
 		if err != nil {
 			r.log.ErrorContext(ctx, "migrating an app's data failed", "slug", a.Manifest.Slug, "err", err)
 			diagnostics = append(diagnostics, sys.Diagnostic{Severity: "error", File: a.Folder + "/" + ManifestName, Text: err.Error()})

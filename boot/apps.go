@@ -54,21 +54,80 @@ func (a *apps) follow(ctx context.Context) error {
 		return err
 	}
 	var changed []sys.Change
+	var data []sys.DataChange
 	if a.at != 0 {
+		changed = []sys.Change{}
 		since, err := a.disk.Log(ctx, disk.Query{Limit: int(head - a.at), Before: head + 1})
 		if err != nil {
 			return err
 		}
 		for _, l := range since {
 			changed = append(changed, l.Changes...)
+			for _, c := range l.Data {
+				if !c.Migrated { // that is the runtime's own doing
+					data = append(data, c)
+				}
+			}
 		}
+		changed = append(changed, a.reformed(data)...)
 	}
 	if err := a.runtime.Use(ctx, view, head, changed); err != nil {
 		return err
 	}
 	a.at = head
 	a.tell(changed)
+	a.tellData(data)
 	return nil
+}
+
+// appOf is the app whose database a landing has changed.
+func appOf(c sys.DataChange) sys.Slug {
+	rest, _ := strings.CutPrefix(string(c.Path), "data/")
+	slug, _, _ := strings.Cut(rest, "/")
+	return sys.Slug(slug)
+}
+
+// reformed are the manifests of apps whose tables have another form now: they are
+// compared with it again.
+func (a *apps) reformed(data []sys.DataChange) (out []sys.Change) {
+	for _, c := range data {
+		for _, i := range a.runtime.List() {
+			if len(c.Schema) > 0 && i.Slug == appOf(c) {
+				out = append(out, sys.Change{Path: i.Folder + "/" + app.ManifestName, Op: sys.Modified})
+			}
+		}
+	}
+	return out
+}
+
+// tellData tells open windows which tables a landing has changed.
+func (a *apps) tellData(data []sys.DataChange) {
+	for _, c := range data {
+		for _, table := range c.Tables {
+			a.disk.Journal().Publish(sys.NewEvent(sys.EventData, sys.TableData{App: appOf(c), Table: table}))
+		}
+	}
+}
+
+// noteMigration has the disk remember what following a landing has added to a
+// database, so that an undo of the landing can take it back.
+func noteMigration(d *disk.Disk, log *slog.Logger) func(context.Context, sys.Slug, sys.LandingID, []app.Addition) {
+	return func(ctx context.Context, slug sys.Slug, landing sys.LandingID, added []app.Addition) {
+		m := disk.Migration{Path: sys.Path("data/" + slug + "/" + slug + ".sqlite"), Tables: map[string]string{}, Columns: map[[2]string]string{}, Indexes: map[[2]string]string{}}
+		for _, x := range added {
+			switch {
+			case x.Column != "":
+				m.Columns[[2]string{x.Table, x.Column}] = x.SQL
+			case x.Index != "":
+				m.Indexes[[2]string{x.Table, x.Index}] = x.SQL
+			default:
+				m.Tables[x.Table] = x.SQL
+			}
+		}
+		if err := d.NoteMigration(ctx, landing, m); err != nil {
+			log.ErrorContext(ctx, "a migration could not be recorded; undo will leave it in place", "app", slug, "error", err)
+		}
+	}
 }
 
 // tell announces changed settings.

@@ -112,7 +112,7 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 	var k *kernel.Kernel
 	rt, err := app.New(app.Options{
 		Libraries: runtime.Files(), Data: filepath.Join(s.home, "data"), Logger: s.log,
-		Publish: s.disk.Journal().Publish,
+		Publish: s.disk.Journal().Publish, Migrated: noteMigration(s.disk, s.log),
 	})
 	if err != nil {
 		return err

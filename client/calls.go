@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -190,9 +191,27 @@ func (c *Client) Landing(ctx context.Context, id sys.LandingID) (l Landing, err 
 	return l, err
 }
 
-// Undo takes a landing back, or only shows what would come back.
-func (c *Client) Undo(ctx context.Context, id sys.LandingID, preview bool) (l Landing, err error) {
-	err = c.call(ctx, "undo", http.MethodPost, "/api/landings/"+id.String()+"/undo", map[string]bool{"preview": preview}, &l)
+// Copy is a kept copy of an app's database, as it was just before Landing.
+type Copy struct {
+	App     sys.Slug      `json:"app"`
+	Path    sys.Path      `json:"path"`
+	Landing sys.LandingID `json:"landing"`
+	Time    time.Time     `json:"time"`
+	Size    int64         `json:"size"`
+	Added   int64         `json:"added"`  // bytes that were written for it
+	Shared  int64         `json:"shared"` // bytes that an earlier copy had already
+}
+
+// Copies lists the copies of the databases of an app, or of all, newest first.
+func (c *Client) Copies(ctx context.Context, app sys.Slug) (list []Copy, err error) {
+	err = c.call(ctx, "list copies", http.MethodGet, "/api/data?"+url.Values{"app": {string(app)}}.Encode(), nil, &list)
+	return list, err
+}
+
+// Undo takes a landing back, or only shows what would come back. Of what, "code"
+// means its files, "data" the rows of databases, "both" or nothing both.
+func (c *Client) Undo(ctx context.Context, id sys.LandingID, preview bool, what string) (l Landing, err error) {
+	err = c.call(ctx, "undo", http.MethodPost, "/api/landings/"+id.String()+"/undo", map[string]any{"preview": preview, "what": cmp.Or(what, "both")}, &l)
 	return l, err
 }
 

@@ -43,6 +43,7 @@ func (d *Disk) Capture(ctx context.Context) (sys.LandingInfo, error) {
 // landing at or below the given paths; nil means everywhere.
 func (d *Disk) captureLocked(ctx context.Context, paths []string, mode captureMode) (sys.LandingInfo, error) {
 	d.retryPendingLocked()
+	d.retryRowsLocked(ctx)
 	d.loadIgnore()
 	c := &capture{ctx: ctx, d: d, mode: mode, objects: d.objects(), seen: map[string]known{}, head: d.at(), deadline: time.Now().Add(300 * time.Millisecond), done: map[string]bool{}}
 	if paths == nil {
@@ -122,7 +123,7 @@ func (d *Disk) retryPendingLocked() {
 		return
 	}
 	d.applyAllLocked(p.id.String(), todo)
-	if len(d.pending) == 0 {
+	if len(d.pending) == 0 && len(d.data.late) == 0 {
 		d.applied = d.Head()
 	}
 }

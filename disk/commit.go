@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"matrixos/disk/chunk"
 	"matrixos/disk/git"
 	"matrixos/journal"
 	"matrixos/sys"
@@ -28,7 +29,10 @@ type decision struct {
 	merged  []string // files that both sides had changed
 	stale   []string // files read by the transaction and changed since
 	objects objects
-	live    bool // the live files have it already
+	live    bool        // the live files have it already
+	op      string      // of a conflict of rows
+	rows    []rowChange // what happens to databases
+	copies  []dataCopy  // of them, taken before the lander was held
 }
 
 // commitLocked makes a landing durable and publishes it: prepare all that can
@@ -59,17 +63,25 @@ func (d *Disk) commitLocked(ctx context.Context, n decision) (sys.LandingInfo, e
 		err = prep.files(n)
 	}
 	if err == nil {
+		d.hook("files")
+		err = prep.data(ctx, n)
+		info.Kept = prep.kept
+	}
+	if err == nil {
 		d.hook("staged")
 		err = d.decide(ctx, prep, info, n, record, tree)
 	}
 	if errors.Is(err, journal.ErrUnknown) { // what was put aside may be needed: recovery finds out
 		d.broken.Store(&err)
-		return sys.LandingInfo{}, err
+		return sys.LandingInfo{}, errors.Join(err, prep.dropRows())
 	}
 	if err != nil {
 		return sys.LandingInfo{}, errors.Join(err, prep.undo())
 	}
 	d.publishLocked(ctx, prep, info.ID, n)
+	if err := prep.closeWriter(); err != nil {
+		d.log.WarnContext(ctx, "a writer of copies could not be closed", "error", err)
+	}
 	return info, nil
 }
 
@@ -86,6 +98,12 @@ func (d *Disk) describe(head point, tree git.Hash, n decision) (sys.LandingInfo,
 		info.Title = title(n.changes)
 	}
 	apps := map[sys.Slug]bool{}
+	for _, r := range n.rows {
+		info.Data = append(info.Data, r.summary())
+		if len(n.changes) == 0 && n.landing.Title == "" {
+			info.Title = "Changed the data of " + r.path
+		}
+	}
 	for _, c := range n.changes {
 		if len(info.Changes) < mostListed {
 			info.Changes = append(info.Changes, c.public())
@@ -116,6 +134,9 @@ func (d *Disk) decide(ctx context.Context, p *preparation, info sys.LandingInfo,
 	if err := d.fault("decide"); err != nil {
 		return err
 	}
+	for _, c := range p.rows {
+		r.rows = append(r.rows, c.path)
+	}
 	record := r.encode()
 	err := d.j.Update(ctx, func(tx *journal.Tx) error {
 		tx.OnCommit(func() { d.show(p, r, point{info.ID, r.commit, tree}) })
@@ -133,6 +154,9 @@ func (d *Disk) decide(ctx context.Context, p *preparation, info sys.LandingInfo,
 		if err := insertLanding(ctx, tx, info, tree, n.changes); err != nil {
 			return err
 		}
+		if err := p.insertData(ctx, tx, info.ID, info.Time); err != nil {
+			return err
+		}
 		return d.companions(tx, n.landing, &info)
 	})
 	if err != nil {
@@ -147,6 +171,7 @@ func (d *Disk) decide(ctx context.Context, p *preparation, info sys.LandingInfo,
 // reach.
 func (d *Disk) show(p *preparation, r redo, now point) {
 	d.hook("committed")
+	p.commitRows()
 	d.repo.Hold(r.objects)
 	if p.large {
 		if err := d.adoptLarge(p.quarantine()); err != nil {
@@ -181,6 +206,12 @@ type preparation struct {
 	id     sys.LandingID
 	large  bool  // there are objects in the quarantine
 	staged []int // indexes of changes with a staged file
+
+	writer *chunk.Writer // holds sweeps off until the copies are recorded
+	copies []dataCopy
+	rows   []rowRecord
+	opened []*openRows
+	kept   []string // what an undo of rows has left in place, in words
 }
 
 func (p *preparation) quarantine() string { return p.d.store("quarantine", p.id.String()) }
@@ -272,9 +303,9 @@ func (p *preparation) files(n decision) error {
 
 // undo removes what was put aside.
 func (p *preparation) undo() error {
-	var err error
+	err := p.dropRows()
 	if p.large {
-		err = os.RemoveAll(p.quarantine())
+		err = errors.Join(err, os.RemoveAll(p.quarantine()))
 	}
 	for _, i := range p.staged {
 		if e := os.Remove(p.stagePath(i)); e != nil && !errors.Is(e, fs.ErrNotExist) {

@@ -6,6 +6,7 @@ import (
 
 	"matrixos/disk/git"
 	"matrixos/disk/merge"
+	"matrixos/disk/rows"
 	"matrixos/sys"
 )
 
@@ -22,6 +23,7 @@ type ConflictFile struct {
 	Path               sys.Path
 	Base, Ours, Theirs []byte
 	Binary             bool
+	Rows               []rows.Conflict // of a database, which the sides then show as text
 }
 
 // Error names the files.

@@ -58,6 +58,8 @@ type Disk struct {
 	ignore atomic.Pointer[ignorer]
 	checks atomic.Pointer[[]Check]
 
+	data dataStore // copies and changes of app databases
+
 	mu        sync.Mutex // the lander: one landing at a time
 	noClone   bool       // the file system does not share blocks
 	stats     map[string]known

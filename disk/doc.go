@@ -12,6 +12,8 @@
 //	stage       new contents on their way into the live files
 //	quarantine  objects on their way into the repository
 //	views/L12   past landings that were asked for as folders, read-only
+//	data        packs of chunks: copies of app databases (package chunk)
+//	private     what transactions' copies of databases started from
 //	displaced   bytes of hand edits that had no other place to go
 //	ballast     space given up when the disk is full, to finish what was decided
 //
@@ -34,10 +36,16 @@
 //     the head has moved meanwhile so that the merged tree is another, again.
 //  4. Prepare (commit.go): all that can fail. New contents are staged on the live
 //     file system and synced; large objects are synced in the quarantine.
+//     Copies of the databases of apps that the landing touches are made durable
+//     (data_copy.go); changes of rows are merged into the live databases, each in a
+//     transaction that stays open (data_land.go): what is wrong with them is found
+//     here, and no app can write to them until the landing is decided.
 //  5. Decide: one SQLite transaction with the redo record (redo.go), the head, the
 //     landings table, the event, and what the caller wants to happen with it.
 //     This is the commit point: before it nothing has changed, after it the
 //     landing has happened, whatever happens to the process.
+//     Then the open transactions of databases are committed, each with the landing's
+//     number in its table _disk_applied.
 //  6. Publish (publish.go): each staged file is exchanged with the live one, and
 //     what comes out is looked at. If it is not what was expected, the owner has
 //     saved this instant: theirs goes back, and the next capture records it on
@@ -66,6 +74,9 @@
 // anew since (the boot id differs), nothing that was not synced is trusted: objects
 // are written again, and files that are cut short or zeroed are replaced.
 //
+// Rows of a landing that a database does not have in _disk_applied are applied again.
+// What has been changed in the database since then stays as it is.
+//
 // Then Open captures edits made while nothing ran, and the watcher (watch.go)
 // those to come.
 //
@@ -76,7 +87,23 @@
 // some old and some new. What Land has acknowledged survives kill and power loss.
 // Every completed save of the owner is live, in the history, or in displaced; a
 // save in the very instant of a landing may win over the landed version of that
-// file, which stays in the history. Ignored files (ignore.go) are left alone.
+// file, which stays in the history.
+//
+// # App databases
+//
+// data/SLUG/*.sqlite are not versioned like files: apps write to them all the time,
+// outside of landings. A transaction that asks gets a consistent copy (txn_data.go);
+// what is different in it at the end lands as changes of rows and schema with the
+// files, both or neither, also after a crash (package rows has the merge). Writes of
+// the app in the meantime stay. Where both have changed the same value of a row, or a
+// constraint forbids the result, nothing lands and the *ConflictError names the row.
+// A copy is kept of each database of an app before a landing touches the app, for the
+// time that Kept says; a landing by hand that finds a database above 8 MB changed
+// goes without, and one that only changes keys of an app (data/SLUG/*.json) has none.
+// Deleting a database file in a workspace changes nothing. Not promised: that
+// a program which reads files and rows in the same instant sees both new.
+//
+// Ignored files (ignore.go) are left alone.
 //
 // # Locks
 //

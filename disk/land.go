@@ -51,8 +51,12 @@ func (t *Txn) Land(ctx context.Context, l Landing) (sys.LandingInfo, error) {
 	if err != nil {
 		return sys.LandingInfo{}, explain("land", t.label, err)
 	}
+	data, err := t.rowsLocked(ctx)
+	if err != nil {
+		return sys.LandingInfo{}, explain("land", t.label, err)
+	}
 	t.d.hook("scanned")
-	attempt := &attempt{d: t.d, landing: l, base: t.base.id, changes: changes, objects: o, txn: t}
+	attempt := &attempt{d: t.d, landing: l, base: t.base.id, changes: changes, rows: data, objects: o, txn: t}
 	info, err := attempt.run(ctx)
 	if err != nil {
 		return sys.LandingInfo{}, explain("land", t.label, err)
@@ -68,6 +72,8 @@ type attempt struct {
 	landing Landing
 	base    sys.LandingID // on which the changes were made; 0 if on the newest
 	changes []change
+	rows    []rowChange
+	copies  []dataCopy
 	objects objects
 	txn     *Txn // may be nil
 }
@@ -77,13 +83,18 @@ type attempt struct {
 const freeTries = 2
 
 func (a *attempt) run(ctx context.Context) (sys.LandingInfo, error) {
-	if len(a.changes) == 0 {
+	if len(a.changes) == 0 && len(a.rows) == 0 {
 		return sys.LandingInfo{}, a.d.j.Update(ctx, func(tx *journal.Tx) error { return a.d.companions(tx, a.landing, nil) })
 	}
 	checks := *a.d.checks.Load()
 	if a.landing.Kind == sys.ByOwner {
 		checks = nil
 	}
+	drop, err := a.copyAhead(ctx)
+	if err != nil {
+		return sys.LandingInfo{}, err
+	}
+	defer drop()
 	var checked git.Hash // the tree that the checks have passed
 	for try := 0; ; try++ {
 		info, tree, merged, err := a.try(ctx, checks, checked, try >= freeTries)
@@ -109,7 +120,7 @@ func (a *attempt) try(ctx context.Context, checks []Check, checked git.Hash, hol
 		return sys.LandingInfo{}, git.Hash{}, nil, err
 	}
 	d.hook("merged")
-	if len(m.changes) == 0 { // others have done all of it
+	if len(m.changes) == 0 && len(a.rows) == 0 { // others have done all of it
 		err := d.j.Update(ctx, func(tx *journal.Tx) error { return d.companions(tx, a.landing, nil) })
 		return sys.LandingInfo{}, git.Hash{}, nil, err
 	}
@@ -126,7 +137,7 @@ func (a *attempt) try(ctx context.Context, checks []Check, checked git.Hash, hol
 		}
 	}
 	d.hook("checked")
-	info, err := d.commitLocked(ctx, decision{landing: a.landing, base: a.base, changes: m.changes, merged: m.merged, stale: m.stale, objects: m.objects})
+	info, err := d.commitLocked(ctx, decision{landing: a.landing, base: a.base, changes: m.changes, merged: m.merged, stale: m.stale, objects: m.objects, op: a.op, rows: a.rows, copies: a.copies})
 	return info, git.Hash{}, nil, err
 }
 

@@ -127,6 +127,7 @@ func (d *Disk) landing(ctx context.Context, id sys.LandingID) (info sys.LandingI
 	if after, err = d.treeOf(ctx, id); err == nil && id > 1 {
 		before, err = d.treeOf(ctx, id-1)
 	}
+	err = errors.Join(err, d.fillData(ctx, found))
 	return found[0], after, before, err
 }
 

@@ -87,7 +87,7 @@ func (d *Disk) publishLocked(ctx context.Context, p *preparation, id sys.Landing
 	}
 	d.hook("applied")
 	d.tellHistory()
-	if len(d.pending) == 0 {
+	if len(d.pending) == 0 && len(d.data.late) == 0 {
 		d.applied = id
 	}
 	for _, c := range n.changes {
@@ -98,6 +98,9 @@ func (d *Disk) publishLocked(ctx context.Context, p *preparation, id sys.Landing
 	d.tellTidy()
 	if len(d.pending) > 0 {
 		d.tellPending(ctx)
+	}
+	if len(d.data.late) > 0 {
+		d.tellLate(ctx)
 	}
 }
 

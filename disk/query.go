@@ -55,5 +55,9 @@ func (d *Disk) Log(ctx context.Context, q Query) ([]sys.LandingInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	return scanLandings(rows)
+	list, err := scanLandings(rows)
+	if err != nil {
+		return nil, err
+	}
+	return list, d.fillData(ctx, list)
 }

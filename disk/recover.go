@@ -66,12 +66,14 @@ func (d *Disk) finish(ctx context.Context) error {
 		return err
 	}
 	d.hook("recover-files")
-	for _, sub := range []string{"quarantine", "ws"} {
+	d.finishRows(ctx, rows)
+	d.hook("recover-data")
+	for _, sub := range []string{"quarantine", "ws", "private"} {
 		if err := clearFolder(d.store(sub)); err != nil {
 			return err
 		}
 	}
-	if len(d.pending) == 0 {
+	if len(d.pending) == 0 && len(d.data.late) == 0 {
 		d.applied = d.Head()
 	}
 	d.redoRows = len(rows)

@@ -17,10 +17,12 @@ type redo struct {
 	changes []change
 	objects []git.Object
 	outside []git.Hash // objects too large to repeat here: durable in the quarantine
+	rows    []string   // databases with changes in disk_rows, which the same transaction wrote
 }
 
 const (
-	redoMagic = "MXR1"
+	redoMagic = "MXR2"
+	redoOlder = "MXR1"  // without rows
 	inlineMax = 1 << 20 // the largest object that a redo record carries itself
 )
 
@@ -54,6 +56,10 @@ func (r redo) encode() []byte {
 	b = binary.AppendUvarint(b, uint64(len(r.outside)))
 	for _, h := range r.outside {
 		b = append(b, h[:]...)
+	}
+	b = binary.AppendUvarint(b, uint64(len(r.rows)))
+	for _, path := range r.rows {
+		text(path)
 	}
 	return binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
 }
@@ -112,7 +118,7 @@ func (r *redoReader) node() git.Node {
 // decodeRedo reads a record, which it does not trust.
 func decodeRedo(b []byte) (redo, error) {
 	var out redo
-	if len(b) < len(redoMagic)+4 || string(b[:len(redoMagic)]) != redoMagic {
+	if len(b) < len(redoMagic)+4 || string(b[:len(redoMagic)]) != redoMagic && string(b[:len(redoOlder)]) != redoOlder {
 		return out, fmt.Errorf("%w: it does not begin like one", errRedo)
 	}
 	body := b[:len(b)-4]
@@ -137,6 +143,15 @@ func decodeRedo(b []byte) (redo, error) {
 	}
 	for range r.count(20) {
 		out.outside = append(out.outside, r.hash())
+	}
+	if string(b[:len(redoMagic)]) == redoMagic {
+		for range r.count(1) {
+			path := string(r.bytes(r.number()))
+			if _, ok := isDatabase(path); !ok {
+				r.bad = true
+			}
+			out.rows = append(out.rows, path)
+		}
 	}
 	if r.bad || len(r.b) != 0 {
 		return redo{}, fmt.Errorf("%w: it is cut off or too long", errRedo)

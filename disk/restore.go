@@ -25,9 +25,13 @@ type Restored struct {
 // Restore brings a file or folder back to what it was as of a landing, by a new
 // landing: what is there now stays in the history, edits by hand included,
 // and the restore can be undone. The path "" is the whole home. Files of a
-// folder that did not exist then are removed. If something else changes these
+// folder that did not exist then are removed. A database of an app is brought back
+// by RestoreData. If something else changes these
 // files in the same moment, the error is a *ConflictError and nothing happens.
 func (d *Disk) Restore(ctx context.Context, path sys.Path, at sys.LandingID, o RestoreOptions) (Restored, error) {
+	if IsDatabase(path) {
+		return d.RestoreData(ctx, path, at, o)
+	}
 	r, err := d.restore(ctx, string(path), at, o)
 	return r, explain("restore", string(path), err)
 }

@@ -71,6 +71,9 @@ func (d *Disk) openStore(ctx context.Context) error {
 	if err := d.j.Migrate(ctx, "disk upkeep", upkeepMigrations...); err != nil {
 		return err
 	}
+	if err := d.openData(ctx); err != nil {
+		return err
+	}
 	return d.ballast()
 }
 
@@ -127,6 +130,9 @@ func (d *Disk) release() error {
 	var err error
 	if d.j != nil {
 		err = d.j.Close()
+	}
+	if d.data.chunks != nil {
+		err = errors.Join(err, d.data.chunks.Close())
 	}
 	for _, f := range []*os.File{d.stageFD, d.rootFD, d.lock} {
 		if f != nil {

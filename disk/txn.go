@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -33,6 +34,7 @@ type Txn struct {
 	reads    map[string]bool
 	answered map[string]answer
 	ended    bool
+	data     privates
 }
 
 // answer is a conflict that was reported: what the agent has been shown.
@@ -181,10 +183,18 @@ func (t *Txn) Changes(ctx context.Context) ([]sys.Change, error) {
 	if err != nil {
 		return nil, explain("list changes", t.label, err)
 	}
+	data, err := t.rowsLocked(ctx)
+	if err != nil {
+		return nil, explain("list changes", t.label, err)
+	}
 	var out []sys.Change
 	for _, c := range changes {
 		out = append(out, c.public())
 	}
+	for _, c := range data {
+		out = append(out, c.public())
+	}
+	slices.SortFunc(out, func(a, b sys.Change) int { return strings.Compare(string(a.Path), string(b.Path)) })
 	return out, nil
 }
 
@@ -274,5 +284,5 @@ func (t *Txn) Drop() error {
 		err = t.root.Close()
 		t.root = nil
 	}
-	return errors.Join(err, os.RemoveAll(t.dir))
+	return errors.Join(err, t.dropData(), os.RemoveAll(t.dir))
 }

@@ -32,6 +32,13 @@ func (d *Disk) Show(ctx context.Context, id sys.LandingID) (sys.LandingInfo, []F
 	}
 	sortChanges(changes)
 	files, err := o.patches(changes)
+	if err != nil {
+		return info, nil, explain("show", id.String(), err)
+	}
+	data, err := d.rowsOf(ctx, info.ID)
+	for _, c := range data {
+		files = append(files, c.diff())
+	}
 	return info, files, explain("show", id.String(), err)
 }
 
@@ -43,6 +50,7 @@ func (o objects) patches(changes []change) ([]FileDiff, error) {
 // UndoOptions are what a caller may say about an undo.
 type UndoOptions struct {
 	Preview    bool // only say what would happen
+	What       UndoWhat
 	Provenance sys.Provenance
 }
 
@@ -74,10 +82,17 @@ func (d *Disk) Undo(ctx context.Context, id sys.LandingID, o UndoOptions) (sys.L
 		return fail(err)
 	}
 	sortChanges(inverse)
+	data, err := d.undoRows(ctx, id, o.What)
+	if err != nil {
+		return fail(err)
+	}
+	if o.What == UndoData {
+		inverse = nil
+	}
 	prov := o.Provenance
 	prov.Undoes = id
 	a := &attempt{
-		d: d, op: "undo", changes: inverse, objects: objects,
+		d: d, op: "undo", changes: inverse, rows: data, objects: objects,
 		landing: Landing{Kind: sys.ByUndo, Title: undoTitle(info), Provenance: prov},
 	}
 	if o.Preview {
@@ -114,11 +129,14 @@ func (a *attempt) preview(ctx context.Context) (sys.LandingInfo, []FileDiff, err
 	if err != nil {
 		return sys.LandingInfo{}, nil, err
 	}
-	info, err := a.d.describe(a.d.at(), tree, decision{landing: a.landing, changes: m.changes, objects: m.objects})
+	info, err := a.d.describe(a.d.at(), tree, decision{landing: a.landing, changes: m.changes, rows: a.rows, objects: m.objects})
 	if err != nil {
 		return sys.LandingInfo{}, nil, err
 	}
 	info.ID = 0
 	files, err := m.objects.patches(m.changes)
+	for _, c := range a.rows {
+		files = append(files, c.diff())
+	}
 	return info, files, err
 }

@@ -70,6 +70,7 @@ func (g *Gateway) registerAPI() {
 	g.policyAPI()
 	g.appAPI()
 	g.landingAPI()
+	g.dataAPI()
 	g.fileAPI()
 	g.settingsAPI()
 	describe(g.api.OpenAPI())

@@ -63,7 +63,8 @@ func (g *Gateway) landingAPI() {
 	register(g, http.MethodPost, "/api/landings/{id}/undo", "undo-landing", "Take a landing back, keeping what came after it", func(ctx context.Context, in *struct {
 		LandingIn
 		Body struct {
-			Preview bool `json:"preview,omitempty" doc:"Only show what would come back"`
+			Preview bool   `json:"preview,omitempty" doc:"Only show what would come back"`
+			What    string `json:"what,omitempty" enum:"code,data,both" doc:"Files only, rows of databases only, or both"`
 		}
 	}) (*reply[LandingReply], error,
 	) {
@@ -71,8 +72,15 @@ func (g *Gateway) landingAPI() {
 		if err != nil {
 			return nil, err
 		}
-		return landingReply(g.o.Disk.Undo(ctx, id, disk.UndoOptions{Preview: in.Body.Preview}))
+		return landingReply(g.o.Disk.Undo(ctx, id, disk.UndoOptions{Preview: in.Body.Preview, What: undoWhat(in.Body.What)}))
 	})
+}
+
+func undoWhat(s string) disk.UndoWhat {
+	if s == "both" {
+		return disk.UndoBoth
+	}
+	return disk.UndoWhat(s)
 }
 
 func landingReply(l sys.LandingInfo, diffs []disk.FileDiff, err error) (*reply[LandingReply], error) {

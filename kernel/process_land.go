@@ -143,12 +143,15 @@ func (p *process) rebase(ctx context.Context, err error) error {
 		lost[f.Path] = true
 	}
 	for _, c := range changes {
-		if lost[c.Path] {
+		if lost[c.Path] || disk.IsDatabase(c.Path) {
 			continue
 		}
 		if err := carry(old.Dir(), fresh.Dir(), c); err != nil {
 			return errors.Join(err, fresh.Drop())
 		}
+	}
+	if err := fresh.CarryData(ctx, old, lost); err != nil {
+		return errors.Join(err, fresh.Drop())
 	}
 	p.mu.Lock()
 	p.txn = fresh

@@ -79,6 +79,10 @@ func (c *Call) Workspace(ctx context.Context) (string, error) {
 	return c.p.workspace(ctx)
 }
 
+// ProvideData puts copies of app databases into that folder, for a command that
+// may want them. What it changes in them lands as changes of rows.
+func (c *Call) ProvideData(ctx context.Context) error { return c.p.transaction().ProvideData(ctx) }
+
 // MayWrite asks policy whether the process may change path.
 func (c *Call) MayWrite(path sys.Path) error { return c.p.mayWrite(path) }
 

@@ -81,8 +81,8 @@ func (s Subject) places() []string {
 	}
 	var out []string
 	for _, w := range s.Grant.Writes {
-		if strings.TrimSuffix(w, "/") == "apps" {
-			w = "apps/" + string(s.App) + "/"
+		if top := strings.TrimSuffix(w, "/"); top == "apps" || top == "data" {
+			w = top + "/" + string(s.App) + "/"
 		}
 		out = append(out, w)
 	}

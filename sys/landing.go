@@ -49,14 +49,27 @@ type Change struct {
 
 // LandingInfo describes one committed change of the home.
 type LandingInfo struct {
-	ID         LandingID   `json:"id"`
-	Commit     string      `json:"commit"` // 40 hex digits
-	Kind       LandingKind `json:"kind"`
-	Title      string      `json:"title"` // one line for people
-	Time       time.Time   `json:"time"`
-	Changes    []Change    `json:"changes"`
-	Apps       []Slug      `json:"apps,omitempty"` // apps whose folder was touched
-	Created    []Slug      `json:"created,omitempty"`
-	Provenance Provenance  `json:"provenance"`
-	UndoneBy   LandingID   `json:"undone_by,omitempty"`
+	ID         LandingID    `json:"id"`
+	Commit     string       `json:"commit"` // 40 hex digits
+	Kind       LandingKind  `json:"kind"`
+	Title      string       `json:"title"` // one line for people
+	Time       time.Time    `json:"time"`
+	Changes    []Change     `json:"changes"`
+	Apps       []Slug       `json:"apps,omitempty"` // apps whose folder was touched
+	Created    []Slug       `json:"created,omitempty"`
+	Kept       []string     `json:"kept,omitempty"` // what an undo has left in place, in words; not in the history
+	Data       []DataChange `json:"data,omitempty"` // what happened to databases of apps
+	Provenance Provenance   `json:"provenance"`
+	UndoneBy   LandingID    `json:"undone_by,omitempty"`
+}
+
+// DataChange is what a landing did to one database of an app.
+type DataChange struct {
+	Path     Path     `json:"path"`
+	Tables   []string `json:"tables,omitempty"` // those that are different now
+	Added    int      `json:"added,omitempty"`  // rows
+	Changed  int      `json:"changed,omitempty"`
+	Removed  int      `json:"removed,omitempty"`
+	Schema   []string `json:"schema,omitempty"`   // in words, such as "new column tasks.due"
+	Migrated bool     `json:"migrated,omitempty"` // by the app runtime, which follows the manifest
 }

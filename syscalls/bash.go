@@ -37,6 +37,9 @@ func bash(o Options) kernel.Syscall {
 			if err != nil {
 				return "", err
 			}
+			if err := c.ProvideData(ctx); err != nil {
+				return "", err
+			}
 			out, err := o.Sandbox.Run(ctx, sandbox.Command{
 				Script: in.Command, Folder: dir, Mount: o.Mount,
 				Limit: time.Duration(in.Timeout) * time.Millisecond, Output: 50 << 10,

@@ -150,14 +150,17 @@ func (p *program) showFiles(files []client.FileDiff) error {
 }
 
 func (p *program) undoCommand() *cobra.Command {
-	var preview bool
+	var preview, code, data, both bool
 	cmd := &cobra.Command{
 		Use:   "undo [L]",
 		Short: "Take a change back and keep what came after it",
 		Long: "Take one change back, also an old one under newer ones: later edits are kept.\n" +
 			"If it cannot be done without touching them, nothing happens. An undo is a change\n" +
 			"like any other and can be undone. Without L it is the newest change that an agent\n" +
-			"made and nobody has taken back.",
+			"made and nobody has taken back.\n\n" +
+			"What an app has written into its database since stays. If the change has added a\n" +
+			"column or a table that later rows use, that stays too, and is named. --code takes\n" +
+			"back files only, --data only what happened to databases.",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var id sys.LandingID
@@ -173,7 +176,7 @@ func (p *program) undoCommand() *cobra.Command {
 						return err
 					}
 				}
-				l, err := c.Undo(ctx, id, preview)
+				l, err := c.Undo(ctx, id, preview, undoWhat(code, data))
 				if err != nil {
 					return err
 				}
@@ -184,6 +187,9 @@ func (p *program) undoCommand() *cobra.Command {
 					fmt.Fprintln(p.err, "This would come back; nothing has changed yet.")
 					return p.showFiles(l.Files)
 				}
+				for _, kept := range l.Landing.Kept {
+					fmt.Fprintln(p.err, kept+".")
+				}
 				_, err = fmt.Fprintf(p.err, "%s is undone by %s: %s changed. Take that back with `matrixos undo %s`.\n",
 					id, l.Landing.ID, count(len(l.Files), "file"), l.Landing.ID)
 				return err
@@ -191,7 +197,21 @@ func (p *program) undoCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&preview, "preview", false, "only show what would come back")
+	cmd.Flags().BoolVar(&code, "code", false, "take back its files only")
+	cmd.Flags().BoolVar(&data, "data", false, "take back what it did to databases only")
+	cmd.Flags().BoolVar(&both, "both", false, "take back both (the default)")
+	cmd.MarkFlagsMutuallyExclusive("code", "data", "both")
 	return cmd
+}
+
+func undoWhat(code, data bool) string {
+	switch {
+	case code:
+		return "code"
+	case data:
+		return "data"
+	}
+	return "both"
 }
 
 // newestOfAgents finds what a plain undo means: the newest change of an agent

@@ -96,7 +96,7 @@ func (p *program) root() *cobra.Command {
 	root.AddCommand(p.upCommand(), p.askCommand(), p.statusCommand(), p.versionCommand(), p.signInCommand())
 	root.AddCommand(p.appsCommand(), p.openCommand())
 	root.AddCommand(p.psCommand(), p.topCommand(), p.killCommand(), p.stopCommand(), p.contCommand(), p.spendingCommand(), p.promptCommand(), p.logsCommand())
-	root.AddCommand(p.logCommand(), p.showCommand(), p.undoCommand())
+	root.AddCommand(p.logCommand(), p.showCommand(), p.undoCommand(), p.dataCommand())
 	root.AddCommand(p.approvalsCommand(), p.approveCommand(), p.denyCommand(), p.untrustedCommand(), p.trustCommand(), p.keysCommand())
 	for _, c := range root.Commands() {
 		c.Args = explained(c.Args)

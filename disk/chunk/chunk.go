@@ -17,8 +17,8 @@ import (
 
 const (
 	// Size is how many bytes a leaf has; the last one of a content may have fewer.
-	Size = 16 << 10
-	fan  = 256 // children of a node
+	Size = 4 << 10
+	fan  = 32 // children of a node
 )
 
 // ErrDamaged says that stored bytes are not what was stored, or are missing.
@@ -81,9 +81,11 @@ type Store struct {
 	encode *zstd.Encoder
 	decode *zstd.Decoder
 
-	sweeping sync.RWMutex // writers share it, a sweep has it alone; above mu
+	mu       sync.Mutex
+	turn     *sync.Cond // one of the next two has changed
+	writers  int        // open ones; a sweep waits for none
+	sweeping bool       // writers wait for its end
 
-	mu    sync.Mutex
 	where map[Hash]place
 	packs map[string]*pack
 }
@@ -93,8 +95,9 @@ type Store struct {
 // that need it, not of Open.
 func Open(dir string) (*Store, error) {
 	s := &Store{dir: dir, where: map[Hash]place{}, packs: map[string]*pack{}}
+	s.turn = sync.NewCond(&s.mu)
 	var err error
-	if s.encode, err = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderCRC(false)); err != nil {
+	if s.encode, err = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(false)); err != nil {
 		return nil, err
 	}
 	if s.decode, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(1<<20)); err != nil {

@@ -9,7 +9,7 @@
 // # Form
 //
 // The chunks of a content are leaves of a tree; an inner node is the list of up to
-// 256 SHA-256 hashes of its children, and is a chunk itself. A content is named by
+// 32 SHA-256 hashes of its children, and is a chunk itself. A content is named by
 // the Root: the hash at the top and the size, from which the height follows. A
 // change of one page therefore writes one leaf and one node per level.
 //

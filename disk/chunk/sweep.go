@@ -12,8 +12,18 @@ import (
 // before it is done. A pack of which less than half is wanted is written anew.
 // What it cannot read it keeps: a damaged content is not made worse.
 func (s *Store) Sweep(ctx context.Context, wanted func(context.Context) ([]Root, error)) (freed int64, err error) {
-	s.sweeping.Lock()
-	defer s.sweeping.Unlock()
+	s.mu.Lock()
+	for s.sweeping || s.writers > 0 {
+		s.turn.Wait()
+	}
+	s.sweeping = true
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		s.sweeping = false
+		s.turn.Broadcast()
+		s.mu.Unlock()
+	}()
 	roots, err := wanted(ctx)
 	if err != nil {
 		return 0, err

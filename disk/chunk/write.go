@@ -19,21 +19,31 @@ type Writer struct {
 	file   *os.File
 	out    *bufio.Writer
 	at     int64
+	fresh  int64 // bytes of leaves that were not there
 	order  []Hash
 	chunks map[Hash]place
 	closed bool
 }
 
-// Begin starts to write. Until Close no sweep runs.
+// Begin starts to write. Until Close no sweep runs. One goroutine may have several
+// writers: a sweep that waits holds no writer off.
 func (s *Store) Begin() *Writer {
-	s.sweeping.RLock()
+	s.mu.Lock()
+	for s.sweeping {
+		s.turn.Wait()
+	}
+	s.writers++
+	s.mu.Unlock()
 	return &Writer{s: s, chunks: map[Hash]place{}}
 }
 
-// Put stores what r gives. It is durable only after Commit. Added is how many
-// bytes it has taken that no other content shares.
-func (w *Writer) Put(ctx context.Context, r io.Reader) (root Root, added int64, err error) {
-	before := w.at
+// Cost is what a content has cost: the bytes of it that no other content shares, and
+// how many bytes were written for them.
+type Cost struct{ Fresh, Stored int64 }
+
+// Put stores what r gives. It is durable only after Commit.
+func (w *Writer) Put(ctx context.Context, r io.Reader) (root Root, cost Cost, err error) {
+	before := Cost{w.fresh, w.at}
 	var levels [][]byte // the hashes that wait for a node, by level
 	var push func(level int, h Hash) error
 	push = func(level int, h Hash) error {
@@ -56,21 +66,21 @@ func (w *Writer) Put(ctx context.Context, r io.Reader) (root Root, added int64, 
 	buf := make([]byte, Size)
 	for {
 		if err := ctx.Err(); err != nil {
-			return Root{}, 0, err
+			return Root{}, Cost{}, err
 		}
 		n, err := io.ReadFull(r, buf)
 		end := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 		if err != nil && !end {
-			return Root{}, 0, err
+			return Root{}, Cost{}, err
 		}
 		if n > 0 || root.Size == 0 {
 			h, err := w.chunk(0, buf[:n])
 			if err != nil {
-				return Root{}, 0, err
+				return Root{}, Cost{}, err
 			}
 			root.Size += int64(n)
 			if err := push(0, h); err != nil {
-				return Root{}, 0, err
+				return Root{}, Cost{}, err
 			}
 		}
 		if end {
@@ -83,14 +93,14 @@ func (w *Writer) Put(ctx context.Context, r io.Reader) (root Root, added int64, 
 		}
 		node, err := w.chunk(level+1, levels[level])
 		if err != nil {
-			return Root{}, 0, err
+			return Root{}, Cost{}, err
 		}
 		if err := push(level+1, node); err != nil {
-			return Root{}, 0, err
+			return Root{}, Cost{}, err
 		}
 	}
 	root.Hash = Hash(levels[len(levels)-1])
-	return root, w.at - before, nil
+	return root, Cost{w.fresh - before.Fresh, w.at - before.Stored}, nil
 }
 
 // chunk stores one chunk if it is not there yet.
@@ -105,6 +115,9 @@ func (w *Writer) chunk(level int, data []byte) (Hash, error) {
 	stored := data
 	if packed := w.s.encode.EncodeAll(data, nil); len(packed) < len(data) {
 		stored = packed
+	}
+	if level == 0 {
+		w.fresh += int64(len(data))
 	}
 	return h, w.add(h, stored, uint32(len(data)))
 }
@@ -169,7 +182,12 @@ func (w *Writer) Close() error {
 		return nil
 	}
 	w.closed = true
-	defer w.s.sweeping.RUnlock()
+	defer func() {
+		w.s.mu.Lock()
+		w.s.writers--
+		w.s.turn.Broadcast()
+		w.s.mu.Unlock()
+	}()
 	if w.file == nil {
 		return nil
 	}

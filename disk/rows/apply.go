@@ -80,9 +80,9 @@ func (c Changeset) Apply(ctx context.Context, q querier, m Mode) (Result, error)
 	if err != nil {
 		return a.Result, err
 	}
-	for id, table := range now {
-		if _, before := broken[id]; !before {
-			a.conflict(Conflict{Table: table, Text: "a row refers to another one that is gone: " + id})
+	for id, n := range now {
+		if n > broken[id] {
+			a.conflict(Conflict{Table: id.table, Row: id.row, Text: "it refers to a row of " + id.parent + " that is not there"})
 		}
 	}
 	return a.Result, nil
@@ -94,11 +94,19 @@ func (a *applying) conflict(c Conflict) {
 	}
 }
 
-// dangling lists the rows whose foreign keys lead nowhere.
-func (a *applying) dangling() (map[string]string, error) {
-	out := map[string]string{}
+// reference is a foreign key that leads nowhere.
+type reference struct{ table, row, parent string }
+
+// dangling counts the foreign keys that lead nowhere, for each row, or, where rows
+// have no number, for each table.
+func (a *applying) dangling() (map[reference]int, error) {
+	out := map[reference]int{}
 	err := each(a.ctx, a.q, `PRAGMA foreign_key_check`, nil, func(row []any) error {
-		out[fmt.Sprintf("%s %v to %s (%v)", text(row[0]), row[1], text(row[2]), row[3])] = text(row[0])
+		r := reference{table: text(row[0]), parent: text(row[2])}
+		if row[1] != nil {
+			r.row = Show(row[1])
+		}
+		out[r]++
 		return nil
 	})
 	if err != nil && strings.Contains(err.Error(), "foreign key mismatch") {

@@ -141,3 +141,6 @@ func Explain(op, path string, err error) error {
 	}
 	return e
 }
+
+// Path returns the name of the file.
+func (db *DB) Path() string { return db.path }

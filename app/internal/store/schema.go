@@ -106,8 +106,8 @@ func CheckTables(tables map[string]Table) []Problem {
 	}
 	for _, name := range slices.Sorted(maps.Keys(tables)) {
 		t := tables[name]
-		if !nameForm.MatchString(name) || strings.HasPrefix(name, "sqlite_") {
-			add(name, "storage.tables.%s: a table's name has 1 to 63 of a-z, 0-9 and _, begins with no digit, and not with sqlite_", name)
+		if !nameForm.MatchString(name) || strings.HasPrefix(name, "sqlite_") || name[0] == '_' {
+			add(name, "storage.tables.%s: a table's name has 1 to 63 of a-z, 0-9 and _, begins with a letter, and not with sqlite_", name)
 		}
 		if len(t.Columns) > maxColumns {
 			add(name, "storage.tables.%s has %d columns; it may have at most %d", name, len(t.Columns), maxColumns)
@@ -157,9 +157,22 @@ func typeOf(t Table, column string) (Type, bool) {
 	return typ, ok
 }
 
+// Addition is one thing that Migrate has added to a database: a table, a column with
+// its definition, or an index.
+type Addition struct {
+	Table, Column, Index string
+	SQL                  string // the statement, or the definition of a column
+}
+
+// step is a statement of a migration, and what it adds, if it adds something.
+type step struct {
+	sql string
+	Addition
+}
+
 // plan compares tables with what the database has. It returns the statements that
 // bring the database up, and what cannot be done without losing data.
-func plan(ctx context.Context, db *sql.DB, tables map[string]Table) (steps []string, found []Problem, err error) {
+func plan(ctx context.Context, db *sql.DB, tables map[string]Table) (steps []step, found []Problem, err error) {
 	for _, name := range slices.Sorted(maps.Keys(tables)) {
 		t := tables[name]
 		have, err := existing(ctx, db, name)
@@ -167,13 +180,20 @@ func plan(ctx context.Context, db *sql.DB, tables map[string]Table) (steps []str
 			return nil, nil, err
 		}
 		if len(have) == 0 {
-			steps = append(steps, create(name, t))
+			stmt := create(name, t)
+			steps = append(steps, step{stmt, Addition{Table: name, SQL: stmt}})
 		} else {
 			s, p := widen(name, t, have)
 			steps, found = append(steps, s...), append(found, p...)
 		}
 		for _, x := range t.Indexes {
-			steps = append(steps, index(name, x))
+			s, there, err := index(ctx, db, name, x)
+			if err != nil {
+				return nil, nil, err
+			}
+			if !there {
+				steps = append(steps, s)
+			}
 		}
 	}
 	return steps, found, nil
@@ -209,7 +229,7 @@ func create(name string, t Table) string {
 	return b.String()
 }
 
-func widen(name string, t Table, have map[string]string) (steps []string, found []Problem) {
+func widen(name string, t Table, have map[string]string) (steps []step, found []Problem) {
 	for column := range system {
 		if have[column] == "" {
 			found = append(found, Problem{name, fmt.Sprintf("table %s exists without the column %s; it was not made by Matrix OS", name, column)})
@@ -220,7 +240,7 @@ func widen(name string, t Table, have map[string]string) (steps []string, found 
 		switch is, ok := have[column]; {
 		case system[column] != "":
 		case !ok:
-			steps = append(steps, fmt.Sprintf(`ALTER TABLE %q ADD COLUMN %q %s`, name, column, want))
+			steps = append(steps, step{fmt.Sprintf(`ALTER TABLE %q ADD COLUMN %q %s`, name, column, want), Addition{Table: name, Column: column, SQL: want}})
 		case !strings.EqualFold(is, want):
 			found = append(found, Problem{column, fmt.Sprintf("storage.tables.%s.columns.%s changes from %s to %s; add a column with a new name instead, the data in the old one is kept", name, column, typeNamed(is), t.Columns[column])})
 		}
@@ -237,7 +257,8 @@ func typeNamed(decl string) string {
 	return decl
 }
 
-func index(table string, x Index) string {
+// index returns the step that makes an index, and whether it is there already.
+func index(ctx context.Context, db *sql.DB, table string, x Index) (s step, there bool, err error) {
 	unique := ""
 	if x.Unique {
 		unique = "UNIQUE "
@@ -246,5 +267,8 @@ func index(table string, x Index) string {
 	for i, c := range x.Columns {
 		columns[i] = fmt.Sprintf("%q", c)
 	}
-	return fmt.Sprintf(`CREATE %sINDEX IF NOT EXISTS %q ON %q (%s)`, unique, "idx_"+table+"_"+strings.Join(x.Columns, "_"), table, strings.Join(columns, ", "))
+	name := "idx_" + table + "_" + strings.Join(x.Columns, "_")
+	stmt := fmt.Sprintf(`CREATE %sINDEX %q ON %q (%s)`, unique, name, table, strings.Join(columns, ", "))
+	err = db.QueryRowContext(ctx, `SELECT EXISTS(SELECT 1 FROM sqlite_schema WHERE type = 'index' AND name = ?)`, name).Scan(&there)
+	return step{stmt, Addition{Table: table, Index: name, SQL: stmt}}, there, err
 }

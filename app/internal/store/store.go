@@ -58,11 +58,13 @@ func (s *Store) Path(app sys.Slug) string {
 // Migrate brings an app's database to its manifest: new tables, columns and
 // indexes are added, all or none; what the manifest no longer names is kept. A
 // column whose type changes is a Problem, and then nothing is changed.
-func (s *Store) Migrate(ctx context.Context, app sys.Slug, tables map[string]Table) ([]Problem, error) {
+// It returns what it has added.
+func (s *Store) Migrate(ctx context.Context, app sys.Slug, tables map[string]Table) ([]Addition, []Problem, error) {
 	if len(tables) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	var found []Problem
+	var added []Addition
 	err := s.use(app, true, func(db *sql.DB) error {
 		steps, problems, err := plan(ctx, db, tables)
 		if err != nil || len(problems) > 0 {
@@ -74,16 +76,17 @@ func (s *Store) Migrate(ctx context.Context, app sys.Slug, tables map[string]Tab
 			return err
 		}
 		for _, step := range steps {
-			if _, err := tx.ExecContext(ctx, step); err != nil {
-				return errors.Join(fmt.Errorf("%s: %w", step, err), tx.Rollback())
+			if _, err := tx.ExecContext(ctx, step.sql); err != nil {
+				return errors.Join(fmt.Errorf("%s: %w", step.sql, err), tx.Rollback())
 			}
+			added = append(added, step.Addition)
 		}
 		return tx.Commit()
 	})
 	if err != nil {
-		return nil, &sys.Error{Op: "migrate the data of", Path: string(app), Kind: sys.Internal, Err: err}
+		return nil, nil, &sys.Error{Op: "migrate the data of", Path: string(app), Kind: sys.Internal, Err: err}
 	}
-	return found, nil
+	return added, found, nil
 }
 
 // Plan says what Migrate would refuse, without changing anything.

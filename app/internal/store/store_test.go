@@ -35,7 +35,7 @@ func open(t *testing.T, decl map[string]Table) (*Store, *Tables) {
 			t.Error(err)
 		}
 	})
-	problems, err := s.Migrate(t.Context(), "shelf", decl)
+	_, problems, err := s.Migrate(t.Context(), "shelf", decl)
 	if err != nil || len(problems) > 0 {
 		t.Fatal(problems, err)
 	}
@@ -226,7 +226,7 @@ func TestMigrationAddsAndNeverTakes(t *testing.T) {
 		"loans": {Columns: map[string]Type{"who": Text}},
 	}
 	for range 2 { // the second time changes nothing
-		if problems, err := s.Migrate(t.Context(), "shelf", next); err != nil || len(problems) > 0 {
+		if _, problems, err := s.Migrate(t.Context(), "shelf", next); err != nil || len(problems) > 0 {
 			t.Fatal(problems, err)
 		}
 	}
@@ -242,7 +242,7 @@ func TestMigrationAddsAndNeverTakes(t *testing.T) {
 	if err != nil || len(planned) != 1 || !strings.Contains(planned[0].Text, "from integer to text") {
 		t.Fatal(planned, err)
 	}
-	if problems, err := s.Migrate(t.Context(), "shelf", bad); err != nil || len(problems) != 1 {
+	if _, problems, err := s.Migrate(t.Context(), "shelf", bad); err != nil || len(problems) != 1 {
 		t.Fatal(problems, err)
 	}
 	if _, err := s.Tables("shelf", bad).Find(t.Context(), "extra", Query{}); err == nil {
@@ -463,7 +463,7 @@ func TestCheckTables(t *testing.T) {
 	s := New(t.TempDir())
 	defer s.Close()
 	good := map[string]Table{"select": bad["select"], "group_by9": bad["group_by9"]} // words of SQL are fine as names
-	if problems, err := s.Migrate(t.Context(), "x", good); err != nil || len(problems) > 0 {
+	if _, problems, err := s.Migrate(t.Context(), "x", good); err != nil || len(problems) > 0 {
 		t.Error(problems, err)
 	}
 	if got := strings.Join(slices.Sorted(maps.Keys(good)), " "); got != "group_by9 select" {

@@ -109,6 +109,16 @@ export interface Provenance {
   undoes?: LandingID;
 }
 
+export interface DataChange {
+  path: string;
+  tables?: string[];
+  added?: number;
+  changed?: number;
+  removed?: number;
+  schema?: string[];
+  migrated?: boolean;
+}
+
 export interface LandingInfo {
   id: LandingID;
   commit: string;
@@ -118,6 +128,8 @@ export interface LandingInfo {
   changes: Change[] | null;
   apps?: Slug[];
   created?: Slug[];
+  data?: DataChange[];
+  kept?: string[];
   provenance: Provenance;
   undone_by?: LandingID;
 }
