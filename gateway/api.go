@@ -71,6 +71,7 @@ func (g *Gateway) registerAPI() {
 	g.appAPI()
 	g.landingAPI()
 	g.dataAPI()
+	g.historyAPI()
 	g.fileAPI()
 	g.settingsAPI()
 	describe(g.api.OpenAPI())

@@ -169,10 +169,10 @@ func TestSignalsAndStop(t *testing.T) {
 func TestAppsAndBridge(t *testing.T) {
 	w := newWorld(t)
 	l, err := w.client.Launch(t.Context(), "notes")
-	if err != nil || l.Capability != "cap" || w.apps.preview {
+	if err != nil || l.Capability != "cap" || w.apps.preview != nil {
 		t.Fatalf("%+v %v", l, err)
 	}
-	if a := w.do("POST", "/api/apps/notes/launch", `{"preview_pid":7}`, bearer); a.StatusCode != http.StatusOK || !w.apps.preview {
+	if a := w.do("POST", "/api/apps/notes/launch", `{"preview_pid":7}`, bearer); a.StatusCode != http.StatusOK || w.apps.preview == nil {
 		t.Errorf("preview: %d %s", a.StatusCode, a.body)
 	}
 	if a := w.do("POST", "/api/apps/notes/launch", `{"preview_pid":8}`, bearer); a.StatusCode != http.StatusNotFound {

@@ -112,8 +112,11 @@ func describeSocket(doc *huma.OpenAPI) {
 	}}
 	doc.Paths["/api/raw"] = &huma.PathItem{Get: &huma.Operation{
 		OperationID: "get-raw-file", Summary: "A file as it is, to download or to show as a picture",
-		Parameters: []*huma.Param{{Name: "path", In: "query", Required: true, Schema: &huma.Schema{Type: huma.TypeString}}},
-		Responses:  map[string]*huma.Response{"200": {Description: "The file's bytes"}},
+		Parameters: []*huma.Param{
+			{Name: "path", In: "query", Required: true, Schema: &huma.Schema{Type: huma.TypeString}},
+			{Name: "at", In: "query", Description: "As of this landing, snapshot or time; absent: the live file", Schema: &huma.Schema{Type: huma.TypeString}},
+		},
+		Responses: map[string]*huma.Response{"200": {Description: "The file's bytes"}},
 	}}
 }
 
