@@ -80,7 +80,7 @@ func TestInvalidCalls(t *testing.T) {
 		{"no such call", "GET", "/api/nothing", "", 404},
 		{"the wrong method", "DELETE", "/api/ask", "", 404},
 		{"no such landing", "GET", "/api/landings/L99", "", 404},
-		{"a landing that is none", "GET", "/api/landings/Lx", "", 400},
+		{"a moment that is none", "GET", "/api/landings/Lx", "", 404},
 		{"no such app", "POST", "/api/apps/nope/open", "{}", 404},
 		{"a slug that is none", "POST", "/api/apps/No.App/launch", "{}", 422},
 		{"no such conversation", "GET", "/api/conversations/nope", "", 404},

@@ -89,7 +89,7 @@ export interface AppInfo {
 }
 
 export type LandingKind = "agent" | "owner" | "undo" | "system" | "healer";
-export type ChangeOp = "added" | "modified" | "deleted";
+export type ChangeOp = "added" | "modified" | "deleted" | "renamed";
 
 export interface Change {
   path: string;
@@ -107,6 +107,7 @@ export interface Provenance {
   label?: Label;
   verified?: string;
   undoes?: LandingID;
+  restores?: LandingID;
 }
 
 export interface DataChange {
