@@ -69,6 +69,9 @@ type Disk struct {
 	redoBytes int
 	indexed   git.Hash // what git's index was last made of
 
+	verified map[string]known // while opening: what the last scrub has compared
+	rotten   []string         // found while opening: changed without having been touched
+
 	blames  blames     // what is known of where lines come from
 	viewing sync.Mutex // one checkout at a time; nothing else is taken with it
 	caring  sync.Mutex // above mu: one scrub or collection at a time
@@ -166,9 +169,14 @@ func (d *Disk) start(ctx context.Context, o Options) error {
 			return err
 		}
 	}
+	var err error
+	if d.verified, err = d.readVerified(ctx); err != nil {
+		return err
+	}
 	if _, err := d.captureLocked(ctx, nil, captureAtOpen); err != nil {
 		return fmt.Errorf("record edits made while nothing ran: %w", err)
 	}
+	d.healRottenLocked(ctx)
 	if err := d.makeRoom(); err != nil {
 		d.log.WarnContext(ctx, "old views could not be removed", "error", err)
 	}
