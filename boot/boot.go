@@ -123,6 +123,7 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 		}
 	})
 	s.disk.SetChecks(s.apps.check)
+	s.disk.SetCare(careOf(s.disk))
 	if err := s.apps.follow(ctx); err != nil {
 		return err
 	}

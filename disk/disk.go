@@ -57,6 +57,7 @@ type Disk struct {
 	head   atomic.Pointer[point]
 	ignore atomic.Pointer[ignorer]
 	checks atomic.Pointer[[]Check]
+	care   atomic.Pointer[func() Care]
 
 	data dataStore // copies and changes of app databases
 
@@ -181,6 +182,7 @@ func (d *Disk) start(ctx context.Context, o Options) error {
 		d.log.WarnContext(ctx, "old views could not be removed", "error", err)
 	}
 	d.background.Go(func() { d.tidy(running) })
+	d.background.Go(func() { d.lookAfter(running) })
 	d.background.Go(func() { d.writeHistory(running) })
 	d.tellHistory()
 	return nil

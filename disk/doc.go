@@ -63,6 +63,16 @@
 // its objects go elsewhere; what is dropped is looked up again while no landing
 // can come to need it.
 //
+// # Scrub
+//
+// Scrub (scrub.go) compares everything stored with its name or sum: objects, packs,
+// indexes, refs, the landings table, and live files whose state says that nobody
+// has touched them since their content was known. What is damaged is restored
+// from another copy, and the damaged bytes of a live file go to displaced, with a
+// landing that says so. The states that a scrub has seen are kept, so that
+// damage while nothing ran is not taken for an edit. In idle time (care.go) it
+// runs once a week, slowly, and goes on where it was interrupted.
+//
 // # Recovery
 //
 // Open finishes what was decided (recover.go); it can itself be interrupted at any

@@ -74,6 +74,7 @@ func (g *Gateway) registerAPI() {
 	g.historyAPI()
 	g.fileAPI()
 	g.settingsAPI()
+	g.upkeepAPI()
 	describe(g.api.OpenAPI())
 }
 
