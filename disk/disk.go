@@ -162,6 +162,9 @@ func (d *Disk) start(ctx context.Context, o Options) error {
 			return err
 		}
 	}
+	if err := d.orphaned(ctx); err != nil {
+		return err
+	}
 	// Watching starts before the scan, so that no edit falls between.
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	d.stop = stop

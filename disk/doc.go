@@ -31,7 +31,9 @@
 //  1. Capture (capture.go): edits by hand of the files in question become a
 //     landing by the owner first.
 //  2. Merge (conflict.go, package merge): each change is joined with what landed
-//     since. Any conflict refuses the whole as a *ConflictError.
+//     since. Any conflict refuses the whole as a *ConflictError. The refused work is
+//     kept under refs/tx and in a table (refused.go); its process tries on the newest
+//     landing (again.go), or the owner decides (resolve.go).
 //  3. Check: the merged tree passes the checks. They run beside other landings; if
 //     the head has moved meanwhile so that the merged tree is another, again.
 //  4. Prepare (commit.go): all that can fail. New contents are staged on the live

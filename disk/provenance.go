@@ -42,6 +42,7 @@ func (d *Disk) message(info sys.LandingInfo, n decision, tree, parent git.Hash) 
 	for _, path := range n.stale {
 		add("Disk-Stale", path)
 	}
+	add("Disk-Resolves", n.landing.resolves)
 	add("Process", number(int64(p.Process)))
 	add("Parent", number(int64(p.Parent)))
 	add("Program", string(p.Program))

@@ -39,6 +39,7 @@ var payloads = []struct {
 	{sys.EventTask, sys.TaskData{}},
 	{sys.EventMail, sys.MailData{}},
 	{sys.EventEffect, sys.EffectData{}},
+	{sys.EventConflict, sys.ConflictInfo{}},
 }
 
 // describe completes the document with what the library cannot know: the

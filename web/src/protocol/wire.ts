@@ -120,6 +120,23 @@ export interface DataChange {
   migrated?: boolean;
 }
 
+/** Refused work that is kept until it lands or is decided. */
+export interface ConflictInfo {
+  id: string;
+  state: "retrying" | "waiting" | "settled";
+  time: string;
+  title: string;
+  tries: number;
+  base: LandingID;
+  met: LandingID;
+  files: { path: string; binary?: boolean; choice?: ConflictChoice }[] | null;
+  changes: Change[] | null;
+  provenance: Provenance;
+  landing?: LandingID;
+}
+
+export type ConflictChoice = "ours" | "theirs" | "both" | "file";
+
 export interface LandingInfo {
   id: LandingID;
   commit: string;
