@@ -94,7 +94,8 @@ type attempt struct {
 	rows    []rowChange
 	copies  []dataCopy
 	objects objects
-	txn     *Txn // may be nil
+	txn     *Txn    // may be nil
+	extra   []Check // of this landing alone
 }
 
 // freeTries is how often checks run beside other landings. After that many
@@ -107,7 +108,7 @@ func (a *attempt) run(ctx context.Context) (sys.LandingInfo, error) {
 	if len(a.changes) == 0 && len(a.rows) == 0 {
 		return sys.LandingInfo{}, a.d.j.Update(ctx, func(tx *journal.Tx) error { return a.d.companions(tx, a.landing, nil) })
 	}
-	checks := *a.d.checks.Load()
+	checks := slices.Concat(*a.d.checks.Load(), a.extra)
 	if a.landing.Kind == sys.ByOwner {
 		checks = nil
 	}
