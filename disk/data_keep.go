@@ -131,3 +131,9 @@ func (d *Disk) wantedChunks(ctx context.Context, kept []Copy) ([]chunk.Root, err
 	}
 	return out, found.Err()
 }
+
+// pruneCopies is the part of a collection that frees copies of databases.
+func (g *collector) pruneCopies() error {
+	_, _, err := g.d.PruneCopies(g.ctx, g.now)
+	return err
+}

@@ -52,7 +52,7 @@ func (d *Disk) collect(ctx context.Context, all bool) (report sys.GCReport, err 
 		return report, err
 	}
 	g := &collector{d: d, ctx: ctx, now: began, all: all, report: &report, reach: newReach(d.repo, true)}
-	for _, step := range []func() error{g.expireRefs, g.expireDisplaced, func() error { return d.roots(ctx, g.reach) }, g.packLoose, g.mergePacks, g.dropUnneeded, g.dropHalf} {
+	for _, step := range []func() error{g.expireRefs, g.expireDisplaced, func() error { return d.roots(ctx, g.reach) }, g.packLoose, g.mergePacks, g.dropUnneeded, g.dropHalf, g.pruneCopies} {
 		if err := step(); err != nil {
 			return report, err
 		}
