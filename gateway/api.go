@@ -71,10 +71,10 @@ func (g *Gateway) registerAPI() {
 	g.appAPI()
 	g.landingAPI()
 	g.dataAPI()
-	g.historyAPI()
 	g.fileAPI()
 	g.settingsAPI()
-	g.upkeepAPI()
+	g.backupAPI()
+	g.syncAPI()
 	describe(g.api.OpenAPI())
 }
 

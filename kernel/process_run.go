@@ -44,14 +44,11 @@ func (p *process) think(ctx context.Context) error {
 				return err
 			}
 		default:
-			if tries++; tries == landingTries {
+			again, ok := p.refused(err)
+			if tries++; !ok || tries == landingTries {
 				return err
 			}
 			if err := p.rebase(ctx, err); err != nil {
-				return err
-			}
-			again, ok := p.refused(err)
-			if !ok {
 				return err
 			}
 			next = []model.Block{{Kind: model.Text, Text: again}}

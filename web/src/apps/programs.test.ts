@@ -4,7 +4,7 @@ import { tree } from "./activity/ActivityView.tsx";
 import { changesText } from "./chat/LandingCard.tsx";
 import { indent } from "./files/Editor.tsx";
 import { order } from "./files/FilesView.tsx";
-import { dayOf } from "../ui/words.ts";
+import { dayOf } from "./history/HistoryView.tsx";
 
 test.each([
   [[], "no files"],

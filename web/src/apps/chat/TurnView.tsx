@@ -42,7 +42,7 @@ export const TurnView = memo(function TurnView({ turn, conversation, newest, con
             )}
           </Trouble>
         )}
-        <ActivityTree turn={turn} context={context} />
+        <ActivityTree turn={turn} />
         {turn.questions
           .filter((q) => q.answered)
           .map((q) => (
