@@ -60,6 +60,11 @@ var methods = map[string]method{
 	"gatewayFetch":  (*call).noGrant,
 }
 
+// changing are the methods that a frozen launch refuses.
+var changing = map[string]bool{
+	"db.insert": true, "db.bulkInsert": true, "db.update": true, "db.bulkUpdate": true, "db.delete": true, "data.write": true,
+}
+
 // Call carries out one call of an app. Which app it is follows from the capability
 // of its launch alone; a name in params is not looked at.
 func (r *Runtime) Call(ctx context.Context, capability, name string, raw json.RawMessage) (json.RawMessage, error) {
@@ -73,6 +78,9 @@ func (r *Runtime) Call(ctx context.Context, capability, name string, raw json.Ra
 	}
 	if len(raw) > maxParams {
 		return nil, &sys.Error{Op: "call", Path: name, Kind: sys.Invalid, Err: fmt.Errorf("%d bytes at once; at most %d are allowed", len(raw), maxParams)}
+	}
+	if v.frozen && changing[name] {
+		return nil, &sys.Error{Op: "change", Path: v.manifest.Name, Kind: sys.Refused, Err: errors.New("this is the app as it was: it can be looked at, not changed"), Hint: "open the app itself, or restore its folder"}
 	}
 	c := &call{r: r, launch: l, view: v}
 	if trimmed := bytes.TrimSpace(raw); len(trimmed) > 0 && string(trimmed) != "null" {

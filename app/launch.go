@@ -21,10 +21,12 @@ type Launch struct {
 	Capability string `json:"capability"` // stays in the shell; the right to call as this app
 }
 
-// Preview asks for an app as an unlanded tree has it. It works on a private copy
-// of the app's data, which ends with the launch.
+// Preview asks for an app as another tree has it: one that has not landed, or a
+// past one. It works on a private copy of the app's data, which ends with the
+// launch.
 type Preview struct {
-	Tree fs.FS
+	Tree   fs.FS
+	Frozen bool // the app may look at its data and not change them
 }
 
 const (
@@ -47,6 +49,7 @@ type preview struct {
 	found  []sys.Diagnostic
 	data   *store.Store
 	dir    string
+	frozen bool
 }
 
 // end frees what a launch holds.
@@ -63,7 +66,7 @@ func (r *Runtime) Launch(slug sys.Slug, p *Preview) (Launch, error) {
 	l := &launch{slug: slug, ticket: rand.Text(), used: time.Now()}
 	l.Launch = Launch{URL: "/app/" + l.ticket + "/", Nonce: rand.Text(), Capability: rand.Text() + rand.Text()}
 	if p != nil {
-		v, err := r.openPreview(slug, p.Tree)
+		v, err := r.openPreview(slug, p)
 		if err != nil {
 			return Launch{}, err
 		}
@@ -127,9 +130,9 @@ func (r *Runtime) finish(ended []*launch) {
 	}
 }
 
-// openPreview compiles the app of an unlanded tree and copies its data.
-func (r *Runtime) openPreview(slug sys.Slug, tree fs.FS) (*preview, error) {
-	apps, err := Find(tree)
+// openPreview compiles the app of another tree and copies its data.
+func (r *Runtime) openPreview(slug sys.Slug, p *Preview) (*preview, error) {
+	apps, err := Find(p.Tree)
 	if err != nil {
 		return nil, err
 	}
@@ -141,9 +144,13 @@ func (r *Runtime) openPreview(slug sys.Slug, tree fs.FS) (*preview, error) {
 	if err != nil {
 		return nil, &sys.Error{Op: "preview", Path: string(slug), Kind: sys.Internal, Err: err}
 	}
-	v := &preview{app: apps[i], dir: dir, data: store.New(dir)}
+	v := &preview{app: apps[i], dir: dir, data: store.New(dir), frozen: p.Frozen}
 	ctx := context.Background() // a launch has none: it is short, and its copy outlives the request
-	v.result, v.found = r.judge(ctx, tree, v.app)
+	if p.Frozen {               // what it would do to today's data is of no concern
+		v.result, v.found = r.compile(p.Tree, v.app, slices.Clone(v.app.Diagnostics))
+	} else {
+		v.result, v.found = r.judge(ctx, p.Tree, v.app)
+	}
 	err = r.data.CopyTo(ctx, slug, v.data)
 	if err == nil && !failed(v.found) {
 		_, _, err = v.data.Migrate(ctx, slug, v.app.Manifest.Storage.Tables) // judge has found the problems
@@ -161,6 +168,7 @@ type view struct {
 	found    []sys.Diagnostic
 	data     *store.Store
 	preview  bool
+	frozen   bool
 }
 
 // at finds the launch of a ticket or a capability.
@@ -173,13 +181,13 @@ func (r *Runtime) at(index func() map[string]*launch, key string) (*launch, *vie
 	}
 	l.used = time.Now()
 	if p := l.preview; p != nil {
-		return l, &view{p.app.Manifest, p.result, p.found, p.data, true}
+		return l, &view{p.app.Manifest, p.result, p.found, p.data, true, p.frozen}
 	}
 	a := r.apps[l.slug]
 	if a == nil {
 		return nil, nil
 	}
-	return l, &view{a.app.Manifest, a.result, a.info.Diagnostics, r.data, false}
+	return l, &view{a.app.Manifest, a.result, a.info.Diagnostics, r.data, false, false}
 }
 
 func (r *Runtime) byTicket(ticket string) (*launch, *view) {

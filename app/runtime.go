@@ -146,6 +146,14 @@ func (r *Runtime) judge(ctx context.Context, tree fs.FS, a App) (*compile.Result
 		}
 		found = append(found, schemaDiagnostics(tree, a, problems)...)
 	}
+	return r.compile(tree, a, found)
+}
+
+// compile builds a, and adds what is wrong with it to what was found already.
+func (r *Runtime) compile(tree fs.FS, a App, found []sys.Diagnostic) (*compile.Result, []sys.Diagnostic) {
+	fault := func(text, hint string) {
+		found = append(found, sys.Diagnostic{Severity: "error", File: a.Folder + "/" + ManifestName, Line: 1, Text: text, Hint: hint})
+	}
 	switch {
 	case a.Manifest.Runtime == RuntimeNode:
 		fault("apps with the runtime node cannot run yet", "use the runtime vite; its data and the bridge cover most of what a server is for")

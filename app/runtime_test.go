@@ -266,6 +266,46 @@ func TestPreviewWritesItsOwnCopy(t *testing.T) {
 	}
 }
 
+// An app as it was reads today's data, changes nothing, and shows the old code,
+// also where the old tables would not fit today's data.
+func TestFrozenLaunch(t *testing.T) {
+	var h heard
+	r := newRuntime(t, h.add)
+	if err := r.Use(t.Context(), notes(), 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	real, err := r.Launch("notes", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Call(t.Context(), real.Capability, "db.insert", json.RawMessage(`{"table":"notes","data":{"text":"mine"}}`)); err != nil {
+		t.Fatal(err)
+	}
+	tree := notes()
+	tree["apps/notes/matrix.json"] = &fstest.MapFile{Data: []byte(strings.Replace(string(tree["apps/notes/matrix.json"].Data), `"text":"text"`, `"text":"integer"`, 1))}
+	tree["apps/notes/src/App.tsx"] = &fstest.MapFile{Data: []byte(`export default () => "the old one";`)}
+	past, err := r.Launch("notes", &Preview{Tree: tree, Frozen: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := r.Call(t.Context(), past.Capability, "db.count", json.RawMessage(`{"table":"notes"}`)); err != nil || string(v) != "1" {
+		t.Errorf("%s %v", v, err)
+	}
+	for name, params := range map[string]string{
+		"db.insert": `{"table":"notes","data":{"text":"x"}}`, "db.bulkInsert": `{"table":"notes","rows":[{"text":"x"}]}`, "db.update": `{"table":"notes","id":"1","data":{}}`,
+		"db.bulkUpdate": `{"table":"notes","rows":[]}`, "db.delete": `{"table":"notes","id":"1"}`, "data.write": `{"key":"k","value":1}`,
+	} {
+		if _, err := r.Call(t.Context(), past.Capability, name, json.RawMessage(params)); !errors.Is(err, sys.Refused) || sys.HintOf(err) == "" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	rec := httptest.NewRecorder()
+	r.ServeHTTP(rec, httptest.NewRequest("GET", past.URL+"_app.js", nil))
+	if !strings.Contains(rec.Body.String(), "the old one") {
+		t.Error(rec.Body.String())
+	}
+}
+
 func TestServedHeaders(t *testing.T) {
 	r := newRuntime(t)
 	if err := r.Use(t.Context(), notes(), 1, nil); err != nil {

@@ -14,14 +14,12 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"sync"
 	"syscall"
 	"time"
 
 	"matrixos/app"
 	"matrixos/client"
 	"matrixos/disk"
-	devices "matrixos/disk/sync"
 	"matrixos/egress"
 	"matrixos/egress/page"
 	"matrixos/gateway"
@@ -52,7 +50,6 @@ type System struct {
 	disk    *disk.Disk
 	kernel  *kernel.Kernel
 	apps    *apps
-	backups *backups
 	gateway *gateway.Gateway
 	pipe    *gateway.Pipe
 	client  *client.Client
@@ -60,10 +57,9 @@ type System struct {
 	token   string // the command line's key to this run
 	log     *slog.Logger
 
-	cancel  context.CancelFunc
-	tending sync.WaitGroup
-	served  chan error // one per listener
-	serves  int
+	cancel context.CancelFunc
+	served chan error // one per listener
+	serves int
 }
 
 // Start opens the home, which it makes if need be, and starts everything on it.
@@ -127,6 +123,7 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 		}
 	})
 	s.disk.SetChecks(s.apps.check)
+	s.disk.SetCare(careOf(s.disk))
 	if err := s.apps.follow(ctx); err != nil {
 		return err
 	}
@@ -150,19 +147,12 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 		return err
 	}
 	s.kernel = k
-	if s.backups, err = newBackups(ctx, s.disk, secrets, cmp.Or(o.Version, "dev"), s.log); err != nil {
-		return err
-	}
-	meet, err := devices.New(ctx, s.disk, secretNames{secrets}, s.log)
-	if err != nil {
-		return err
-	}
 	desktop, err := web.Shell()
 	if err != nil {
 		return err
 	}
 	s.gateway, err = gateway.New(ctx, gateway.Options{
-		Disk: s.disk, Kernel: k, Apps: s.apps, Models: models, Policy: k, Keys: ownKeys{secrets}, Backups: s.backups, Sync: remotes{meet}, Logger: s.log, Shell: desktop,
+		Disk: s.disk, Kernel: k, Apps: s.apps, Models: models, Policy: k, Keys: ownKeys{secrets}, Logger: s.log, Shell: desktop,
 		Owner: func() gateway.Owner { return readHandle(s.disk) }, Workspace: k.Workspace,
 		Base: base, Token: s.token, Origins: o.Origins, Version: cmp.Or(o.Version, "dev"),
 	})
@@ -182,7 +172,6 @@ func (s *System) serve(ctx context.Context, ln net.Listener, version string) err
 	if ln == nil {
 		return nil
 	}
-	s.tending.Go(func() { s.backups.keeper.Tend(ctx) })
 	s.addr = ln.Addr().String()
 	s.serves++
 	go func() { s.served <- s.gateway.Serve(ctx, ln) }()
@@ -241,7 +230,6 @@ func (s *System) Close() error {
 	}
 	if s.cancel != nil {
 		s.cancel()
-		s.tending.Wait()
 		for range s.serves {
 			errs = append(errs, <-s.served)
 		}

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/tidwall/sjson"
 
@@ -28,7 +29,10 @@ const (
 type config struct {
 	Model    string            `json:"model"`
 	BaseURLs map[string]string `json:"base_urls,omitempty"` // by provider
-	Backup   *backupConfig     `json:"backup,omitempty"`
+	Scrub    struct {
+		EveryDays   int `json:"every_days"`
+		MBPerSecond int `json:"mb_per_second"`
+	} `json:"scrub,omitzero"` // how the home checks itself in idle time
 	kernel.Settings
 	// Services names the provider of "search", "image", "voice" and "transcribe";
 	// one that is not named is the first that has a key.
@@ -89,6 +93,18 @@ func editConfig(d *disk.Disk, fields map[string]any) ([]byte, error) {
 		}
 	}
 	return text, nil
+}
+
+// careOf reads how the home looks after itself; settings that cannot be read
+// count as absent.
+func careOf(d *disk.Disk) func() disk.Care {
+	return func() disk.Care {
+		c, err := readConfig(d)
+		if err != nil {
+			return disk.Care{}
+		}
+		return disk.Care{ScrubEvery: time.Duration(c.Scrub.EveryDays) * 24 * time.Hour, ScrubRate: int64(c.Scrub.MBPerSecond) << 20}
+	}
 }
 
 // readHandle reads whom the home belongs to, and falls back to a local handle:

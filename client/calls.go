@@ -70,10 +70,13 @@ type Link struct {
 
 // FileDiff is one file of a landing.
 type FileDiff struct {
-	Path   sys.Path     `json:"path"`
-	Op     sys.ChangeOp `json:"op"`
-	Binary bool         `json:"binary"`
-	Patch  string       `json:"patch"`
+	Path         sys.Path     `json:"path"`
+	From         sys.Path     `json:"from,omitempty"`
+	Op           sys.ChangeOp `json:"op"`
+	Binary       bool         `json:"binary"`
+	AddedLines   int          `json:"added_lines"`
+	DeletedLines int          `json:"deleted_lines"`
+	Patch        string       `json:"patch"`
 }
 
 // Landing is one landing with its files.
@@ -187,8 +190,7 @@ func (c *Client) Landings(ctx context.Context, limit int, before sys.LandingID) 
 
 // Landing shows one landing.
 func (c *Client) Landing(ctx context.Context, id sys.LandingID) (l Landing, err error) {
-	err = c.call(ctx, "show landing", http.MethodGet, "/api/landings/"+id.String(), nil, &l)
-	return l, err
+	return c.LandingAt(ctx, id.String())
 }
 
 // Copy is a kept copy of an app's database, as it was just before Landing.

@@ -257,6 +257,14 @@ func (c *capture) file(path string, have git.Node) error {
 		c.d.markDirty(path) // it is being written: again later
 		return nil
 	}
+	if s.node() != have && c.mode == captureAtOpen && c.d.verified[path].stat == s.stat && c.d.verified[path].node == have {
+		c.note(path, have, have, known{s.stat, have, at}) // nobody has touched it: the disk has
+		c.d.rotten = append(c.d.rotten, path)
+		return nil
+	}
+	if s.writing {
+		at = 0 // a mapped file may change on without a sign
+	}
 	if s.node() != have {
 		c.objects.add(s.obj)
 		c.bytes += len(s.obj.Data)

@@ -195,9 +195,19 @@ func (d *Disk) companions(tx *journal.Tx, l Landing, info *sys.LandingInfo) erro
 		return err
 	}
 	if l.Update != nil {
-		return l.Update(tx)
+		if err := l.Update(tx); err != nil {
+			return err
+		}
 	}
-	return nil
+	if l.resolves == "" {
+		return nil
+	}
+	return setConflict(context.Background(), tx, l.resolves, func(c *sys.ConflictInfo) {
+		c.State = sys.ConflictSettled
+		if info != nil {
+			c.Landing = info.ID
+		}
+	})
 }
 
 // preparation is what a landing has put aside before it is decided.

@@ -2,6 +2,7 @@ package disk
 
 import (
 	"fmt"
+	"path"
 	"strings"
 
 	"matrixos/disk/git"
@@ -14,7 +15,10 @@ import (
 // changed the same places differently. Nothing was changed by it.
 type ConflictError struct {
 	Op    string // "land" or "undo"
+	ID    string // under which the refused work is kept (Conflicts); "" if it is not
 	Files []ConflictFile
+	Stale []sys.Path      // of a strict landing: read, and changed since; Files is empty then
+	Since []sys.LandingID // of an undo: later landings that changed these files
 }
 
 // ConflictFile is one file in conflict: as it was before both, as it is now, and
@@ -26,29 +30,71 @@ type ConflictFile struct {
 	Rows               []rows.Conflict // of a database, which the sides then show as text
 }
 
+// Patches shows what each side did to the base, as unified diffs: ours what is in
+// the home now, theirs what was refused. Both are empty if the file is binary.
+func (f ConflictFile) Patches() (ours, theirs string) {
+	if f.Binary {
+		return "", ""
+	}
+	from := func(side []byte) string {
+		if side == nil {
+			return "/dev/null"
+		}
+		return string(f.Path)
+	}
+	return merge.Patch(from(f.Base), from(f.Ours), f.Base, f.Ours), merge.Patch(from(f.Base), from(f.Theirs), f.Base, f.Theirs)
+}
+
 // Error names the files.
 func (e *ConflictError) Error() string {
-	var names []string
+	var paths []sys.Path
 	for _, f := range e.Files {
-		names = append(names, string(f.Path))
+		paths = append(paths, f.Path)
 	}
-	if len(names) > 5 {
-		names = append(names[:5], fmt.Sprintf("%d more", len(e.Files)-5))
+	switch {
+	case len(e.Stale) > 0:
+		return fmt.Sprintf("%s: read, and changed by somebody else since: %s", e.Op, listed(e.Stale))
+	case e.Op == "undo":
+		return "undo: later changes build on it in " + listed(paths)
 	}
-	return fmt.Sprintf("%s: changed differently in the meantime: %s", e.Op, strings.Join(names, ", "))
+	return fmt.Sprintf("%s: somebody else has changed the same places since, in %s", e.Op, listed(paths))
+}
+
+// listed names a few of many.
+func listed[T ~string](all []T) string {
+	var names []string
+	for _, a := range all[:min(len(all), 5)] {
+		names = append(names, string(a))
+	}
+	if n := len(all) - len(names); n > 0 {
+		names = append(names, fmt.Sprintf("%d more", n))
+	}
+	return strings.Join(names, ", ")
 }
 
 // Unwrap makes it an error of kind Conflict with a way out.
 func (e *ConflictError) Unwrap() error {
 	hint := "read these files as they are now, put both changes into one version, and land again"
-	if e.Op == "undo" {
-		hint = "later changes build on it; undo those first, or edit the files by hand"
+	switch {
+	case len(e.Stale) > 0:
+		hint = "read them again as they are now, and land again if your change still holds"
+	case e.Op == "undo" && len(e.Since) > 0:
+		var ids []string
+		for _, id := range e.Since {
+			ids = append(ids, id.String())
+		}
+		hint = "undo " + listed(ids) + " first, or take back only what nothing builds on with --partial, or edit the files by hand"
+	case e.Op == "undo":
+		hint = "take back only what nothing builds on with --partial, or edit the files by hand"
+	case e.Op == "resolve":
+		hint = "look at it again with `matrixos conflicts show " + e.ID + "` and decide anew"
 	}
-	return &sys.Error{Op: e.Op, Kind: sys.Conflict, Err: fmt.Errorf("%d files", len(e.Files)), Hint: hint}
+	return &sys.Error{Op: e.Op, Kind: sys.Conflict, Err: fmt.Errorf("%d files", len(e.Files)+len(e.Stale)), Hint: hint}
 }
 
 // merger joins a set of changes with what a tree has become since.
 type merger struct {
+	binary  sys.ConflictChoice // what to do where binary files clash; "" is a conflict
 	objects objects
 	head    git.Hash
 	changes []change // what remains to be done to head
@@ -128,6 +174,9 @@ func (m *merger) mergeContent(c change, now git.Node) error {
 		}
 	}
 	out, ok := merge.Three(c.path, text[0], text[1], text[2])
+	if !ok && (merge.Binary(text[0]) || merge.Binary(text[1]) || merge.Binary(text[2])) {
+		return m.choose(c, now)
+	}
 	if !ok {
 		return m.conflict(c, now)
 	}
@@ -138,10 +187,45 @@ func (m *merger) mergeContent(c change, now git.Node) error {
 	return nil
 }
 
+// choose settles a clash of binary files as the landing said it should.
+func (m *merger) choose(c change, now git.Node) error {
+	switch m.binary {
+	case sys.ChooseOurs:
+		m.merged = append(m.merged, c.path)
+	case sys.ChooseTheirs:
+		m.merged = append(m.merged, c.path)
+		m.changes = append(m.changes, change{c.path, now, c.new})
+	case sys.ChooseBoth:
+		m.merged = append(m.merged, c.path)
+		path, err := m.freeName(c.path)
+		if err != nil {
+			return err
+		}
+		m.changes = append(m.changes, change{path: path, new: c.new})
+	case sys.ChooseFile:
+		return &sys.Error{Op: "land", Path: c.path, Kind: sys.Invalid, Hint: "a landing chooses ours, theirs or both"}
+	default:
+		return m.conflict(c, now)
+	}
+	return nil
+}
+
+// freeName returns a name beside path that nothing has: "chart (2).png".
+func (m *merger) freeName(name string) (string, error) {
+	ext := path.Ext(name)
+	for i := 2; ; i++ {
+		try := fmt.Sprintf("%s (%d)%s", strings.TrimSuffix(name, ext), i, ext)
+		n, err := m.objects.lookup(m.head, try)
+		if err != nil || n.IsZero() {
+			return try, err
+		}
+	}
+}
+
 // cleared reports whether this set removes all files of a folder.
-func (m *merger) cleared(path string, folder git.Node) (bool, error) {
+func (m *merger) cleared(folderPath string, folder git.Node) (bool, error) {
 	free := true
-	err := m.objects.walk(folder.Hash, path+"/", func(p string, _ git.Node) error {
+	err := m.objects.walk(folder.Hash, folderPath+"/", func(p string, _ git.Node) error {
 		free = free && m.blocked[p]
 		return nil
 	})
@@ -149,8 +233,8 @@ func (m *merger) cleared(path string, folder git.Node) (bool, error) {
 }
 
 // fileAbove reports whether a file that stays is where path needs a folder.
-func (m *merger) fileAbove(path string) (bool, error) {
-	for dir, _ := split(path); dir != ""; dir, _ = split(dir) {
+func (m *merger) fileAbove(file string) (bool, error) {
+	for dir, _ := split(file); dir != ""; dir, _ = split(dir) {
 		n, err := m.objects.lookup(m.head, dir)
 		if err != nil {
 			return false, err

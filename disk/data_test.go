@@ -149,10 +149,11 @@ func TestRowConflict(t *testing.T) {
 	if h.tasks() != before || h.Head() != head || h.live("note.txt") != "<absent>" {
 		t.Error("something has changed")
 	}
-	fresh := h.begin() // what a process does then: its other work goes on from the newest state
-	if err := fresh.CarryData(t.Context(), tx, map[sys.Path]bool{tasks: true}); err != nil {
-		t.Fatal(err)
+	fresh, again, err := tx.Again(t.Context()) // its other work goes on from the newest state
+	if err != nil || len(again) != 1 || again[0].Path != tasks {
+		t.Fatalf("%+v %v", again, err)
 	}
+	t.Cleanup(func() { _ = fresh.Drop() })
 	run(t, h.private(fresh), `UPDATE task SET title='Tea of both' WHERE id='a'`)
 	h.landTxn(fresh)
 	if got := h.tasks(); !strings.Contains(got, "Tea of both") {

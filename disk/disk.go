@@ -57,6 +57,7 @@ type Disk struct {
 	head   atomic.Pointer[point]
 	ignore atomic.Pointer[ignorer]
 	checks atomic.Pointer[[]Check]
+	care   atomic.Pointer[func() Care]
 
 	data dataStore // copies and changes of app databases
 
@@ -68,6 +69,9 @@ type Disk struct {
 	redoRows  int               // since the last checkpoint
 	redoBytes int
 	indexed   git.Hash // what git's index was last made of
+
+	verified map[string]known // while opening: what the last scrub has compared
+	rotten   []string         // found while opening: changed without having been touched
 
 	blames  blames     // what is known of where lines come from
 	viewing sync.Mutex // one checkout at a time; nothing else is taken with it
@@ -158,6 +162,9 @@ func (d *Disk) start(ctx context.Context, o Options) error {
 			return err
 		}
 	}
+	if err := d.orphaned(ctx); err != nil {
+		return err
+	}
 	// Watching starts before the scan, so that no edit falls between.
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	d.stop = stop
@@ -166,13 +173,19 @@ func (d *Disk) start(ctx context.Context, o Options) error {
 			return err
 		}
 	}
+	var err error
+	if d.verified, err = d.readVerified(ctx); err != nil {
+		return err
+	}
 	if _, err := d.captureLocked(ctx, nil, captureAtOpen); err != nil {
 		return fmt.Errorf("record edits made while nothing ran: %w", err)
 	}
+	d.healRottenLocked(ctx)
 	if err := d.makeRoom(); err != nil {
 		d.log.WarnContext(ctx, "old views could not be removed", "error", err)
 	}
 	d.background.Go(func() { d.tidy(running) })
+	d.background.Go(func() { d.lookAfter(running) })
 	d.background.Go(func() { d.writeHistory(running) })
 	d.tellHistory()
 	return nil

@@ -31,7 +31,9 @@
 //  1. Capture (capture.go): edits by hand of the files in question become a
 //     landing by the owner first.
 //  2. Merge (conflict.go, package merge): each change is joined with what landed
-//     since. Any conflict refuses the whole as a *ConflictError.
+//     since. Any conflict refuses the whole as a *ConflictError. The refused work is
+//     kept under refs/tx and in a table (refused.go); its process tries on the newest
+//     landing (again.go), or the owner decides (resolve.go).
 //  3. Check: the merged tree passes the checks. They run beside other landings; if
 //     the head has moved meanwhile so that the merged tree is another, again.
 //  4. Prepare (commit.go): all that can fail. New contents are staged on the live
@@ -62,6 +64,16 @@
 // bytes and unneeded objects after 30. A pack is durable and read back whole before
 // its objects go elsewhere; what is dropped is looked up again while no landing
 // can come to need it.
+//
+// # Scrub
+//
+// Scrub (scrub.go) compares everything stored with its name or sum: objects, packs,
+// indexes, refs, the landings table, and live files whose state says that nobody
+// has touched them since their content was known. What is damaged is restored
+// from another copy, and the damaged bytes of a live file go to displaced, with a
+// landing that says so. The states that a scrub has seen are kept, so that
+// damage while nothing ran is not taken for an edit. In idle time (care.go) it
+// runs once a week, slowly, and goes on where it was interrupted.
 //
 // # Recovery
 //

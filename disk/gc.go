@@ -144,7 +144,7 @@ func (g *collector) packLoose() error {
 	if len(loose) == 0 || len(loose) < looseWanted && !g.all {
 		return nil
 	}
-	if err := g.pack(loose); err != nil {
+	if _, err := g.pack(loose); err != nil {
 		return err
 	}
 	for h := range loose {
@@ -156,8 +156,9 @@ func (g *collector) packLoose() error {
 	return nil
 }
 
-// pack writes a pack of objects, versions of a file beside each other.
-func (g *collector) pack(want map[git.Hash]bool) error {
+// pack writes a pack of objects, versions of a file beside each other, and
+// returns its name. It may be that of a pack which is there.
+func (g *collector) pack(want map[git.Hash]bool) (string, error) {
 	var items []git.PackItem
 	for _, i := range g.reach.items {
 		if want[i.Hash] {
@@ -170,12 +171,13 @@ func (g *collector) pack(want map[git.Hash]bool) error {
 		}
 	}
 	slices.SortStableFunc(items, func(a, b git.PackItem) int { return strings.Compare(a.Group, b.Group) })
-	if _, err := g.d.repo.WritePack(g.ctx, items, g.d.store("quarantine")); err != nil {
-		return err
+	name, err := g.d.repo.WritePack(g.ctx, items, g.d.store("quarantine"))
+	if err != nil {
+		return "", err
 	}
 	g.d.hook("packed")
 	g.d.repo.Relist()
-	return nil
+	return name, nil
 }
 
 // mergePacks keeps packs few: the smallest become one, and with them as many more
@@ -214,20 +216,13 @@ func (g *collector) replace(packs []git.Pack) error {
 	for h := range want {
 		delete(dropped, h)
 	}
-	before, err := g.d.repo.Packs()
-	if err != nil {
-		return err
-	}
+	var anew string
 	if len(want) > 0 {
-		if err := g.pack(want); err != nil {
+		var err error
+		if anew, err = g.pack(want); err != nil {
 			return err
 		}
 	}
-	after, err := g.d.repo.Packs()
-	if err != nil {
-		return err
-	}
-	same := len(after) == len(before) // the new pack is one of the old
 	return g.whileNothingLands(func() error {
 		for h := range dropped {
 			if g.reach.seen[h] {
@@ -235,7 +230,7 @@ func (g *collector) replace(packs []git.Pack) error {
 			}
 		}
 		for _, p := range packs {
-			if same && g.isNew(p, want) {
+			if p.Name == anew {
 				continue
 			}
 			if err := g.d.repo.RemovePack(p.Name); err != nil {
@@ -245,19 +240,6 @@ func (g *collector) replace(packs []git.Pack) error {
 		g.report.Unreachable += len(dropped)
 		return nil
 	})
-}
-
-// isNew reports whether a pack holds exactly these objects.
-func (g *collector) isNew(p git.Pack, want map[git.Hash]bool) bool {
-	if len(p.Objects) != len(want) {
-		return false
-	}
-	for _, h := range p.Objects {
-		if !want[h] {
-			return false
-		}
-	}
-	return true
 }
 
 // whileNothingLands brings what is needed up to date and runs fn before that can

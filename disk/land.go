@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"cmp"
 	"context"
 	"io/fs"
 	"slices"
@@ -17,6 +18,17 @@ type Landing struct {
 	Provenance sys.Provenance
 	Events     []sys.Event                // appended in the commit transaction
 	Update     func(tx *journal.Tx) error // run in it; an error refuses the landing
+
+	// Strict refuses the landing with a conflict if anything that the transaction
+	// has read (NoteRead) changed since: landings are then serializable over
+	// tracked reads. Otherwise checks see it in Checked.Stale.
+	Strict bool
+	// Binary says what happens where others changed the same binary file: ours
+	// keeps theirs out, theirs replaces it, both adds a second file. Empty is a
+	// conflict.
+	Binary sys.ConflictChoice
+
+	resolves string // the conflict that this decides
 }
 
 // Check decides whether a landing may happen. It runs before the commit point, on
@@ -30,6 +42,10 @@ type Checked struct {
 	Changes []sys.Change
 	Kind    sys.LandingKind
 	Stale   []sys.Path // files that the transaction has read and that changed since
+	// Others is what others have changed since the work began that is landing now:
+	// where it is not empty, Tree is joined of two works that did not know of each
+	// other. The apps of both have to hold.
+	Others []sys.Change
 }
 
 // Land makes the transaction's changes part of the home. With them come, in the
@@ -56,9 +72,11 @@ func (t *Txn) Land(ctx context.Context, l Landing) (sys.LandingInfo, error) {
 		return sys.LandingInfo{}, explain("land", t.label, err)
 	}
 	t.d.hook("scanned")
-	attempt := &attempt{d: t.d, landing: l, base: t.base.id, changes: changes, rows: data, objects: o, txn: t}
+	l.resolves = t.claim.id
+	attempt := &attempt{d: t.d, landing: l, base: t.base.id, since: t.base.tree, changes: changes, rows: data, objects: o, txn: t}
 	info, err := attempt.run(ctx)
 	if err != nil {
+		t.keepRefused(ctx, attempt, err)
 		return sys.LandingInfo{}, explain("land", t.label, err)
 	}
 	t.ended = true
@@ -71,22 +89,26 @@ type attempt struct {
 	op      string // of a conflict
 	landing Landing
 	base    sys.LandingID // on which the changes were made; 0 if on the newest
+	since   git.Hash      // the tree of that; zero if on the newest
 	changes []change
 	rows    []rowChange
 	copies  []dataCopy
 	objects objects
-	txn     *Txn // may be nil
+	txn     *Txn    // may be nil
+	extra   []Check // of this landing alone
 }
 
 // freeTries is how often checks run beside other landings. After that many
 // changed the home meanwhile, they run with the lander held.
+// For work that was refused before they do so at once: it is the older, and goes
+// first.
 const freeTries = 2
 
 func (a *attempt) run(ctx context.Context) (sys.LandingInfo, error) {
 	if len(a.changes) == 0 && len(a.rows) == 0 {
 		return sys.LandingInfo{}, a.d.j.Update(ctx, func(tx *journal.Tx) error { return a.d.companions(tx, a.landing, nil) })
 	}
-	checks := *a.d.checks.Load()
+	checks := slices.Concat(*a.d.checks.Load(), a.extra)
 	if a.landing.Kind == sys.ByOwner {
 		checks = nil
 	}
@@ -96,8 +118,12 @@ func (a *attempt) run(ctx context.Context) (sys.LandingInfo, error) {
 	}
 	defer drop()
 	var checked git.Hash // the tree that the checks have passed
+	free := freeTries
+	if a.txn != nil && a.txn.claim.tries > 0 {
+		free = 0
+	}
 	for try := 0; ; try++ {
-		info, tree, merged, err := a.try(ctx, checks, checked, try >= freeTries)
+		info, tree, merged, err := a.try(ctx, checks, checked, try >= free)
 		if err != nil || merged == nil {
 			return info, err
 		}
@@ -153,9 +179,12 @@ func (a *attempt) mergeLocked(ctx context.Context) (*merger, error) {
 		return nil, err
 	}
 	d.hook("captured")
-	m := &merger{objects: a.objects, head: d.at().tree}
+	m := &merger{objects: a.objects, head: d.at().tree, binary: a.landing.Binary}
 	if m.stale, err = a.stale(m.head); err != nil {
 		return nil, err
+	}
+	if a.landing.Strict && len(m.stale) > 0 {
+		return nil, &ConflictError{Op: "land", Stale: paths(m.stale)}
 	}
 	if err := m.joinAll(a.rebased()); err != nil {
 		return nil, err
@@ -187,6 +216,11 @@ func (a *attempt) touched() ([]string, error) {
 			if ok && !st.isDir() {
 				out = append(out, dir)
 			}
+		}
+	}
+	if a.landing.Strict && a.txn != nil {
+		for p := range a.txn.reads {
+			out = append(out, p)
 		}
 	}
 	return out, nil
@@ -227,20 +261,16 @@ func (a *attempt) remember(m *merger) {
 // stale returns the files that the transaction has read and that are no longer as
 // they were on its base, sorted.
 func (a *attempt) stale(head git.Hash) (out []string, err error) {
-	if a.txn == nil || head == a.txn.base.tree {
+	if a.txn == nil {
 		return nil, nil
 	}
-	for path := range a.txn.reads {
-		was, err := a.objects.lookup(a.txn.base.tree, path)
-		if err != nil {
-			return nil, err
-		}
+	for path, was := range a.txn.reads {
 		now, err := a.objects.lookup(head, path)
 		if err != nil {
 			return nil, err
 		}
 		if was != now {
-			out = append(out, path)
+			out = append(out, cmp.Or(path, "."))
 		}
 	}
 	slices.Sort(out)
@@ -253,8 +283,16 @@ func (a *attempt) check(ctx context.Context, checks []Check, tree git.Hash, m *m
 	for _, ch := range m.changes {
 		c.Changes = append(c.Changes, ch.public())
 	}
-	for _, path := range m.stale {
-		c.Stale = append(c.Stale, sys.Path(path))
+	c.Stale = paths(m.stale)
+	if !a.since.IsZero() {
+		var others []change
+		if err := a.objects.diff(a.since, m.head, "", &others); err != nil {
+			return err
+		}
+		sortChanges(others)
+		for _, ch := range others {
+			c.Others = append(c.Others, ch.public())
+		}
 	}
 	if c.Kind == "" {
 		c.Kind = sys.ByAgent
@@ -265,4 +303,12 @@ func (a *attempt) check(ctx context.Context, checks []Check, tree git.Hash, m *m
 		}
 	}
 	return nil
+}
+
+func paths(list []string) []sys.Path {
+	var out []sys.Path
+	for _, p := range list {
+		out = append(out, sys.Path(p))
+	}
+	return out
 }

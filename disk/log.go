@@ -43,6 +43,17 @@ CREATE TABLE disk_touched(
 	path    TEXT NOT NULL,
 	landing INTEGER NOT NULL,
 	PRIMARY KEY(path, landing)) WITHOUT ROWID;
+`, `
+CREATE TABLE disk_conflict(
+	id    TEXT PRIMARY KEY,
+	time  INTEGER NOT NULL,
+	state TEXT NOT NULL,
+	row   BLOB NOT NULL);
+CREATE TABLE disk_conflict_answer(
+	id      TEXT NOT NULL,
+	path    TEXT NOT NULL,
+	content BLOB,
+	PRIMARY KEY(id, path)) WITHOUT ROWID;
 `}
 
 // insertLanding adds a row to the landings table, which git could rebuild.

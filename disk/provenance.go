@@ -42,6 +42,7 @@ func (d *Disk) message(info sys.LandingInfo, n decision, tree, parent git.Hash) 
 	for _, path := range n.stale {
 		add("Disk-Stale", path)
 	}
+	add("Disk-Resolves", n.landing.resolves)
 	add("Process", number(int64(p.Process)))
 	add("Parent", number(int64(p.Parent)))
 	add("Program", string(p.Program))
@@ -56,7 +57,6 @@ func (d *Disk) message(info sys.LandingInfo, n decision, tree, parent git.Hash) 
 	if p.Undoes != 0 {
 		add("Undoes", p.Undoes.String())
 	}
-	add("Remote", p.Remote)
 	if p.Restores != 0 {
 		add("Restores", p.Restores.String())
 	}
@@ -162,7 +162,7 @@ func parseMessage(commit git.Hash, h git.History) sys.LandingInfo {
 			Program: sys.Program(h.Get("Program")), Request: sys.RequestID(h.Get("Request")),
 			Conversation: sys.Conversation(h.Get("Conversation")), Model: h.Get("Model"),
 			Cost: parseCost(h.Get("Cost")), Label: parseLabel(h.Get("Label")),
-			Verified: h.Get("Verified"), Undoes: parseLanding(h.Get("Undoes")), Remote: h.Get("Remote"),
+			Verified: h.Get("Verified"), Undoes: parseLanding(h.Get("Undoes")),
 			Restores: parseLanding(h.Get("Restores")),
 		},
 	}

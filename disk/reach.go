@@ -16,6 +16,8 @@ type reach struct {
 	seen  map[git.Hash]bool
 	items []git.PackItem // in the order met, newest first, grouped by path
 	paths bool           // keep items
+
+	broken func(git.Hash) // told of what cannot be read, and passed over; nil fails
 }
 
 func newReach(repo *git.Repo, paths bool) *reach {
@@ -45,6 +47,11 @@ func (r *reach) from(ctx context.Context, start git.Hash) error {
 			continue
 		}
 		o, err := r.repo.Read(h)
+		if err != nil && r.broken != nil {
+			r.seen[h] = true
+			r.broken(h)
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -90,6 +97,10 @@ func (r *reach) tree(h git.Hash, path string) error {
 		return nil
 	}
 	o, err := r.repo.Read(h)
+	if err != nil && r.broken != nil {
+		r.broken(h)
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,8 @@ type Txn struct {
 
 	mu       sync.Mutex // above Disk.mu
 	stats    map[string]known
-	reads    map[string]bool
+	reads    map[string]git.Node // what was read, as it was then
+	claim    claim
 	answered map[string]answer
 	ended    bool
 	data     privates
@@ -53,7 +54,7 @@ func (d *Disk) Begin(ctx context.Context, label string) (*Txn, error) {
 	}
 	t := &Txn{
 		d: d, label: label, base: d.at(), dir: d.store("ws", rand.Text()[:12]),
-		stats: map[string]known{}, reads: map[string]bool{}, answered: map[string]answer{},
+		stats: map[string]known{}, reads: map[string]git.Node{}, answered: map[string]answer{},
 	}
 	if err := t.fill(ctx); err != nil {
 		return nil, errors.Join(explain("begin", d.root, err), t.Drop())
@@ -166,15 +167,6 @@ func (t *Txn) Dir() string { return t.dir }
 // Base returns the landing on which the transaction started.
 func (t *Txn) Base() sys.LandingID { return t.base.id }
 
-// NoteRead adds a file or folder to what the transaction's result depends on. If
-// it has changed by the time of landing, checks see it in Checked.Stale and the
-// commit names it in a Disk-Stale trailer.
-func (t *Txn) NoteRead(p sys.Path) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.reads[string(p)] = true
-}
-
 // Changes lists what the transaction has changed so far, sorted by path.
 func (t *Txn) Changes(ctx context.Context) ([]sys.Change, error) {
 	t.mu.Lock()
@@ -278,6 +270,11 @@ func (t *Txn) compare(path string, o objects) (change, error) {
 func (t *Txn) Drop() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	return t.dropLocked()
+}
+
+func (t *Txn) dropLocked() error {
+	t.abandonLocked()
 	t.ended = true
 	var err error
 	if t.root != nil {

@@ -127,15 +127,9 @@ func (t *Txn) ProvideData(ctx context.Context) error {
 	return nil
 }
 
-// CarryData repeats in t what another transaction has done to databases, except to
+// carryRows repeats in t what another transaction has done to databases, except to
 // those named, so that work can go on from the newest state after a conflict.
-func (t *Txn) CarryData(ctx context.Context, from *Txn, except map[sys.Path]bool) error {
-	from.mu.Lock()
-	list, err := from.rowsLocked(ctx)
-	from.mu.Unlock()
-	if err != nil {
-		return err
-	}
+func (t *Txn) carryRows(ctx context.Context, list []rowChange, except map[sys.Path]bool) error {
 	for _, c := range list {
 		if except[sys.Path(c.path)] {
 			continue

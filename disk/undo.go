@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"slices"
 
 	"matrixos/sys"
 )
@@ -17,6 +19,7 @@ type FileDiff struct {
 	AddedLines   int          `json:"added_lines,omitempty"` // 0 if Binary
 	DeletedLines int          `json:"deleted_lines,omitempty"`
 	Patch        string       `json:"patch,omitempty"` // unified; empty if Binary, or if only the mode or the name changed
+	Left         string       `json:"left,omitempty"`  // of a partial undo: what stays of the landing in this file
 }
 
 // Show returns a landing and what it did to each file; 0 means the newest.
@@ -52,12 +55,21 @@ type UndoOptions struct {
 	Preview    bool // only say what would happen
 	What       UndoWhat
 	Provenance sys.Provenance
+
+	// Partial takes back only those hunks that later landings do not build on,
+	// where the whole cannot be. FileDiff.Left says what stays.
+	Partial bool
+	// Keep has to accept the result. If the whole landing cannot be taken back, or
+	// Keep refuses what that yields, the smallest part whose inverse Keep accepts
+	// is taken back. It sees the home as it would be, and may run often.
+	Keep func(ctx context.Context, tree fs.FS) error
 }
 
 // Undo takes one landing back, an old one too, by a new landing: later edits
 // stay. If they build on it, nothing is undone and the error is a
-// *ConflictError. Undoing an undo brings the first landing back. With
-// Preview nothing lands: the ID is 0 and the files are what it would do.
+// *ConflictError that names them, unless the options allow a part. Undoing
+// an undo brings the first landing back. With Preview nothing lands: the ID is 0
+// and the files are what it would do.
 func (d *Disk) Undo(ctx context.Context, id sys.LandingID, o UndoOptions) (sys.LandingInfo, []FileDiff, error) {
 	fail := func(err error) (sys.LandingInfo, []FileDiff, error) {
 		return sys.LandingInfo{}, nil, explain("undo", id.String(), err)
@@ -92,21 +104,62 @@ func (d *Disk) Undo(ctx context.Context, id sys.LandingID, o UndoOptions) (sys.L
 	prov := o.Provenance
 	prov.Undoes = id
 	a := &attempt{
-		d: d, op: "undo", changes: inverse, rows: data, objects: objects,
+		d: d, op: "undo", since: after, changes: inverse, rows: data, objects: objects,
 		landing: Landing{Kind: sys.ByUndo, Title: undoTitle(info), Provenance: prov},
 	}
+	if o.Keep != nil {
+		a.extra = []Check{func(ctx context.Context, c Checked) error { return o.Keep(ctx, c.Tree) }}
+	}
+	p := &part{a: a, keep: o.Keep}
+	if o.Partial || o.Keep != nil {
+		if err := p.reduce(ctx); err != nil {
+			return fail(a.buildOn(ctx, err, id))
+		}
+	}
 	if o.Preview {
-		return a.preview(ctx)
+		done, files, err := a.preview(ctx)
+		if err != nil {
+			return fail(a.buildOn(ctx, err, id))
+		}
+		files, err = p.left(files)
+		return done, files, err
 	}
 	done, err := a.run(ctx)
 	if err != nil {
-		return fail(err)
+		return fail(a.buildOn(ctx, err, id))
 	}
 	if done.ID == 0 {
 		return fail(&sys.Error{Op: "undo", Path: id.String(), Kind: sys.Exists, Err: errors.New("nothing of it is left in the files"), Hint: "`matrixos log` shows what changed it since"})
 	}
 	_, files, err := d.Show(ctx, done.ID)
+	if err == nil {
+		files, err = p.left(files)
+	}
 	return done, files, err
+}
+
+// buildOn adds to a conflict which later landings changed its files.
+func (a *attempt) buildOn(ctx context.Context, err error, id sys.LandingID) error {
+	var c *ConflictError
+	if !errors.As(err, &c) {
+		return err
+	}
+	seen := map[sys.LandingID]bool{}
+	for _, f := range c.Files {
+		list, e := a.d.Log(ctx, Query{Path: f.Path})
+		if e != nil {
+			return errors.Join(err, e)
+		}
+		for _, l := range list {
+			if l.ID > id && l.UndoneBy == 0 && !seen[l.ID] {
+				seen[l.ID] = true
+				c.Since = append(c.Since, l.ID)
+			}
+		}
+	}
+	slices.Sort(c.Since)
+	slices.Reverse(c.Since) // the newest has to go first
+	return err
 }
 
 func undoTitle(info sys.LandingInfo) string {

@@ -71,10 +71,10 @@ func (g *Gateway) registerAPI() {
 	g.appAPI()
 	g.landingAPI()
 	g.dataAPI()
+	g.historyAPI()
 	g.fileAPI()
 	g.settingsAPI()
-	g.backupAPI()
-	g.syncAPI()
+	g.upkeepAPI()
 	describe(g.api.OpenAPI())
 }
 

@@ -16,6 +16,9 @@ type LaunchReply struct {
 	URL        string `json:"url" doc:"For the frame; good for one load"`
 	Nonce      string `json:"nonce" doc:"The frame's first message carries it"`
 	Capability string `json:"capability" doc:"For X-App-Capability; the frame never sees it"`
+	// Landing and Data are set for an app as it was.
+	Landing sys.LandingID `json:"landing,omitempty" doc:"The landing as of which the app is shown, to be looked at only"`
+	Data    string        `json:"data,omitempty" enum:"then,now" doc:"Whether its data are as of that landing, or today's"`
 }
 
 // SlugIn is the app that a path names. (The library reads exported fields only.)
@@ -28,13 +31,17 @@ func (g *Gateway) appAPI() {
 	register(g, http.MethodGet, "/api/apps", "list-apps", "Installed apps", func(context.Context, *struct{}) (*reply[[]sys.AppInfo], error) {
 		return &reply[[]sys.AppInfo]{all(g.o.Apps.List())}, nil
 	})
-	register(g, http.MethodPost, "/api/apps/{slug}/launch", "launch-app", "Open a window of an app", func(_ context.Context, in *struct {
+	register(g, http.MethodPost, "/api/apps/{slug}/launch", "launch-app", "Open a window of an app", func(ctx context.Context, in *struct {
 		SlugIn
 		Body struct {
 			Preview sys.PID `json:"preview_pid,omitempty" minimum:"0" doc:"Show it as this process sees it, not landed yet"`
+			At      string  `json:"at,omitempty" maxLength:"100" doc:"Show it as of this landing, snapshot or time, to be looked at only"`
 		}
 	}) (*reply[LaunchReply], error,
 	) {
+		if in.Body.At != "" {
+			return g.launchPast(ctx, in.Slug, in.Body.At)
+		}
 		var p *Preview
 		if in.Body.Preview != 0 {
 			tree, err := g.workspace(in.Body.Preview)
@@ -47,7 +54,7 @@ func (g *Gateway) appAPI() {
 		if err != nil {
 			return nil, err
 		}
-		return &reply[LaunchReply]{LaunchReply(l)}, nil
+		return &reply[LaunchReply]{LaunchReply{URL: l.URL, Nonce: l.Nonce, Capability: l.Capability}}, nil
 	})
 	register(g, http.MethodPost, "/api/apps/{slug}/open", "open-app", "Show an app's window on the desktops that are open", func(_ context.Context, in *struct {
 		SlugIn
@@ -74,6 +81,24 @@ func (g *Gateway) appAPI() {
 		return &reply[LandingReply]{LandingReply{Landing: l, Files: []FileDiff{}}}, nil
 	})
 	g.bridgeAPI()
+}
+
+// launchPast opens an app as of a landing. Its data are today's, and it cannot
+// change them.
+func (g *Gateway) launchPast(ctx context.Context, slug sys.Slug, at string) (*reply[LaunchReply], error) {
+	id, err := g.moment(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	view, err := g.o.Disk.View(id)
+	if err != nil {
+		return nil, err
+	}
+	l, err := g.o.Apps.Launch(slug, &Preview{Tree: view, Frozen: true})
+	if err != nil {
+		return nil, err
+	}
+	return &reply[LaunchReply]{LaunchReply{l.URL, l.Nonce, l.Capability, id, "now"}}, nil
 }
 
 // bridgeAPI registers what windows of apps call, through the desktop.

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -49,22 +50,33 @@ type Saved struct {
 // folder, what a file manager would: everything but the store. Writes are
 // landings under the owner's name.
 func (g *Gateway) fileAPI() {
-	register(g, http.MethodGet, "/api/files", "list-files", "A folder's entries", func(_ context.Context, in *struct {
+	register(g, http.MethodGet, "/api/files", "list-files", "A folder's entries", func(ctx context.Context, in *struct {
 		Path string `query:"path" maxLength:"4096" doc:"The home itself if empty"`
+		At   string `query:"at" maxLength:"100" doc:"As of this landing, snapshot or time; absent: the live folder"`
 	}) (*reply[[]FileInfo], error,
 	) {
+		if in.At != "" {
+			list, err := g.pastFolder(ctx, in.Path, in.At)
+			return &reply[[]FileInfo]{list}, err
+		}
 		list, err := g.folder(in.Path)
 		return &reply[[]FileInfo]{list}, err
 	})
-	register(g, http.MethodGet, "/api/file", "read-file", "A text file", func(_ context.Context, in *struct {
+	register(g, http.MethodGet, "/api/file", "read-file", "A text file", func(ctx context.Context, in *struct {
 		Path string `query:"path" required:"true" maxLength:"4096"`
+		At   string `query:"at" maxLength:"100" doc:"As of this landing, snapshot or time; absent: the live file"`
 	}) (*reply[TextFile], error,
 	) {
 		p, err := sys.ParsePath(in.Path)
 		if err != nil {
 			return nil, err
 		}
-		b, err := g.read(p, textLimit)
+		var b []byte
+		if in.At != "" {
+			b, _, err = g.pastFile(ctx, p, in.At)
+		} else {
+			b, err = g.read(p, textLimit)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -198,23 +210,12 @@ func (g *Gateway) raw(w http.ResponseWriter, r *http.Request) {
 		problemOf(err).write(w)
 		return
 	}
-	root, err := os.OpenRoot(g.o.Disk.Root())
+	content, modified, done, err := g.bytesOf(r, p)
 	if err != nil {
-		problemOf(fileError("open", p, err)).write(w)
+		problemOf(err).write(w)
 		return
 	}
-	defer root.Close()
-	f, err := root.Open(string(p))
-	if err != nil {
-		problemOf(fileError("open", p, err)).write(w)
-		return
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		problemOf(&sys.Error{Op: "open", Path: string(p), Kind: sys.Invalid, Err: err, Hint: "name a file"}).write(w)
-		return
-	}
+	defer done()
 	kind := mime.TypeByExtension(path.Ext(string(p)))
 	place := "attachment"
 	if strings.HasPrefix(kind, "image/") {
@@ -226,7 +227,29 @@ func (g *Gateway) raw(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", kind)
 	h.Set("Content-Disposition", mime.FormatMediaType(place, map[string]string{"filename": p.Base()}))
 	h.Set("Content-Security-Policy", "sandbox; default-src 'none'; style-src 'unsafe-inline'")
-	http.ServeContent(w, r, "", info.ModTime(), f)
+	http.ServeContent(w, r, "", modified, content)
+}
+
+// bytesOf opens a regular file, of the live home or, with at, of a past one.
+func (g *Gateway) bytesOf(r *http.Request, p sys.Path) (_ io.ReadSeeker, _ time.Time, done func(), err error) {
+	if at := r.URL.Query().Get("at"); at != "" {
+		b, when, err := g.pastFile(r.Context(), p, at)
+		return bytes.NewReader(b), when, func() {}, err
+	}
+	root, err := os.OpenRoot(g.o.Disk.Root())
+	if err != nil {
+		return nil, time.Time{}, nil, fileError("open", p, err)
+	}
+	defer root.Close()
+	f, err := root.Open(string(p))
+	if err != nil {
+		return nil, time.Time{}, nil, fileError("open", p, err)
+	}
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return nil, time.Time{}, nil, errors.Join(&sys.Error{Op: "open", Path: string(p), Kind: sys.Invalid, Err: err, Hint: "name a file"}, f.Close())
+	}
+	return f, info.ModTime(), func() { f.Close() }, nil
 }
 
 func hashOf(b []byte) string {

@@ -10,10 +10,13 @@ import (
 
 // FileDiff is one file of a landing, with what changed in it.
 type FileDiff struct {
-	Path   sys.Path     `json:"path"`
-	Op     sys.ChangeOp `json:"op" enum:"added,modified,deleted"`
-	Binary bool         `json:"binary"`
-	Patch  string       `json:"patch" doc:"A unified diff"`
+	Path         sys.Path     `json:"path"`
+	From         sys.Path     `json:"from,omitempty" doc:"What a renamed file was called before"`
+	Op           sys.ChangeOp `json:"op" enum:"added,modified,deleted,renamed"`
+	Binary       bool         `json:"binary"`
+	AddedLines   int          `json:"added_lines"`
+	DeletedLines int          `json:"deleted_lines"`
+	Patch        string       `json:"patch" doc:"A unified diff"`
 }
 
 // LandingReply is one landing with its files.
@@ -22,9 +25,9 @@ type LandingReply struct {
 	Files   []FileDiff      `json:"files" nullable:"false"`
 }
 
-// LandingIn names a landing in a path: "L12" or "12".
+// LandingIn names a landing in a path: "L12", "12", a snapshot or a time.
 type LandingIn struct {
-	ID string `path:"id" maxLength:"30" example:"L12"`
+	ID string `path:"id" maxLength:"100" example:"L12"`
 }
 
 // landingAPI registers the history of the home.
@@ -33,9 +36,18 @@ func (g *Gateway) landingAPI() {
 		Limit  int           `query:"limit" minimum:"1" maximum:"500" default:"50"`
 		Before sys.LandingID `query:"before" minimum:"0" doc:"Only older ones than this"`
 		Path   string        `query:"path" maxLength:"4096" doc:"Only those that touched this file or folder"`
+		By     string        `query:"by" maxLength:"100" doc:"Only those of this kind (owner, agent, undo, system, healer) or program"`
+		Since  string        `query:"since" maxLength:"100" doc:"Only those since this time, such as 2026-11-20 or 3 days ago"`
+		Text   string        `query:"text" maxLength:"200" doc:"Only those with this text in their title, files or request"`
 	}) (*reply[[]sys.LandingInfo], error,
 	) {
-		q := disk.Query{Limit: in.Limit, Before: in.Before}
+		q := disk.Query{Limit: in.Limit, Before: in.Before, By: in.By, Text: in.Text}
+		if in.Since != "" {
+			var err error
+			if q.Since, err = disk.Since(in.Since, g.now()); err != nil {
+				return nil, err
+			}
+		}
 		if in.Path != "" {
 			p, err := sys.ParsePath(in.Path)
 			if err != nil {
@@ -54,7 +66,7 @@ func (g *Gateway) landingAPI() {
 		return &reply[[]sys.LandingInfo]{list}, nil
 	})
 	register(g, http.MethodGet, "/api/landings/{id}", "get-landing", "One landing and what it changed", func(ctx context.Context, in *LandingIn) (*reply[LandingReply], error) {
-		id, err := sys.ParseLandingID(in.ID)
+		id, err := g.moment(ctx, in.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -68,7 +80,7 @@ func (g *Gateway) landingAPI() {
 		}
 	}) (*reply[LandingReply], error,
 	) {
-		id, err := sys.ParseLandingID(in.ID)
+		id, err := g.moment(ctx, in.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -88,9 +100,5 @@ func landingReply(l sys.LandingInfo, diffs []disk.FileDiff, err error) (*reply[L
 		return nil, err
 	}
 	l.Changes = all(l.Changes)
-	files := []FileDiff{}
-	for _, d := range diffs {
-		files = append(files, FileDiff{d.Path, d.Op, d.Binary, d.Patch})
-	}
-	return &reply[LandingReply]{LandingReply{l, files}}, nil
+	return &reply[LandingReply]{LandingReply{l, fileDiffs(diffs)}}, nil
 }

@@ -80,7 +80,7 @@ func TestInvalidCalls(t *testing.T) {
 		{"no such call", "GET", "/api/nothing", "", 404},
 		{"the wrong method", "DELETE", "/api/ask", "", 404},
 		{"no such landing", "GET", "/api/landings/L99", "", 404},
-		{"a landing that is none", "GET", "/api/landings/Lx", "", 400},
+		{"a moment that is none", "GET", "/api/landings/Lx", "", 404},
 		{"no such app", "POST", "/api/apps/nope/open", "{}", 404},
 		{"a slug that is none", "POST", "/api/apps/No.App/launch", "{}", 422},
 		{"no such conversation", "GET", "/api/conversations/nope", "", 404},
@@ -169,10 +169,10 @@ func TestSignalsAndStop(t *testing.T) {
 func TestAppsAndBridge(t *testing.T) {
 	w := newWorld(t)
 	l, err := w.client.Launch(t.Context(), "notes")
-	if err != nil || l.Capability != "cap" || w.apps.preview {
+	if err != nil || l.Capability != "cap" || w.apps.preview != nil {
 		t.Fatalf("%+v %v", l, err)
 	}
-	if a := w.do("POST", "/api/apps/notes/launch", `{"preview_pid":7}`, bearer); a.StatusCode != http.StatusOK || !w.apps.preview {
+	if a := w.do("POST", "/api/apps/notes/launch", `{"preview_pid":7}`, bearer); a.StatusCode != http.StatusOK || w.apps.preview == nil {
 		t.Errorf("preview: %d %s", a.StatusCode, a.body)
 	}
 	if a := w.do("POST", "/api/apps/notes/launch", `{"preview_pid":8}`, bearer); a.StatusCode != http.StatusNotFound {

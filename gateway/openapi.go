@@ -39,6 +39,7 @@ var payloads = []struct {
 	{sys.EventTask, sys.TaskData{}},
 	{sys.EventMail, sys.MailData{}},
 	{sys.EventEffect, sys.EffectData{}},
+	{sys.EventConflict, sys.ConflictInfo{}},
 }
 
 // describe completes the document with what the library cannot know: the
@@ -110,15 +111,13 @@ func describeSocket(doc *huma.OpenAPI) {
 			Content:     map[string]*huma.MediaType{"application/json": {Schema: list}},
 		}},
 	}}
-	doc.Paths["/api/export"] = &huma.PathItem{Post: &huma.Operation{
-		OperationID: "export-home", Summary: "The whole home in one file",
-		Description: "With keys and a passphrase in the body the keyring goes along, encrypted. A failure cuts the connection.",
-		Responses:   map[string]*huma.Response{"200": {Description: "A tar archive, compressed with Zstandard"}},
-	}}
 	doc.Paths["/api/raw"] = &huma.PathItem{Get: &huma.Operation{
 		OperationID: "get-raw-file", Summary: "A file as it is, to download or to show as a picture",
-		Parameters: []*huma.Param{{Name: "path", In: "query", Required: true, Schema: &huma.Schema{Type: huma.TypeString}}},
-		Responses:  map[string]*huma.Response{"200": {Description: "The file's bytes"}},
+		Parameters: []*huma.Param{
+			{Name: "path", In: "query", Required: true, Schema: &huma.Schema{Type: huma.TypeString}},
+			{Name: "at", In: "query", Description: "As of this landing, snapshot or time; absent: the live file", Schema: &huma.Schema{Type: huma.TypeString}},
+		},
+		Responses: map[string]*huma.Response{"200": {Description: "The file's bytes"}},
 	}}
 }
 

@@ -81,7 +81,9 @@ func TestDocument(t *testing.T) {
 	for _, call := range []string{
 		"get /api/session", "post /api/ask", "get /api/conversations", "get /api/conversations/{id}", "get /api/processes",
 		"post /api/processes/{pid}/signal", "post /api/stop", "post /api/questions/{id}", "get /api/apps", "post /api/apps/{slug}/launch",
-		"delete /api/apps/{slug}", "post /api/bridge", "get /api/landings", "get /api/landings/{id}", "post /api/landings/{id}/undo",
+		"delete /api/apps/{slug}", "post /api/bridge", "get /api/landings", "get /api/landings/{id}",
+		"get /api/moment", "get /api/why", "get /api/diff", "post /api/restore", "get /api/snapshots", "post /api/snapshots",
+		"delete /api/snapshots/{name}", "post /api/views", "post /api/landings/{id}/undo",
 		"get /api/files", "get /api/file", "put /api/file", "get /api/layout", "put /api/layout", "get /api/theme", "put /api/theme",
 		"get /api/models", "put /api/models", "get /api/events", "post /api/signin",
 	} {

@@ -272,7 +272,7 @@ func (k *kernel) count() int {
 
 type apps struct {
 	mu      sync.Mutex
-	preview bool
+	preview *gateway.Preview
 	left    []string
 }
 
@@ -289,7 +289,7 @@ func (*apps) List() []sys.AppInfo {
 func (a *apps) Launch(slug sys.Slug, p *gateway.Preview) (gateway.Launch, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.preview = p != nil
+	a.preview = p
 	return gateway.Launch{URL: "/app/t1/", Nonce: "n", Capability: "cap"}, nil
 }
 

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -39,7 +40,9 @@ type process struct {
 	tools   int // calls that run
 	place   func()
 	txn     *disk.Txn
-	view    *disk.View // what it reads until its transaction begins
+	view    *disk.View              // what it reads until its transaction begins
+	base    *disk.View              // what its transaction began on
+	reads   map[sys.Path]*disk.View // what it has read, and in which state of the home
 	seen    map[sys.Path][32]byte
 	steer   []steering
 	taken   int64 // the newest steering that the engine has
@@ -148,9 +151,16 @@ func (p *process) workspace(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	base, err := p.k.disk.View(t.Base())
+	if err != nil {
+		return "", errors.Join(err, t.Drop())
+	}
 	p.mu.Lock()
-	p.txn = t
-	p.mu.Unlock()
+	defer p.mu.Unlock()
+	p.txn, p.base = t, base
+	for path, view := range p.reads { // reads before it began count as well
+		t.NoteReadIn(view, path)
+	}
 	return t.Dir(), nil
 }
 

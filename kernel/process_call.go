@@ -235,8 +235,24 @@ func (p *process) saw(path sys.Path, content []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.seen[path] = sha256.Sum256(content)
+	p.noteLocked(path)
+}
+
+// searched puts a folder in the read set: what was found in it, and what was not.
+func (p *process) searched(folder sys.Path) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.noteLocked(folder)
+}
+
+func (p *process) noteLocked(path sys.Path) {
+	at := p.view
 	if p.txn != nil {
-		p.txn.NoteRead(path)
+		at = p.base
+		p.txn.NoteReadIn(at, path)
+	}
+	if at != nil {
+		p.reads[path] = at
 	}
 }
 

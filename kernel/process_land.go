@@ -2,10 +2,6 @@ package kernel
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
 	"strings"
 
 	"matrixos/disk"
@@ -106,99 +102,12 @@ func (p *process) refused(err error) (string, bool) {
 	case sys.Refused:
 		return "The landing was refused: " + err.Error() + "\nTake that change back; the rest lands when you are done.", true
 	case sys.Conflict:
-		var b strings.Builder
-		b.WriteString("Somebody else changed the same lines first. Your other changes were kept; these files now hold the other version:\n")
-		if c, ok := errors.AsType[*disk.ConflictError](err); ok {
-			for _, f := range c.Files {
-				fmt.Fprintf(&b, "\n%s, as you wanted it:\n%s\n", f.Path, excerpt(string(f.Theirs)))
-			}
-		}
-		b.WriteString("\nRead them and make your change again.")
-		return b.String(), true
+		return tellConflict(err), true
 	case sys.Internal, sys.Invalid, sys.NotFound, sys.Exists, sys.NeedsApproval, sys.OverBudget,
 		sys.Held, sys.TooNew, sys.NoSpace, sys.Unavailable, sys.Unauthorized, sys.Canceled:
 		return "", false
 	}
 	return "", false
-}
-
-// rebase moves the process's work to the newest landing after a conflict: files
-// in conflict take the landed version, all others keep the process's.
-func (p *process) rebase(ctx context.Context, err error) error {
-	var conflict *disk.ConflictError
-	if !errors.As(err, &conflict) {
-		return nil
-	}
-	old := p.transaction()
-	changes, err := old.Changes(ctx)
-	if err != nil {
-		return err
-	}
-	fresh, err := p.k.disk.Begin(ctx, string(p.program.Name))
-	if err != nil {
-		return err
-	}
-	lost := map[sys.Path]bool{}
-	for _, f := range conflict.Files {
-		lost[f.Path] = true
-	}
-	for _, c := range changes {
-		if lost[c.Path] || disk.IsDatabase(c.Path) {
-			continue
-		}
-		if err := carry(old.Dir(), fresh.Dir(), c); err != nil {
-			return errors.Join(err, fresh.Drop())
-		}
-	}
-	if err := fresh.CarryData(ctx, old, lost); err != nil {
-		return errors.Join(err, fresh.Drop())
-	}
-	p.mu.Lock()
-	p.txn = fresh
-	p.mu.Unlock()
-	return old.Drop()
-}
-
-// carry repeats one change in another workspace.
-func carry(from, to string, c sys.Change) error {
-	dst, err := os.OpenRoot(to)
-	if err != nil {
-		return err
-	}
-	defer dst.Close()
-	if c.Op == sys.Deleted {
-		if err := dst.Remove(string(c.Path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		return nil
-	}
-	src, err := os.OpenRoot(from)
-	if err != nil {
-		return err
-	}
-	defer src.Close()
-	info, err := src.Stat(string(c.Path))
-	if err != nil {
-		return err
-	}
-	text, err := src.ReadFile(string(c.Path))
-	if err != nil {
-		return err
-	}
-	if dir, _, ok := cutLast(string(c.Path)); ok {
-		if err := dst.MkdirAll(dir, 0o755); err != nil {
-			return err
-		}
-	}
-	return dst.WriteFile(string(c.Path), text, info.Mode().Perm())
-}
-
-func cutLast(path string) (dir, base string, ok bool) {
-	i := strings.LastIndexByte(path, '/')
-	if i < 0 {
-		return "", path, false
-	}
-	return path[:i], path[i+1:], true
 }
 
 // forget drops the transaction.

@@ -44,11 +44,14 @@ func (p *process) think(ctx context.Context) error {
 				return err
 			}
 		default:
-			again, ok := p.refused(err)
-			if tries++; !ok || tries == landingTries {
+			if tries++; tries == landingTries {
 				return err
 			}
 			if err := p.rebase(ctx, err); err != nil {
+				return err
+			}
+			again, ok := p.refused(err)
+			if !ok {
 				return err
 			}
 			next = []model.Block{{Kind: model.Text, Text: again}}

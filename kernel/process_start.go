@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"matrixos/disk"
 	"matrixos/journal"
 	"matrixos/policy"
 	"matrixos/sys"
@@ -57,7 +58,7 @@ func (k *Kernel) prepare(ctx context.Context, s spec) (*process, error) {
 		row.Parent = s.parent.pid()
 	}
 	p := &process{
-		k: k, program: program, request: s.request, done: make(chan struct{}), row: row, view: view, seen: map[sys.Path][32]byte{},
+		k: k, program: program, request: s.request, done: make(chan struct{}), row: row, view: view, seen: map[sys.Path][32]byte{}, reads: map[sys.Path]*disk.View{},
 		memo: memo{Task: s.task, Call: s.call, Words: s.request.text, From: s.request.from, Begun: s.request.started, Deadline: s.deadline},
 		beat: now,
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 
+	"matrixos/disk"
 	"matrixos/journal"
 	"matrixos/policy"
 	"matrixos/sys"
@@ -216,7 +217,7 @@ func (k *Kernel) restore(ctx context.Context, row sys.Process, m memo, r *reques
 		app = ""
 	}
 	p := &process{
-		k: k, program: program, request: r, done: make(chan struct{}), row: row, memo: m, view: view, seen: map[sys.Path][32]byte{},
+		k: k, program: program, request: r, done: make(chan struct{}), row: row, memo: m, view: view, seen: map[sys.Path][32]byte{}, reads: map[sys.Path]*disk.View{},
 		beat: k.now(), dormant: true,
 		subject: policy.Subject{PID: row.PID, Program: row.Program, Grant: program.Grant(), Label: row.Label, App: app},
 	}

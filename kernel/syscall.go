@@ -113,6 +113,10 @@ func (c *Call) Learns(addresses ...string) { c.p.req().known.add(addresses...) }
 // returns nil if it may happen now, once.
 func (c *Call) Effect(ctx context.Context, e policy.Effect) error { return c.p.effect(ctx, e) }
 
+// Searched records that the process has looked for something in a folder, and
+// so depends on all of it; "" is the home.
+func (c *Call) Searched(folder sys.Path) { c.p.searched(folder) }
+
 // Fresh reports whether the process has read or written path, and it is still
 // as it was then.
 func (c *Call) Fresh(path sys.Path, content []byte) bool { return c.p.fresh(path, content) }

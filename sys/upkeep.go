@@ -56,30 +56,25 @@ type SpaceItem struct {
 // AppSpace is what one app takes.
 type AppSpace struct {
 	App     Slug  `json:"app"`
-	Files   int64 `json:"files"`           // its folder
-	Data    int64 `json:"data"`            // its data
-	History int64 `json:"history"`         // stored versions of its files, compressed, shared ones counted once
-	Quota   int64 `json:"quota,omitempty"` // for files and data
+	Files   int64 `json:"files"`   // its folder
+	Data    int64 `json:"data"`    // its data
+	History int64 `json:"history"` // stored versions of its files, each counted once
 }
 
 // SpaceReport says what takes room in a home, in bytes on the disk.
 type SpaceReport struct {
-	Home     int64       `json:"home"`  // live files, databases included
-	Store    int64       `json:"store"` // everything in .disk
-	Quota    int64       `json:"quota,omitempty"`
-	Free     int64       `json:"free"` // on the disk that the home is on
-	Total    int64       `json:"total"`
-	Reserve  int64       `json:"reserve"` // below this much free space nothing lands
-	ReadOnly string      `json:"read_only,omitempty" doc:"Why nothing can land, if so"`
-	Apps     []AppSpace  `json:"apps" nullable:"false"`
-	Parts    []SpaceItem `json:"parts" nullable:"false" doc:"What the store is made of"`
-	Garbage  int64       `json:"garbage"` // about what a collection would free
-	Largest  []SpaceItem `json:"largest" nullable:"false" doc:"The largest files of the home"`
+	Home    int64       `json:"home"`  // live files, databases included
+	Store   int64       `json:"store"` // everything in .disk
+	Free    int64       `json:"free"`  // on the disk that the home is on
+	Total   int64       `json:"total"`
+	Apps    []AppSpace  `json:"apps" nullable:"false"`
+	Parts   []SpaceItem `json:"parts" nullable:"false" doc:"What the store is made of"`
+	Garbage int64       `json:"garbage" doc:"About what a collection would free"`
+	Largest []SpaceItem `json:"largest" nullable:"false" doc:"The largest files of the home"`
 }
 
 // UpkeepState is how the home's care of itself stands.
 type UpkeepState struct {
-	Scrub    *ScrubReport `json:"scrub,omitempty"` // the newest that finished
-	GC       *GCReport    `json:"gc,omitempty"`
-	ReadOnly string       `json:"read_only,omitempty"` // why nothing can land, if so
+	Scrub *ScrubReport `json:"scrub,omitempty"` // the newest that finished
+	GC    *GCReport    `json:"gc,omitempty"`
 }

@@ -51,6 +51,7 @@ func glob() kernel.Syscall {
 			if err != nil {
 				return "", err
 			}
+			c.Searched(under(globRoot(pattern)))
 			slices.Sort(found)
 			c.Shows(paths(found)...)
 			if len(found) == 0 {
@@ -85,6 +86,20 @@ func paths(names []string) []sys.Path {
 		out[i] = sys.Path(n)
 	}
 	return out
+}
+
+// under names the home as the read set does.
+func under(dir string) sys.Path {
+	if dir == "." {
+		return ""
+	}
+	return sys.Path(dir)
+}
+
+// globRoot is the folder in which everything that a pattern matches lies.
+func globRoot(pattern string) string {
+	root, _ := doublestar.SplitPattern(pattern)
+	return root
 }
 
 func listing(lines []string) string {
@@ -136,6 +151,7 @@ func grep() kernel.Syscall {
 				return "", err
 			}
 			c.Shows(matched...)
+			c.Searched(under(dir))
 			if in.Head > 0 && len(out) > in.Head {
 				out = out[:in.Head]
 			}

@@ -22,18 +22,3 @@ func start(ctx context.Context, o startOptions) (system, error) {
 	}
 	return s, nil
 }
-
-// exported is what an export holds.
-type exported = boot.Exported
-
-func verifyExport(ctx context.Context, file string) (exported, error) {
-	return boot.VerifyExport(ctx, file)
-}
-
-func importHome(ctx context.Context, file, home string, links bool, passphrase string) (exported, error) {
-	return boot.Import(ctx, file, home, links, passphrase)
-}
-
-func restoreFrom(ctx context.Context, from client.BackupPlace, r client.Restore) (client.Restored, error) {
-	return boot.RestoreFrom(ctx, from, r)
-}

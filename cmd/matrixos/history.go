@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,28 +15,42 @@ import (
 )
 
 func (p *program) logCommand() *cobra.Command {
-	var n int
+	var q client.Query
 	cmd := &cobra.Command{
-		Use:   "log",
-		Short: "List the changes of the home, newest first",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if n < 1 || n > 500 {
+		Use:   "log [PATH]",
+		Short: "List the changes of the home, or of one file or folder, newest first",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if q.Limit < 1 || q.Limit > 500 {
 				return usage(cmd, errors.New("-n needs a number from 1 to 500"))
 			}
+			if len(args) > 0 {
+				q.Path = args[0]
+			}
+			if q.By == "you" {
+				q.By = string(sys.ByOwner)
+			}
 			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
-				list, err := c.Landings(ctx, n, 0)
+				list, err := c.FindLandings(ctx, q)
 				if err != nil {
 					return err
 				}
 				if p.json {
 					return p.printJSON(list)
 				}
+				if len(list) == 0 && q != (client.Query{Limit: q.Limit}) {
+					_, err := fmt.Fprintln(p.err, "No change is like that.")
+					return err
+				}
 				return p.showLandings(list, time.Now())
 			})
 		},
 	}
-	cmd.Flags().IntVarP(&n, "number", "n", 20, "how many")
+	f := cmd.Flags()
+	f.IntVarP(&q.Limit, "number", "n", 20, "how many")
+	f.StringVar(&q.By, "by", "", "only those of: you, agent, undo, system, or a program such as builder")
+	f.StringVar(&q.Since, "since", "", "only those since a time, such as \"yesterday 14:00\", \"3 days ago\", 2026-11-20")
+	f.StringVar(&q.Text, "grep", "", "only those with this text in their title, files or request")
 	return cmd
 }
 
@@ -55,7 +70,7 @@ func (p *program) showLandings(list []sys.LandingInfo, now time.Time) error {
 			note = "(undone by " + l.UndoneBy.String() + ")"
 		}
 		_, err := fmt.Fprintf(p.out, "%s  %s  %s  %s  %s\n",
-			st.bold(pad(l.ID.String(), id)), st.dim(pad(ago(l.Time, now), when)), pad(who(l), by), oneLine(l.Title, 72), st.dim(note))
+			st.bold(pad(l.ID.String(), id)), st.dim(pad(ago(l.Time, now), when)), st.by(l.Kind, pad(who(l), by)), oneLine(l.Title, 72), st.dim(note))
 		if err != nil {
 			return err
 		}
@@ -71,12 +86,12 @@ func (p *program) showCommand() *cobra.Command {
 		Short: "Show one change: who, why, at what cost, and what it did",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			id, err := sys.ParseLandingID(args[0])
-			if err != nil {
-				return err
-			}
 			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
-				l, err := c.Landing(ctx, id)
+				moment := args[0]
+				if id, err := sys.ParseLandingID(moment); err == nil {
+					moment = id.String()
+				}
+				l, err := c.LandingAt(ctx, moment)
 				if err != nil {
 					return err
 				}
@@ -110,6 +125,9 @@ func (p *program) showLanding(l client.Landing) error {
 	if v.Undoes != 0 {
 		add("Undoes", v.Undoes.String())
 	}
+	if v.Restores != 0 {
+		add("Restores", v.Restores.String())
+	}
 	if i.UndoneBy != 0 {
 		add("Undone by", i.UndoneBy.String())
 	}
@@ -120,11 +138,28 @@ func (p *program) showLanding(l client.Landing) error {
 	return p.showFiles(l.Files)
 }
 
+// lines says how many lines a file gained and lost.
+func (p *program) lines(f client.FileDiff) string {
+	st := p.style(p.out)
+	var out []string
+	if f.AddedLines > 0 {
+		out = append(out, st.good("+"+strconv.Itoa(f.AddedLines)))
+	}
+	if f.DeletedLines > 0 {
+		out = append(out, st.bad("-"+strconv.Itoa(f.DeletedLines)))
+	}
+	return strings.Join(out, " ")
+}
+
 // showFiles prints diffs.
 func (p *program) showFiles(files []client.FileDiff) error {
 	st := p.style(p.out)
 	for _, f := range files {
-		fmt.Fprintf(p.out, "\n%s %s\n", st.dim(string(f.Op)), st.bold(string(f.Path)))
+		name := st.bold(printable(string(f.Path)))
+		if f.From != "" {
+			name = printable(string(f.From)) + " → " + name
+		}
+		fmt.Fprintf(p.out, "\n%s %s  %s\n", st.dim(string(f.Op)), name, p.lines(f))
 		if f.Binary {
 			fmt.Fprintln(p.out, st.dim("  binary"))
 			continue
@@ -163,15 +198,13 @@ func (p *program) undoCommand() *cobra.Command {
 			"back files only, --data only what happened to databases.",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var id sys.LandingID
-			if len(args) > 0 {
-				var err error
-				if id, err = sys.ParseLandingID(args[0]); err != nil {
-					return err
-				}
-			}
 			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) (err error) {
-				if id == 0 {
+				var id sys.LandingID
+				if len(args) > 0 {
+					if id, err = landingOf(ctx, c, args[0]); err != nil {
+						return err
+					}
+				} else {
 					if id, err = newestOfAgents(ctx, c); err != nil {
 						return err
 					}
@@ -212,6 +245,15 @@ func undoWhat(code, data bool) string {
 		return "data"
 	}
 	return "both"
+}
+
+// landingOf finds the landing that an argument names.
+func landingOf(ctx context.Context, c *client.Client, text string) (sys.LandingID, error) {
+	if id, err := sys.ParseLandingID(text); err == nil {
+		return id, nil
+	}
+	l, err := c.Moment(ctx, text)
+	return l.ID, err
 }
 
 // newestOfAgents finds what a plain undo means: the newest change of an agent

@@ -96,9 +96,10 @@ func (p *program) root() *cobra.Command {
 	root.AddCommand(p.upCommand(), p.askCommand(), p.statusCommand(), p.versionCommand(), p.signInCommand())
 	root.AddCommand(p.appsCommand(), p.openCommand())
 	root.AddCommand(p.psCommand(), p.topCommand(), p.killCommand(), p.stopCommand(), p.contCommand(), p.spendingCommand(), p.promptCommand(), p.logsCommand())
-	root.AddCommand(p.logCommand(), p.showCommand(), p.undoCommand(), p.dataCommand())
+	root.AddCommand(p.historyCommands()...)
+	root.AddCommand(p.dataCommand())
 	root.AddCommand(p.approvalsCommand(), p.approveCommand(), p.denyCommand(), p.untrustedCommand(), p.trustCommand(), p.keysCommand())
-	root.AddCommand(p.backupCommand(), p.exportCommand(), p.importCommand(), p.syncCommand())
+	root.AddCommand(p.scrubCommand(), p.gcCommand(), p.spaceCommand())
 	for _, c := range root.Commands() {
 		c.Args = explained(c.Args)
 	}
@@ -242,4 +243,20 @@ func (s style) paint(code, text string) string {
 func (s style) dim(text string) string  { return s.paint("2", text) }
 func (s style) bold(text string) string { return s.paint("1", text) }
 func (s style) good(text string) string { return s.paint("32", text) }
-func (s style) bad(text string) string  { return s.paint("31", text) }
+
+// by is the colour of who did it: the owner's text is plain, agents are in green,
+// the healer and what takes back in amber.
+func (s style) by(kind sys.LandingKind, text string) string {
+	switch kind {
+	case sys.ByAgent:
+		return s.good(text)
+	case sys.ByHealer, sys.ByUndo:
+		return s.paint("33", text)
+	case sys.BySystem:
+		return s.dim(text)
+	case sys.ByOwner:
+	}
+	return text
+}
+
+func (s style) bad(text string) string { return s.paint("31", text) }

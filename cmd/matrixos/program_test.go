@@ -306,15 +306,15 @@ func TestStatusAndApps(t *testing.T) {
 	s := newStage()
 	s.json("GET /api/apps", []sys.AppInfo{{Slug: "notes", Name: "Notes", OK: true, Verified: "static"}, {Slug: "bad", Name: "Bad"}})
 	s.json("GET /api/processes", []sys.Process{{PID: 1, State: sys.Running}, {PID: 2, State: sys.Done}})
+	s.json("GET /api/upkeep", sys.UpkeepState{Scrub: &sys.ScrubReport{Finished: time.Now()}})
 	s.json("GET /api/landings", []sys.LandingInfo{{ID: 7, Title: "Created Notes", Time: time.Now()}})
-	s.json("GET /api/backup", client.BackupStatus{})
 	_, out, _ := s.run(t, "status", "--json")
 	var st status
 	if err := json.Unmarshal([]byte(out), &st); err != nil || st.Working != 1 || st.Idle || st.Apps != 2 || len(st.Broken) != 1 || st.Landing != 7 || !st.Running {
 		t.Errorf("%s %v", out, err)
 	}
 	_, out, _ = s.run(t, "status")
-	for _, want := range []string{"Home     /home/you/matrixos", "Work     1 process at work", "Broken   bad", "Last     L7, just now: Created Notes"} {
+	for _, want := range []string{"Home     /home/you/matrixos", "Work     1 process at work", "Broken   bad", "Last     L7, just now: Created Notes", "Checked  just now: everything is as it should be"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("lacks %q:\n%s", want, out)
 		}

@@ -30,19 +30,19 @@ func (p *program) versionCommand() *cobra.Command {
 
 // status is what `matrixos status --json` prints.
 type status struct {
-	Home     string              `json:"home"`
-	Running  bool                `json:"running"` // as a daemon
-	Address  string              `json:"address,omitempty"`
-	Version  string              `json:"version"`
-	Handle   sys.Handle          `json:"handle"`
-	Model    client.Model        `json:"model"`
-	Apps     int                 `json:"apps"`
-	Broken   []sys.Slug          `json:"broken"` // apps that do not compile
-	Working  int                 `json:"working"`
-	Landing  sys.LandingID       `json:"landing"` // the newest
-	Event    sys.Seq             `json:"event"`   // the newest
-	Idle     bool                `json:"idle"`
-	Backup   client.BackupStatus `json:"backup"`
+	Home     string          `json:"home"`
+	Running  bool            `json:"running"` // as a daemon
+	Address  string          `json:"address,omitempty"`
+	Version  string          `json:"version"`
+	Handle   sys.Handle      `json:"handle"`
+	Model    client.Model    `json:"model"`
+	Apps     int             `json:"apps"`
+	Broken   []sys.Slug      `json:"broken"` // apps that do not compile
+	Working  int             `json:"working"`
+	Landing  sys.LandingID   `json:"landing"` // the newest
+	Event    sys.Seq         `json:"event"`   // the newest
+	Idle     bool            `json:"idle"`
+	Upkeep   sys.UpkeepState `json:"upkeep"`
 	landings []sys.LandingInfo
 }
 
@@ -87,14 +87,14 @@ func readStatus(ctx context.Context, c *client.Client, running bool) (status, er
 	if err != nil {
 		return s, err
 	}
-	if s.Backup, err = c.Backup(ctx); err != nil {
-		return s, err
-	}
 	procs, err := c.Processes(ctx)
 	if err != nil {
 		return s, err
 	}
 	if s.landings, err = c.Landings(ctx, 1, 0); err != nil {
+		return s, err
+	}
+	if s.Upkeep, err = c.Upkeep(ctx); err != nil {
 		return s, err
 	}
 	s.Home, s.Version, s.Handle, s.Model, s.Event, s.Apps = session.Home, session.Version, session.Handle, session.Model, session.Seq, len(apps)
@@ -140,6 +140,7 @@ func (p *program) showStatus(s status) error {
 		{"Model", model},
 		{"Apps", fmt.Sprint(s.Apps)},
 		{"Work", work},
+		{"Checked", checked(s.Upkeep, time.Now())},
 	}
 	if len(s.landings) > 0 {
 		l := s.landings[0]
@@ -148,7 +149,7 @@ func (p *program) showStatus(s status) error {
 	for _, b := range s.Broken {
 		rows = append(rows, []string{"Broken", st.bad(string(b))})
 	}
-	return table(p.out, append(rows, p.backupRows(s.Backup)...))
+	return table(p.out, rows)
 }
 
 func (p *program) appsCommand() *cobra.Command {

@@ -8,7 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -16,6 +18,7 @@ import (
 type Loose struct {
 	Hash Hash
 	Size int64 // of the file
+	Room int64 // that the file takes on the disk
 	Time time.Time
 }
 
@@ -42,7 +45,11 @@ func (r *Repo) LooseIn(first byte) ([]Loose, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, Loose{h, info.Size(), info.ModTime()})
+		room := info.Size()
+		if st, ok := info.Sys().(*syscall.Stat_t); ok {
+			room = st.Blocks * 512
+		}
+		out = append(out, Loose{h, info.Size(), room, info.ModTime()})
 	}
 	return out, nil
 }
@@ -197,4 +204,39 @@ func (r *Repo) RemoveRef(name string) error {
 		return nil
 	}
 	return err
+}
+
+// StoredSizes returns how many bytes each object takes where it is stored: a loose
+// one its file, a packed one its part of the pack.
+func (r *Repo) StoredSizes() (map[Hash]int64, error) {
+	out := map[Hash]int64{}
+	packs, err := r.listPacks()
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range packs {
+		st, err := os.Stat(p.path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		ends := append(slices.Clone(p.offsets), uint64(max(st.Size()-20, 0)))
+		slices.Sort(ends)
+		for i, at := range p.offsets {
+			next, _ := slices.BinarySearch(ends, at+1)
+			out[Hash(p.names[i*20:i*20+20])] += int64(ends[min(next, len(ends)-1)] - at)
+		}
+	}
+	for b := range 256 {
+		list, err := r.LooseIn(byte(b))
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range list {
+			out[l.Hash] += l.Room
+		}
+	}
+	return out, nil
 }

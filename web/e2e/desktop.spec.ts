@@ -188,6 +188,48 @@ test("undo shows first what it would change", async ({ owner }) => {
   await expect(history.getByText("Undone by L3.")).toBeVisible();
 });
 
+test("the owner travels back, names a moment and restores a file", async ({ owner }) => {
+  await owner.opensTheDesktop();
+  for (const line of ["One", "Two"]) owner.gateway.home.write({ path: "notes/list.md", content: `${line}\n` });
+  await owner.presses("Control+h");
+  const history = owner.window("History");
+  await history.getByRole("button", { name: /Edit notes\/list.md/ }).first().click();
+  const slider = history.getByRole("slider", { name: "Moment" });
+  await slider.focus();
+  await owner.presses("ArrowLeft");
+  await expect(slider).toHaveAttribute("aria-valuetext", /^L2, today/);
+  await history.getByRole("button", { name: "Name this moment" }).click();
+  await history.getByLabel("Name of this moment").fill("before Two");
+  await owner.presses("Enter");
+  await expect(history.getByText("before-Two").first()).toBeVisible();
+  await expect(history.getByText("1 file different now")).toBeVisible();
+  await history.getByRole("button", { name: /^notes/ }).click();
+  await history.getByRole("button", { name: /^list.md/ }).click();
+  await expect(history.getByLabel(/^Text of notes\/list.md as of L2/)).toHaveText("One");
+  await history.getByRole("radio", { name: "Against now" }).click();
+  await expect(history.locator(".diff .add")).toContainText("Two");
+  await owner.findsNoBarrier();
+  await history.getByRole("button", { name: "Restore…" }).click();
+  await history.getByRole("button", { name: "Restore", exact: true }).click();
+  await expect(owner.page.getByText("notes/list.md is back as of L2")).toBeVisible();
+  expect(owner.gateway.home.files.get("notes/list.md")).toBe("One\n");
+  await history.getByRole("searchbox").fill("restored");
+  await expect(history.getByRole("navigation", { name: "Changes" }).getByRole("listitem")).toHaveCount(1);
+});
+
+test("each line of a file says who wrote it", async ({ owner }) => {
+  await owner.opensTheDesktop();
+  await owner.opens("Files");
+  const files = owner.window("Files");
+  await files.getByRole("button", { name: "system" }).click();
+  await files.getByRole("button", { name: /soul.md/ }).click();
+  await files.getByRole("button", { name: "Why" }).click();
+  await expect(files.getByRole("region", { name: "Why system/soul.md is as it is" })).toContainText("Plain, calm");
+  await owner.findsNoBarrier();
+  await files.getByRole("button", { name: /A new home/ }).click();
+  await expect(owner.window("History").getByRole("heading", { name: "A new home" })).toBeVisible();
+});
+
 test("a file is edited; somebody else's change is never overwritten unseen", async ({ owner }) => {
   await owner.opensTheDesktop();
   await owner.opens("Files");

@@ -18,6 +18,8 @@ export class Home {
     ]);
     this.landings = [];
     this.diffs = new Map();
+    this.pasts = new Map(); // the files as of each landing
+    this.snapshots = [];
     this.apps = new Map();
     this.rows = new Map();
     this.processes = new Map();
@@ -119,6 +121,7 @@ export class Home {
     };
     this.landings.push(landing);
     this.diffs.set(id, diffs);
+    this.pasts.set(id, new Map(this.files));
     this.emit("landing", landing, { pid: provenance.process, conversation, request: provenance.request });
     if (app) {
       const info = { ...app, landing: id, updated: landing.time };
@@ -128,8 +131,51 @@ export class Home {
     return landing;
   }
 
-  landingsPage(limit, before) {
-    return this.landings.filter((l) => !before || l.id < before).toReversed().slice(0, limit);
+  landingsPage(limit, before, text, by) {
+    const has = (l) => `${l.title} ${l.changes.map((c) => c.path).join(" ")}`.toLowerCase().includes(text.toLowerCase());
+    return this.landings.filter((l) => (!before || l.id < before) && (!text || has(l)) && (!by || l.kind === by)).toReversed().slice(0, limit);
+  }
+
+  filesAt(at) {
+    if (!at) return this.files;
+    const past = this.pasts.get(Number(at.replace(/^L/, "")));
+    if (!past) throw refuse(404, "not found", `There is no ${at}.`);
+    return past;
+  }
+
+  nameSnapshot({ name, at }) {
+    if (this.snapshots.some((s) => s.name === name)) throw refuse(409, "exists", "The name is taken.", "Choose another.");
+    const landing = this.landings[Number(at.replace(/^L/, "")) - 1];
+    const snapshot = { name, landing: landing.id, title: landing.title, time: landing.time };
+    this.snapshots.push(snapshot);
+    return snapshot;
+  }
+
+  why(path) {
+    const { content } = this.file(path);
+    const by = this.landings.findLast((l) => l.changes.some((c) => c.path === path));
+    const lines = content.replace(/\n$/, "").split("\n").map((text, i) => ({ number: i + 1, text, landing: by.id }));
+    return { path, at: this.landings.length, kind: "text", lines, causes: [{ landing: by.id, kind: by.kind, title: by.title, time: by.time, provenance: by.provenance, lines: lines.length, files: [] }] };
+  }
+
+  compare(from, path, old = this.filesAt(from), now = this.files) {
+    const files = [];
+    for (const p of new Set([...old.keys(), ...now.keys()])) {
+      const [a, b] = [old.get(p), now.get(p)];
+      if (a === b || (path && p !== path && !p.startsWith(`${path}/`))) continue;
+      files.push({ path: p, op: a === undefined ? "added" : b === undefined ? "deleted" : "modified", binary: false, patch: patchOf(a, b) });
+    }
+    return { from: Number(from.replace(/^L/, "")), to: this.landings.length, files };
+  }
+
+  restore({ path, at, preview }) {
+    const past = this.filesAt(at);
+    const { files } = this.compare(at, path, this.files, past);
+    if (files.length === 0) throw refuse(409, "exists", `It is as it was at ${at} already.`, "Choose another moment.");
+    if (preview) return { landing: { id: 0 }, files, skipped: [] };
+    const title = `Restored ${path || "everything"} as of ${at}`;
+    const landing = this.land({ kind: "owner", title, files: Object.fromEntries(files.map((f) => [f.path, past.get(f.path) ?? null])), provenance: { restores: Number(at.replace(/^L/, "")) } });
+    return { landing, files, skipped: [] };
   }
 
   show(id) {
@@ -165,10 +211,10 @@ export class Home {
     return landing;
   }
 
-  list(folder) {
+  list(folder, at) {
     const prefix = folder === "" ? "" : `${folder}/`;
     const out = new Map();
-    for (const [path, text] of this.files) {
+    for (const [path, text] of this.filesAt(at)) {
       if (!path.startsWith(prefix)) continue;
       const [name, ...rest] = path.slice(prefix.length).split("/");
       out.set(name, { name, path: prefix + name, dir: rest.length > 0, size: rest.length ? 0 : text.length, modified: this.landings[0].time });
@@ -176,8 +222,8 @@ export class Home {
     return [...out.values()];
   }
 
-  file(path) {
-    const content = this.files.get(path);
+  file(path, at) {
+    const content = this.filesAt(at).get(path);
     if (content === undefined) throw refuse(404, "not found", `There is no file ${path}.`);
     return { path, content, hash: sha(content) };
   }

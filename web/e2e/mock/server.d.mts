@@ -6,6 +6,7 @@ interface MockHome {
   rows: Map<string, unknown[]>;
   files: Map<string, string>;
   emit(kind: string, data: unknown, of?: object, ephemeral?: boolean): void;
+  write(file: { path: string; content: string; hash?: string }): unknown;
   land(landing: { kind: string; title: string; files: Record<string, string | null>; provenance: object; app?: Record<string, unknown> }): { id: number };
 }
 

@@ -4,7 +4,7 @@ import { tree } from "./activity/ActivityView.tsx";
 import { changesText } from "./chat/LandingCard.tsx";
 import { indent } from "./files/Editor.tsx";
 import { order } from "./files/FilesView.tsx";
-import { dayOf } from "./history/HistoryView.tsx";
+import { dayOf } from "../ui/words.ts";
 
 test.each([
   [[], "no files"],

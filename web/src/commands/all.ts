@@ -78,6 +78,20 @@ export const commands: readonly Command[] = [
     },
   },
   {
+    name: "app.past", label: "Look at an app as it was", group: "App", icon: History, when: () => false, // from the history, with slug@landing
+    perform: (c, arg = "") => {
+      const [slug, at] = arg.split("@");
+      if (slug && Number(at) > 0) c.desk.openPast(slug, Number(at));
+    },
+  },
+  {
+    name: "app.preview", label: "Look at an app that is being made", group: "App", icon: AppWindow, when: () => false, // from the chat, with slug@process
+    perform: (c, arg = "") => {
+      const [slug, pid] = arg.split("@");
+      if (slug && Number(pid) > 0) c.desk.openPreview(slug, Number(pid));
+    },
+  },
+  {
     name: "app.reload", label: "Start this app again", group: "App", icon: RotateCw, key: "Alt+R", when: hasApp,
     perform: (c, slug = c.desk.focusedApp() ?? "") => c.desk.reloadApp(slug),
   },

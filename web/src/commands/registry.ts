@@ -10,6 +10,8 @@ export type Place = "max" | "left" | "right";
 export interface Desk {
   openProgram(name: string, arg?: string): void;
   openApp(slug: string): void;
+  openPast(slug: string, at: number): void; // as it was at a landing
+  openPreview(slug: string, pid: number): void; // as a process at work has it
   show(panel: "launcher" | "palette" | "shortcuts" | null): void;
   focused(): string | null; // id of the window in front
   focusedApp(): string | null; // slug, if the window in front shows an app

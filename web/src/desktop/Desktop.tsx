@@ -78,7 +78,7 @@ function WindowIcon({ win }: { win: Win }) {
 const WindowContent = memo(function WindowContent({ win }: { win: Win }) {
   const programs = useDesktop((s) => s.programs);
   const { content } = win;
-  const name = useSession((s) => (content.type === "app" ? s.apps[content.slug]?.name : undefined));
+  const name = useSession((s) => (content.type === "app" && !content.guise ? s.apps[content.slug]?.name : undefined));
   // A page's own title counts if it says more than the app's name ("Expenses · May"),
   // not if it is what a template left there.
   const onTitle = useCallback(
@@ -91,7 +91,7 @@ const WindowContent = memo(function WindowContent({ win }: { win: Win }) {
     if (name) change((l) => retitle(l, win.id, name));
   }, [name, win.id]);
   const program = useMemo(() => (content.type === "program" ? programs.find((p) => p.name === content.name) : undefined), [programs, content]);
-  if (content.type === "app") return <AppFrame slug={content.slug} onTitle={onTitle} />;
+  if (content.type === "app") return <AppFrame slug={content.slug} guise={content.guise} onTitle={onTitle} />;
   if (!program) return null;
   return (
     <Suspense fallback={<Skeleton lines={6} />}>

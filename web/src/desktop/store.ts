@@ -5,6 +5,7 @@ import type { Context, Desk, Place } from "../commands/registry.ts";
 import { api } from "../session/api.ts";
 import { refusalOf } from "../session/http.ts";
 import { showConversation, useSession } from "../session/store.ts";
+import { guiseTitle, type Guise } from "./frames/guise.ts";
 import type { Program } from "./program.ts";
 import * as t from "./windows/transitions.ts";
 
@@ -122,6 +123,21 @@ export function openApp(slug: string): void {
   show(null);
 }
 
+/** openAs shows an app in another guise, in a window of its own. */
+function openAs(slug: string, guise: Guise): void {
+  const name = useSession.getState().apps[slug]?.name ?? slug;
+  change((l, view) => t.open(l, view, { type: "app", slug, guise }, guiseTitle(name, guise), appSize));
+  show(null);
+}
+
+/** endPreview closes the window of work that is over; what came of it takes its place. */
+export function endPreview(slug: string, pid: number): void {
+  const win = getState().layout.wins.find((w) => w.content.type === "app" && w.content.slug === slug && w.content.guise?.pid === pid);
+  if (!win) return;
+  change((l) => t.close(l, win.id));
+  if (useSession.getState().apps[slug]) openApp(slug);
+}
+
 export function show(panel: Panel): void {
   if (getState().panel !== panel) setState({ panel });
 }
@@ -129,11 +145,13 @@ export function show(panel: Panel): void {
 export const desk: Desk = {
   openProgram,
   openApp,
+  openPast: (slug, at) => openAs(slug, { at }),
+  openPreview: (slug, pid) => openAs(slug, { pid }),
   show,
   focused: () => t.top(getState().layout)?.id ?? null,
   focusedApp() {
     const content = t.top(getState().layout)?.content;
-    return content?.type === "app" ? content.slug : null;
+    return content?.type === "app" && !content.guise ? content.slug : null;
   },
   closeWindow: (id) => change((l) => t.close(l, id)),
   minimiseWindow: (id) => change((l) => t.minimise(l, id)),

@@ -1,6 +1,6 @@
 // Requests and answers of the gateway's JSON API.
 import type { Event } from "./events.ts";
-import type { ChangeOp, Conversation, ErrorKind, LandingInfo, PID, RequestID, Seq } from "./wire.ts";
+import type { ChangeOp, Conversation, ErrorKind, LandingID, LandingInfo, LandingKind, PID, Provenance, RequestID, Seq } from "./wire.ts";
 
 /** Problem is the body of every refusal (RFC 9457), with our kind and the way out. */
 export interface Problem {
@@ -52,18 +52,61 @@ export interface Launch {
   url: string;
   nonce: string;
   capability: string;
+  landing?: LandingID; // of an app as it was
+  data?: "then" | "now"; // whose data it shows
 }
 
 export interface FileDiff {
   path: string;
+  from?: string; // of a renamed file
   op: ChangeOp;
   binary?: boolean;
+  added_lines?: number;
+  deleted_lines?: number;
   patch?: string;
 }
 
 export interface LandingDetail {
   landing: LandingInfo;
   files: FileDiff[] | null;
+}
+
+export interface Comparison {
+  from: LandingID;
+  to: LandingID;
+  files: FileDiff[] | null;
+}
+
+export interface RestoreDetail extends LandingDetail {
+  skipped: string[] | null;
+}
+
+export interface Snapshot {
+  name: string;
+  landing: LandingID;
+  title: string;
+  time: string;
+}
+
+export interface Cause {
+  landing: LandingID;
+  kind: LandingKind;
+  title: string;
+  time: string;
+  provenance: Provenance;
+  undone_by?: LandingID;
+  request?: string;
+  lines?: number;
+  files?: string[];
+}
+
+export interface Explanation {
+  path: string;
+  at: LandingID;
+  kind: "text" | "binary" | "folder" | "deleted";
+  lines: { number: number; text: string; landing: LandingID; from?: string }[];
+  causes: Cause[];
+  moved_to?: string;
 }
 
 export interface FileEntry {

@@ -1,5 +1,5 @@
 // Events as the gateway streams them: one union, told apart by kind.
-import type { AppInfo, Conversation, Cost, ErrorKind, LandingID, LandingInfo, PID, Process, RequestID, Seq, Slug } from "./wire.ts";
+import type { AppInfo, ConflictInfo, Conversation, Cost, ErrorKind, LandingID, LandingInfo, PID, Process, RequestID, Seq, Slug } from "./wire.ts";
 
 export interface RequestData {
   text: string;
@@ -130,6 +130,7 @@ interface Payloads {
   notice: NoticeData;
   open: OpenData;
   settings: SettingsData;
+  conflict: ConflictInfo;
 }
 
 export type EventKind = keyof Payloads;
@@ -148,7 +149,7 @@ export type Event = { [K in EventKind]: EventOf<K> }[EventKind];
 
 const kinds: Record<EventKind, true> = {
   request: true, process: true, message: true, delta: true, call: true, result: true, retry: true, landing: true,
-  app: true, data: true, answer: true, question: true, approval: true, audit: true, speak: true, notice: true, open: true, settings: true,
+  app: true, data: true, answer: true, question: true, approval: true, audit: true, speak: true, notice: true, open: true, settings: true, conflict: true,
 };
 
 function isEvent(value: unknown): value is Event {

@@ -88,8 +88,8 @@ export interface AppInfo {
   updated: string;
 }
 
-export type LandingKind = "agent" | "owner" | "undo" | "system" | "healer" | "merge";
-export type ChangeOp = "added" | "modified" | "deleted";
+export type LandingKind = "agent" | "owner" | "undo" | "system" | "healer";
+export type ChangeOp = "added" | "modified" | "deleted" | "renamed";
 
 export interface Change {
   path: string;
@@ -106,8 +106,8 @@ export interface Provenance {
   cost?: Cost;
   label?: Label;
   verified?: string;
-  remote?: string;
   undoes?: LandingID;
+  restores?: LandingID;
 }
 
 export interface DataChange {
@@ -119,6 +119,23 @@ export interface DataChange {
   schema?: string[];
   migrated?: boolean;
 }
+
+/** Refused work that is kept until it lands or is decided. */
+export interface ConflictInfo {
+  id: string;
+  state: "retrying" | "waiting" | "settled";
+  time: string;
+  title: string;
+  tries: number;
+  base: LandingID;
+  met: LandingID;
+  files: { path: string; binary?: boolean; choice?: ConflictChoice }[] | null;
+  changes: Change[] | null;
+  provenance: Provenance;
+  landing?: LandingID;
+}
+
+export type ConflictChoice = "ours" | "theirs" | "both" | "file";
 
 export interface LandingInfo {
   id: LandingID;

@@ -75,6 +75,18 @@ export interface Draft {
 
 export type Drafts = Readonly<Record<PID, Draft>>;
 
+/** previewOf is the app that a process is making or changing, once there is enough of it to be seen. */
+export function previewOf(work: Work, exists: (slug: string) => boolean): string | undefined {
+  let found: string | undefined;
+  for (const item of work.items) {
+    if (item.kind !== "step" || !/^(Write|Edit)$/.test(item.name) || !item.result || item.result.failed) continue;
+    const path = String((item.input as { file_path?: unknown } | undefined)?.file_path ?? "");
+    const [, slug, rest] = /(?:^|\/)apps\/([a-z0-9-]+)\/(.+)$/.exec(path) ?? [];
+    if (slug && (slug === found || exists(slug) || rest === "index.html" || rest?.startsWith("src/"))) found = slug;
+  }
+  return found;
+}
+
 export const noCost: Cost = { input: 0, output: 0, cache_read: 0, cache_write: 0, usd: 0 };
 
 export function addCost(a: Cost, b: Cost): Cost {

@@ -39,14 +39,17 @@ const signs = { add: "+", del: "−", same: " ", hunk: "" };
 export function Diff({ file }: { file: FileDiff }) {
   const [all, setAll] = useState(false);
   const lines = file.patch ? parsePatch(file.patch).filter((l, i) => l.kind !== "hunk" || l.text !== "" || i > 0) : [];
-  const added = lines.filter((l) => l.kind === "add").length;
-  const deleted = lines.filter((l) => l.kind === "del").length;
+  const added = file.added_lines ?? lines.filter((l) => l.kind === "add").length;
+  const deleted = file.deleted_lines ?? lines.filter((l) => l.kind === "del").length;
   const shown = all ? lines : lines.slice(0, limit);
   return (
     <details className="diff" open={lines.length < 120}>
       <summary>
         <i className={`op ${file.op}`} aria-label={file.op} role="img" />
-        <span className="mono">{file.path}</span>
+        <span className="mono">
+          {file.from && <span className="diff-from">{file.from} → </span>}
+          {file.path}
+        </span>
         <span className="num diff-sum">
           {added > 0 && <ins>+{added}</ins>} {deleted > 0 && <del>−{deleted}</del>}
         </span>

@@ -44,6 +44,21 @@ export function exact(time: string): string {
   return new Date(time).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
 }
 
+/** dayOf is the heading that a landing stands under. */
+export function dayOf(time: string, now = new Date()): string {
+  const day = new Date(time);
+  const days = Math.round((new Date(now.toDateString()).getTime() - new Date(day.toDateString()).getTime()) / 86_400_000);
+  if (days === 0) return "Today";
+  if (days === 1) return "Yesterday";
+  return day.toLocaleDateString(undefined, { weekday: "long", day: "numeric", month: "long", year: now.getFullYear() === day.getFullYear() ? undefined : "numeric" });
+}
+
+/** whenText is a moment as people say it: "today, 14:03". */
+export function whenText(time: string, now = new Date()): string {
+  const clock = new Date(time).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
+  return `${dayOf(time, now).replace(/^(Today|Yesterday)$/, (d) => d.toLowerCase())}, ${clock}`;
+}
+
 export function bytes(n: number): string {
   if (n < 1024) return `${n} B`;
   if (n < 1024 ** 2) return `${(n / 1024).toFixed(n < 10 * 1024 ? 1 : 0)} kB`;

@@ -1,13 +1,16 @@
-import { Check, ChevronRight, X } from "lucide-react";
+import { AppWindow, Check, ChevronRight, X } from "lucide-react";
 import { useEffect, useState } from "react";
 import type { PID } from "../../protocol/wire.ts";
-import { costOf, ended, stepsOf, type Item, type Step, type Turn } from "../../session/chat.ts";
+import { perform } from "../../commands/all.ts";
+import type { Context } from "../../commands/registry.ts";
+import { costOf, ended, previewOf, stepsOf, type Item, type Step, type Turn } from "../../session/chat.ts";
 import { useSession } from "../../session/store.ts";
 import { Codes } from "../../ui/Codes.tsx";
+import { Button } from "../../ui/controls.tsx";
 import { costText, count, span } from "../../ui/words.ts";
 
 /** ActivityTree is what the processes do for a turn, live; one line when all is done. */
-export function ActivityTree({ turn }: { turn: Turn }) {
+export function ActivityTree({ turn, context }: { turn: Turn; context(): Context }) {
   const [open, setOpen] = useState(false);
   const done = turn.answer !== undefined;
   const steps = stepsOf(turn);
@@ -30,11 +33,27 @@ export function ActivityTree({ turn }: { turn: Turn }) {
             {steps > 0 ? `${count(steps, "step")} · ` : ""}
             <Elapsed since={turn.time} /> · {cost}
           </span>
+          <Previews turn={turn} context={context} />
         </p>
       )}
       {(!done || open) && <Branch turn={turn} pid={root} depth={0} />}
     </div>
   );
+}
+
+// An app that is being made can be looked at before it lands.
+function Previews({ turn, context }: { turn: Turn; context(): Context }) {
+  const apps = useSession((s) => s.apps);
+  const live = Object.values(turn.works).filter((w) => w.process !== undefined && !ended(w.process));
+  const shown = live.flatMap((w) => {
+    const slug = previewOf(w, (s) => apps[s] !== undefined);
+    return slug ? [{ slug, pid: w.pid }] : [];
+  });
+  return shown.map(({ slug, pid }) => (
+    <Button key={pid} className="activity-preview" look="quiet" icon={AppWindow} title="As it is now, not landed yet" onClick={() => perform("app.preview", context(), `${slug}@${pid}`)}>
+      Preview {apps[slug]?.name ?? slug}
+    </Button>
+  ));
 }
 
 function Elapsed({ since }: { since: string }) {

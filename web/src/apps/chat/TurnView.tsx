@@ -42,7 +42,7 @@ export const TurnView = memo(function TurnView({ turn, conversation, newest, con
             )}
           </Trouble>
         )}
-        <ActivityTree turn={turn} />
+        <ActivityTree turn={turn} context={context} />
         {turn.questions
           .filter((q) => q.answered)
           .map((q) => (

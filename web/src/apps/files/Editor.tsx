@@ -1,10 +1,12 @@
-import { ArrowLeft } from "lucide-react";
+import { ArrowLeft, History } from "lucide-react";
 import { useCallback, useEffect, useRef, useState, type KeyboardEvent } from "react";
 import type { FileText } from "../../protocol/api.ts";
 import { api } from "../../session/api.ts";
 import { refusalOf, type Refusal } from "../../session/http.ts";
 import { onEvent } from "../../session/store.ts";
 import { Button, IconButton, Skeleton, Trouble } from "../../ui/controls.tsx";
+import type { Context } from "../../commands/registry.ts";
+import { Why } from "./Why.tsx";
 
 /** indent is the text after Tab or Shift+Tab, with the selection that belongs to it. */
 export function indent(text: string, from: number, to: number, out: boolean): { text: string; from: number; to: number } {
@@ -17,11 +19,12 @@ export function indent(text: string, from: number, to: number, out: boolean): { 
 }
 
 /** Editor changes one text file. A save is refused if the file changed meanwhile, and nothing is lost. */
-export function Editor({ path, onClose }: { path: string; onClose(): void }) {
+export function Editor({ path, onClose, context }: { path: string; onClose(): void; context(): Context }) {
   const [file, setFile] = useState<FileText | null>(null);
   const [text, setText] = useState("");
   const [failure, setFailure] = useState<Refusal | null>(null);
   const [busy, setBusy] = useState(false);
+  const [why, setWhy] = useState(false);
   const field = useRef<HTMLTextAreaElement>(null);
   const dirty = file !== null && text !== file.content;
   const clean = useRef(true);
@@ -86,6 +89,9 @@ export function Editor({ path, onClose }: { path: string; onClose(): void }) {
           {path.split("/").at(-1)}
         </span>
         <span className="hint">{dirty ? "Not saved" : file ? "Saved" : ""}</span>
+        <Button look="quiet" icon={History} aria-pressed={why} disabled={!file || dirty} title={dirty ? "Save first" : "Who wrote each line, and why"} onClick={() => setWhy(!why)}>
+          Why
+        </Button>
         <Button look={dirty ? "primary" : "plain"} disabled={!dirty || busy} onClick={() => void save()}>
           Save
         </Button>
@@ -103,7 +109,8 @@ export function Editor({ path, onClose }: { path: string; onClose(): void }) {
         </Trouble>
       )}
       {!file && !failure && <Skeleton lines={10} />}
-      {file && <textarea ref={field} className="mono" aria-label={`Text of ${path}`} value={text} spellCheck={false} wrap="off" onChange={(e) => setText(e.target.value)} onKeyDown={onKeyDown} />}
+      {file && why && !dirty && <Why key={file.hash} path={path} context={context} />}
+      {file && (!why || dirty) && <textarea ref={field} className="mono" aria-label={`Text of ${path}`} value={text} spellCheck={false} wrap="off" onChange={(e) => setText(e.target.value)} onKeyDown={onKeyDown} />}
     </div>
   );
 }

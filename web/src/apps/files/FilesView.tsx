@@ -20,7 +20,7 @@ export function order(list: readonly FileEntry[]): FileEntry[] {
   return list.toSorted((a, b) => Number(b.dir) - Number(a.dir) || a.name.localeCompare(b.name, undefined, { numeric: true }));
 }
 
-export default function FilesView({ arg = "" }: ProgramProps) {
+export default function FilesView({ arg = "", context }: ProgramProps) {
   const [seen, setSeen] = useState(arg);
   const [folder, setFolder] = useState(looksLikeFile(arg) ? parentOf(arg) : arg);
   const [file, setFile] = useState<string | null>(looksLikeFile(arg) ? arg : null);
@@ -93,7 +93,7 @@ export default function FilesView({ arg = "" }: ProgramProps) {
           ))}
         </ul>
       </div>
-      {file && <Editor key={file} path={file} onClose={() => setFile(null)} />}
+      {file && <Editor key={file} path={file} onClose={() => setFile(null)} context={context} />}
     </div>
   );
 }

@@ -1,96 +1,86 @@
 import { ArrowLeft } from "lucide-react";
-import { useState } from "react";
+import { useCallback, useEffect, useState } from "react";
 import type { ProgramProps } from "../../desktop/program.ts";
+import type { Snapshot } from "../../protocol/api.ts";
 import type { LandingInfo } from "../../protocol/wire.ts";
-import { attempt, olderLandings, useSession } from "../../session/store.ts";
-import { Button, Empty, IconButton, Skeleton } from "../../ui/controls.tsx";
-import { ago, costText, exact } from "../../ui/words.ts";
+import { api } from "../../session/api.ts";
+import { attempt, useSession } from "../../session/store.ts";
+import { Empty, IconButton, Segmented } from "../../ui/controls.tsx";
 import { LandingView } from "./LandingView.tsx";
+import { Moment } from "./Moment.tsx";
+import { Scrubber } from "./Scrubber.tsx";
+import { Timeline } from "./Timeline.tsx";
 import "./history.css";
 
-/** who says who made a landing. */
-export function who(l: LandingInfo): string {
-  switch (l.kind) {
-    case "agent":
-      return l.provenance.program ?? "agent";
-    case "owner":
-      return "you";
-    case "undo":
-      return l.provenance.undoes ? `undo of L${l.provenance.undoes}` : "undo";
-    case "healer":
-      return "healer";
-    case "system":
-      return "system";
-    case "merge":
-      return l.provenance.remote?.split(" ")[0] ?? "another device";
-  }
-}
+type Face = "change" | "then";
 
-/** dayOf is the heading that a landing stands under. */
-export function dayOf(time: string, now = new Date()): string {
-  const day = new Date(time);
-  const days = Math.round((new Date(now.toDateString()).getTime() - new Date(day.toDateString()).getTime()) / 86_400_000);
-  if (days === 0) return "Today";
-  if (days === 1) return "Yesterday";
-  return day.toLocaleDateString(undefined, { weekday: "long", day: "numeric", month: "long", year: now.getFullYear() === day.getFullYear() ? undefined : "numeric" });
-}
-
-export default function HistoryView({ arg }: ProgramProps) {
-  const landings = useSession((s) => s.landings);
+/** HistoryView is time travel: the changes of the home, and the home as it was at any of them. */
+export default function HistoryView({ arg, context }: ProgramProps) {
+  const head = useSession((s) => s.landings[0]?.id ?? 0);
   const loaded = useSession((s) => s.landingsLoaded);
   const [chosen, setChosen] = useState<number | null>(arg ? Number(arg) : null);
   const [seenArg, setSeenArg] = useState(arg);
-  const [more, setMore] = useState(true);
+  const [face, setFace] = useState<Face>("change");
+  const [names, setNames] = useState<readonly Snapshot[]>([]);
   if (arg !== seenArg) {
     setSeenArg(arg);
-    if (arg) setChosen(Number(arg));
+    if (arg) {
+      setChosen(Number(arg));
+      setFace("change");
+    }
   }
-  const days = Object.entries(Object.groupBy(landings, (l) => dayOf(l.time)));
-  const oldest = landings.at(-1)?.id ?? 1;
-  if (loaded && landings.length === 0) return <Empty text="Nothing has changed in your home yet. Each change will stand here, with who made it, why and at what cost." />;
+  const readNames = useCallback(() => void attempt("The names of moments did not load", () => api.snapshots()).then((list) => list && setNames(list)), []);
+  useEffect(readNames, [readNames]);
+  const landing = useLanding(chosen ?? head);
+
+  if (loaded && head === 0) return <Empty text="Nothing has changed in your home yet. Each change will stand here, with who made it, why and at what cost." />;
+  const move = (id: number) => {
+    setChosen(Math.min(Math.max(id, 1), head));
+    setFace("then");
+  };
   return (
     <div className={`history ${chosen !== null ? "detail" : ""}`}>
-      <nav className="history-list" aria-label="Changes">
-        {!loaded && <Skeleton lines={8} />}
-        {days.map(([day, list]) => (
-          <section key={day}>
-            <h3>{day}</h3>
-            <ul>
-              {list?.map((l) => (
-                <li key={l.id}>
-                  <button type="button" className={l.undone_by ? "undone" : ""} aria-current={l.id === chosen ? "true" : undefined} onClick={() => setChosen(l.id)}>
-                    <i className={`dot ${l.kind}`} aria-hidden />
-                    <span className="history-title">{l.title}</span>
-                    <span className="history-who num">
-                      {who(l)}
-                      {l.provenance.cost && l.provenance.cost.usd > 0 ? ` · ${costText(l.provenance.cost)}` : ""}
-                      {l.undone_by ? " · undone" : ""}
-                    </span>
-                    <time className="num" dateTime={l.time} title={exact(l.time)}>
-                      {ago(l.time)}
-                    </time>
-                  </button>
-                </li>
-              ))}
-            </ul>
-          </section>
-        ))}
-        {more && oldest > 1 && (
-          <Button look="quiet" onClick={() => void attempt("Older changes did not load", olderLandings).then((any) => setMore(any ?? true))}>
-            Older changes
-          </Button>
-        )}
-      </nav>
+      <Scrubber head={head} at={chosen ?? head} landing={landing} names={names} onMove={move} />
+      <Timeline chosen={chosen} names={names} onChoose={setChosen} />
       <div className="history-detail">
         {chosen !== null ? (
           <>
-            <IconButton className="history-back" icon={ArrowLeft} label="All changes" onClick={() => setChosen(null)} />
-            <LandingView key={chosen} id={chosen} />
+            <div className="history-face">
+              <IconButton className="history-back" icon={ArrowLeft} label="All changes" onClick={() => setChosen(null)} />
+              <Segmented<Face>
+                label="Show"
+                value={face}
+                options={[
+                  { value: "change", label: "What changed" },
+                  { value: "then", label: "The home then" },
+                ]}
+                onChange={setFace}
+              />
+            </div>
+            {face === "change" ? <LandingView key={chosen} id={chosen} /> : <Moment id={chosen} landing={landing} names={names} onNames={readNames} context={context} />}
           </>
         ) : (
-          <Empty text="Choose a change to see what it did." />
+          <Empty text="Choose a change to see what it did, or move through time above." />
         )}
       </div>
     </div>
   );
+}
+
+// The landing at a place of the slider may be older than what the session has read.
+function useLanding(id: number): LandingInfo | undefined {
+  const known = useSession((s) => s.landings.find((l) => l.id === id));
+  const [read, setRead] = useState<LandingInfo | undefined>(undefined);
+  useEffect(() => {
+    if (known || id < 1) return;
+    let here = true;
+    api.findLandings(1, { before: id + 1 }).then(
+      ([l]) => here && setRead(l),
+      () => undefined, // the place is then shown by its number alone
+    );
+    return () => {
+      here = false;
+    };
+  }, [id, known]);
+  return known ?? (read?.id === id ? read : undefined);
 }

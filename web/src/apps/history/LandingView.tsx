@@ -7,7 +7,7 @@ import { undo, useSession } from "../../session/store.ts";
 import { Button, Skeleton, Trouble } from "../../ui/controls.tsx";
 import { Diff } from "../../ui/Diff.tsx";
 import { costText, exact } from "../../ui/words.ts";
-import { who } from "./HistoryView.tsx";
+import { who } from "./moments.ts";
 
 const integrity = ["only your own words", "what apps hold", "untrusted text"];
 
@@ -16,6 +16,7 @@ function facts(p: Provenance): [string, string][] {
   if (p.process) out.push(["Process", `${p.process}${p.parent ? `, started by ${p.parent}` : ""}`]);
   if (p.model) out.push(["Model", p.model]);
   if (p.cost) out.push(["Cost", costText(p.cost)]);
+  if (p.restores) out.push(["Brings back", `L${p.restores}`]);
   if (p.verified) out.push(["Checked", p.verified === "browser" ? "in a browser" : "it compiles"]);
   if (p.label) out.push(["Has read", integrity[p.label.integrity] ?? "untrusted text"]);
   return out;

@@ -1,20 +1,25 @@
-import { memo, useCallback } from "react";
+import { memo, useCallback, useEffect } from "react";
 import { perform } from "../../commands/all.ts";
 import type { Slug } from "../../protocol/wire.ts";
 import { Button, Skeleton, Trouble } from "../../ui/controls.tsx";
-import { context, desk } from "../store.ts";
+import { ended } from "../../session/chat.ts";
+import { useSession } from "../../session/store.ts";
+import { whenText } from "../../ui/words.ts";
+import { context, desk, endPreview } from "../store.ts";
+import type { Guise } from "./guise.ts";
 import { useLoads } from "./useLoads.ts";
 
 const sandbox = "allow-scripts allow-forms allow-downloads";
 
-export const AppFrame = memo(function AppFrame({ slug, onTitle }: { slug: Slug; onTitle(title: string): void }) {
+export const AppFrame = memo(function AppFrame({ slug, guise, onTitle }: { slug: Slug; guise?: Guise; onTitle(title: string): void }) {
   const title = useCallback((t: string) => onTitle(t), [onTitle]);
-  const { app, loads, failure, fault, wish, attach, start, dismissFault } = useLoads(slug, title);
-  const broken = app && !app.ok ? app.diagnostics?.find((d) => d.severity === "error") : undefined;
+  const { app, loads, failure, fault, wish, attach, start, dismissFault } = useLoads(slug, title, guise);
+  const broken = !guise && app && !app.ok ? app.diagnostics?.find((d) => d.severity === "error") : undefined;
   const name = app?.name ?? slug;
 
   return (
-    <div className="app-frame">
+    <div className={`app-frame ${guise ? "guised" : ""}`}>
+      {guise && <Mark slug={slug} guise={guise} data={loads.at(-1)?.launch.data} />}
       {loads.map((load) => (
         <iframe
           key={load.id}
@@ -83,3 +88,23 @@ export const AppFrame = memo(function AppFrame({ slug, onTitle }: { slug: Slug; 
     </div>
   );
 });
+
+// The line on top of a window that does not show the app as it is.
+function Mark({ slug, guise, data }: { slug: Slug; guise: Guise; data?: "then" | "now" }) {
+  const landing = useSession((s) => s.landings.find((l) => l.id === guise.at));
+  const over = useSession((s) => guise.pid !== undefined && (s.processes[guise.pid] ? ended(s.processes[guise.pid]!) : false));
+  useEffect(() => {
+    if (over && guise.pid !== undefined) endPreview(slug, guise.pid);
+  }, [over, slug, guise.pid]);
+  if (guise.pid !== undefined)
+    return (
+      <p className="guise-mark" role="note">
+        <b>Preview.</b> It is still being made; what you enter here is thrown away.
+      </p>
+    );
+  return (
+    <p className="guise-mark" role="note">
+      <b>As it was{landing ? ` ${whenText(landing.time)}` : ` at L${guise.at}`}.</b> To look at only{data === "now" ? "; its data are today’s" : data === "then" ? ", with its data of that time" : ""}.
+    </p>
+  );
+}

@@ -4,11 +4,12 @@
 import { useCallback, useEffect, useRef, useState, type RefObject } from "react";
 import { perform } from "../../commands/all.ts";
 import type { Launch } from "../../protocol/api.ts";
-import type { LandingID, Slug } from "../../protocol/wire.ts";
+import type { LandingID, PID, Slug } from "../../protocol/wire.ts";
 import { api } from "../../session/api.ts";
 import { refusalOf, type Refusal } from "../../session/http.ts";
 import { onEvent, useSession } from "../../session/store.ts";
 import { frameTheme } from "../../ui/theme.ts";
+import type { Guise } from "./guise.ts";
 import { context, desk, useDesktop } from "../store.ts";
 import { libraries } from "./libraries.ts";
 import { linkFrame, type FrameLink } from "./link.ts";
@@ -32,7 +33,7 @@ export interface Wish {
 
 const patience = 8000; // a load without a sign of life is shown anyway
 
-export function useLoads(slug: Slug, onTitle: (title: string) => void) {
+export function useLoads(slug: Slug, onTitle: (title: string) => void, guise?: Guise) {
   const app = useSession((s) => s.apps[slug]);
   const reloads = useDesktop((s) => s.reloads[slug] ?? 0);
   const [loads, setLoads] = useState<Load[]>([]);
@@ -41,11 +42,12 @@ export function useLoads(slug: Slug, onTitle: (title: string) => void) {
   const [wish, setWish] = useState<Wish | null>(null);
   const links = useRef(new Map<number, Open>());
   const last = useRef(0);
+  const { at, pid } = guise ?? {};
 
   const start = useCallback(async () => {
     const id = ++last.current;
     try {
-      const launch = await api.launch(slug);
+      const launch = await api.launch(slug, at !== undefined ? { at: `L${at}` } : { preview_pid: pid });
       if (id !== last.current) return; // a newer one was asked for meanwhile
       setFailure(null);
       setFault(null);
@@ -53,10 +55,10 @@ export function useLoads(slug: Slug, onTitle: (title: string) => void) {
     } catch (error) {
       if (id === last.current) setFailure(refusalOf(error));
     }
-  }, [slug]);
+  }, [slug, at, pid]);
 
   // The landing decides: whoever has this build already need not load it again.
-  const build = app?.ok ? app.landing : null;
+  const build = app?.ok && !guise ? app.landing : null;
   const shown = useRef<LandingID | null>(null);
   const seenReloads = useRef(reloads);
   useEffect(() => {
@@ -106,6 +108,7 @@ export function useLoads(slug: Slug, onTitle: (title: string) => void) {
   );
 
   usePushes(slug, links);
+  useProgress(pid, start);
   useEffect(() => {
     const all = links.current;
     return () => {
@@ -114,6 +117,25 @@ export function useLoads(slug: Slug, onTitle: (title: string) => void) {
   }, []);
 
   return { app, loads, failure, fault, wish, attach, start, dismissFault: () => setFault(null) };
+}
+
+const settle = 500; // after a write, until the preview follows
+
+// A preview follows what its process writes.
+function useProgress(pid: PID | undefined, start: () => Promise<void>): void {
+  useEffect(() => {
+    if (pid === undefined) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const off = onEvent((e) => {
+      if (e.kind !== "result" || e.pid !== pid || e.data.failed || !/^(Write|Edit)$/.test(e.data.name)) return;
+      clearTimeout(timer);
+      timer = setTimeout(() => void start(), settle);
+    });
+    return () => {
+      clearTimeout(timer);
+      off();
+    };
+  }, [pid, start]);
 }
 
 interface Open {

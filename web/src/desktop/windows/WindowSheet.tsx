@@ -54,7 +54,7 @@ export const WindowSheet = memo(function WindowSheet({ win, active, z, icon, onZ
 
   const onMenu = useCallback(
     (e: MouseEvent) => {
-      const app = win.content.type === "app" ? appActions(win.content.slug) : [];
+      const app = win.content.type === "app" && !win.content.guise ? appActions(win.content.slug) : [];
       openMenu(e, [...controls(win), ...app]);
     },
     [win],

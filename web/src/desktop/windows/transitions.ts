@@ -1,5 +1,6 @@
 // Windows as data, and every change of them as a pure function. Geometry is in
 // CSS pixels of the work area: the screen without the dock.
+import type { Guise } from "../frames/guise.ts";
 
 export interface Size {
   w: number;
@@ -14,7 +15,7 @@ export interface Rect extends Size {
 export type Place = "free" | "max" | "left" | "right" | "top-left" | "top-right" | "bottom-left" | "bottom-right";
 
 /** Content says what a window shows: a built-in program or an app. */
-export type Content = { type: "program"; name: string; arg?: string } | { type: "app"; slug: string };
+export type Content = { type: "program"; name: string; arg?: string } | { type: "app"; slug: string; guise?: Guise };
 
 export interface Win {
   id: string;
@@ -39,7 +40,7 @@ const step = 40; // between cascaded windows
 const reach = 96; // of the title bar that always stays on screen
 
 export const sameContent = (a: Content, b: Content) =>
-  a.type === "app" ? b.type === "app" && a.slug === b.slug : b.type === "program" && a.name === b.name;
+  a.type === "app" ? b.type === "app" && a.slug === b.slug && a.guise?.at === b.guise?.at && a.guise?.pid === b.guise?.pid : b.type === "program" && a.name === b.name;
 
 export function find(l: Layout, id: string): Win | undefined {
   return l.wins.find((w) => w.id === id);
@@ -218,9 +219,10 @@ export function restore(saved: unknown, view: Size): Layout {
   return refit({ wins, order, next }, view);
 }
 
-/** save is what restore reads. What a program was asked to show is not kept. */
+/** save is what restore reads. What a program was asked to show is not kept, nor are looks at the past or at work in progress. */
 export function save(l: Layout): unknown {
-  const wins = l.wins.map((w) => (w.content.type === "program" ? { ...w, content: { type: "program", name: w.content.name } } : w));
+  const kept = l.wins.filter((w) => w.content.type === "program" || !w.content.guise);
+  const wins = kept.map((w) => (w.content.type === "program" ? { ...w, content: { type: "program", name: w.content.name } } : w));
   return { version: 1, wins, order: l.order };
 }
 
