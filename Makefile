@@ -52,7 +52,7 @@ lint:
 	@tools/lint
 
 bench: setup build
-	@MATRIXOS_BIN=$(CURDIR)/bin/matrixos $(GO) test -run '^$$' -bench . -benchtime 10x -timeout 30m ./...
+	@MATRIXOS_BENCH=1 MATRIXOS_BIN=$(CURDIR)/bin/matrixos $(GO) test -run '^$$' -bench . -benchtime 10x -timeout 30m ./...
 
 clean:
 	rm -rf bin web/dist/assets web/dist/index.html web/runtime/dist/manifest.json

@@ -30,7 +30,7 @@ var layout = []struct{ pkg, may, parts string }{
 	{"egress", "sys keyring", ""},
 	{"model", "sys", ""},
 	{"engine", "sys model", ""},
-	{"disk", "sys journal", "chunk git merge rows"},
+	{"disk", "sys journal", "chunk git merge rows workspace"},
 	{"sandbox", "sys", ""},
 	{"driver", "sys keyring", ""},
 	{"kernel", "sys journal ipc policy model engine disk driver", ""},

@@ -20,6 +20,7 @@ import (
 	"matrixos/app"
 	"matrixos/client"
 	"matrixos/disk"
+	"matrixos/disk/workspace"
 	"matrixos/egress"
 	"matrixos/egress/page"
 	"matrixos/gateway"
@@ -41,6 +42,19 @@ type Options struct {
 	Origins []string // further addresses of the desktop, such as a proxy's
 	Logger  *slog.Logger
 	Version string
+	// Holder is a program that starts with Hold: this one, for whoever does. Without
+	// it the disk does without overlay mounts.
+	Holder string
+}
+
+// Hold is all that a program has to do if it was started, by this package, to hold
+// the mounts of transactions; its main begins with it. ok is false for every other
+// start; else code is what to exit with.
+func Hold(args []string) (code int, ok bool) {
+	if len(args) == 0 || args[0] != workspace.HolderName {
+		return 0, false
+	}
+	return workspace.Hold(args), true
 }
 
 // System is a running home. Close it, or cancel the context that Start got and
@@ -85,7 +99,9 @@ func Start(ctx context.Context, o Options) (_ *System, err error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := disk.Open(ctx, root, disk.Options{Template: home.Template(), Logger: log})
+	d, err := disk.Open(ctx, root, disk.Options{
+		Template: home.Template(), Logger: log, Holder: o.Holder, Workspace: workspace.Kind(os.Getenv("MATRIXOS_WORKSPACE")),
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -31,6 +31,13 @@ type Session struct {
 	Seq     sys.Seq    `json:"seq"`
 }
 
+// Workspaces is how the folders of transactions are made on the home's machine.
+type Workspaces struct {
+	Kind   string   `json:"kind"`
+	Detail string   `json:"detail"`
+	Why    []string `json:"why"`
+}
+
 // Ask is a request of the owner.
 type Ask struct {
 	Text         string           `json:"text"`
@@ -111,6 +118,12 @@ type Models struct {
 func (c *Client) Session(ctx context.Context) (s Session, err error) {
 	err = c.call(ctx, "read session", http.MethodGet, "/api/session", nil, &s)
 	return s, err
+}
+
+// Workspaces asks how the folders of transactions are made.
+func (c *Client) Workspaces(ctx context.Context) (w Workspaces, err error) {
+	err = c.call(ctx, "read workspaces", http.MethodGet, "/api/workspaces", nil, &w)
+	return w, err
 }
 
 // Ask starts a request; what happens comes as events.

@@ -22,7 +22,7 @@ func benchHome(b *testing.B, n int) *home {
 }
 
 func BenchmarkBegin(b *testing.B) {
-	for _, n := range []int{100, 1000} {
+	for _, n := range []int{200, 5_000} {
 		b.Run(fmt.Sprintf("files=%d", n), func(b *testing.B) {
 			h := benchHome(b, n)
 			for b.Loop() {

@@ -191,7 +191,7 @@ func afterDeath(t *testing.T, root string, r *record, fsck bool) {
 	if got := strings.TrimSpace(h.git("rev-parse", "main")); got != h.at().commit.String() {
 		t.Errorf("main is %s, want %s", got, h.at().commit)
 	}
-	for _, sub := range []string{"stage", "quarantine", "ws"} {
+	for _, sub := range []string{"stage", "quarantine"} {
 		left, err := os.ReadDir(h.store(sub))
 		if err != nil || len(left) > 0 {
 			t.Errorf("left in %s: %v, %v", sub, left, err)

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 
 	"matrixos/disk/git"
+	"matrixos/disk/workspace"
 	"matrixos/journal"
 	"matrixos/sys"
 )
@@ -30,6 +31,12 @@ type Options struct {
 	// NoWatch leaves out the watcher: edits by hand are then found by Capture,
 	// Begin and Land only.
 	NoWatch bool
+	// Workspace is the backend to use for the folders of transactions; empty takes
+	// the best that the machine offers.
+	Workspace workspace.Kind
+	// Holder is a program that calls workspace.Hold when it is started under the
+	// name workspace.HolderName; empty does without overlay.
+	Holder string
 
 	// For tests.
 	fault    func(point string) error // fail here
@@ -45,6 +52,7 @@ type Disk struct {
 	stageFD *os.File
 	lock    *os.File
 	repo    *git.Repo
+	spaces  *workspace.Store
 	j       *journal.Journal
 	log     *slog.Logger
 	owner   string
@@ -62,7 +70,6 @@ type Disk struct {
 	data dataStore // copies and changes of app databases
 
 	mu        sync.Mutex // the lander: one landing at a time
-	noClone   bool       // the file system does not share blocks
 	stats     map[string]known
 	pending   map[string]change // decided, but not yet in the live files
 	applied   sys.LandingID     // all landings up to here are in the live files
@@ -184,6 +191,12 @@ func (d *Disk) start(ctx context.Context, o Options) error {
 	if err := d.makeRoom(); err != nil {
 		d.log.WarnContext(ctx, "old views could not be removed", "error", err)
 	}
+	d.spaces, err = workspace.Open(ctx, workspace.Options{
+		Dir: d.dir, Source: d.repo, Only: o.Workspace, Holder: o.Holder, Logger: d.log,
+	}, d.at().tree)
+	if err != nil {
+		return fmt.Errorf("make folders for transactions: %w", err)
+	}
 	d.background.Go(func() { d.tidy(running) })
 	d.background.Go(func() { d.lookAfter(running) })
 	d.background.Go(func() { d.writeHistory(running) })
@@ -219,7 +232,7 @@ func (d *Disk) Close() error {
 	}
 	d.stop()
 	d.background.Wait()
-	err := d.writeIndex(true)
+	err := errors.Join(d.spaces.Close(), d.writeIndex(true))
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return errors.Join(err, d.publishHistory(), d.markAppliedLocked(context.Background()), d.release())

@@ -34,7 +34,7 @@ type home struct {
 
 func open(t testing.TB, root string, change ...func(*Options)) *home {
 	t.Helper()
-	o := Options{Template: template, Owner: "Ada <ada@example.org>", NoWatch: true}
+	o := Options{Template: template, Owner: "Ada <ada@example.org>", NoWatch: true, Holder: "/proc/self/exe"}
 	for _, c := range change {
 		c(&o)
 	}

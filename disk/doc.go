@@ -8,7 +8,9 @@
 //	repo.git    the history, in git's format; the home's .git file points here
 //	kernel.db   the journal: head, redo records, landings table; the commit point
 //	lock        the flock of the one process that writes; it names its pid
-//	ws/ID       the folders of running transactions
+//	ws/ID       the folders of running transactions (package workspace)
+//	gen-N       the immutable checkout on which those stand
+//	layers/N    what landed since, as layers above it
 //	stage       new contents on their way into the live files
 //	quarantine  objects on their way into the repository
 //	views/L12   past landings that were asked for as folders, read-only
@@ -24,7 +26,9 @@
 //
 // # A landing, step by step
 //
-// A process works in a copy of the newest landing (txn.go). Land, Write and Undo
+// A process works in a folder with the newest landing (txn.go), which package
+// workspace makes as the machine allows: a mount over immutable layers, a snapshot,
+// or a copy. None shows what happens elsewhere later. Land, Write and Undo
 // make a set of changes, from an old to a new state of each file, and go through
 // the same door (land.go), one at a time under Disk.mu, the lander:
 //

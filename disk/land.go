@@ -71,6 +71,9 @@ func (t *Txn) Land(ctx context.Context, l Landing) (sys.LandingInfo, error) {
 	if err != nil {
 		return sys.LandingInfo{}, explain("land", t.label, err)
 	}
+	if err := t.noteReadsLocked(ctx, o); err != nil {
+		return sys.LandingInfo{}, explain("land", t.label, err)
+	}
 	t.d.hook("scanned")
 	l.resolves = t.claim.id
 	attempt := &attempt{d: t.d, landing: l, base: t.base.id, since: t.base.tree, changes: changes, rows: data, objects: o, txn: t}

@@ -87,6 +87,9 @@ func (d *Disk) publishLocked(ctx context.Context, p *preparation, id sys.Landing
 	}
 	d.hook("applied")
 	d.tellHistory()
+	if d.spaces != nil { // the first landings come before it
+		d.spaces.Follow(d.at().tree)
+	}
 	if len(d.pending) == 0 && len(d.data.late) == 0 {
 		d.applied = id
 	}

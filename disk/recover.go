@@ -68,7 +68,7 @@ func (d *Disk) finish(ctx context.Context) error {
 	d.hook("recover-files")
 	d.finishRows(ctx, rows)
 	d.hook("recover-data")
-	for _, sub := range []string{"quarantine", "ws", "private"} {
+	for _, sub := range []string{"quarantine", "private"} {
 		if err := clearFolder(d.store(sub)); err != nil {
 			return err
 		}

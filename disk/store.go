@@ -8,7 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -40,7 +42,7 @@ func (d *Disk) openStore(ctx context.Context) error {
 	if st, err := os.Stat(d.root); err == nil && !st.IsDir() {
 		return &sys.Error{Op: "open home", Path: d.root, Kind: sys.Invalid, Err: errors.New("it is not a folder"), Hint: "name a folder with --home; it is created if it does not exist"}
 	}
-	for _, sub := range []string{"run", "ws", "stage", "displaced", "quarantine"} {
+	for _, sub := range []string{"run", "stage", "displaced", "quarantine"} {
 		if err := os.MkdirAll(d.store(sub), 0o700); err != nil {
 			return err
 		}
@@ -103,6 +105,12 @@ func (d *Disk) takeLock() error {
 		return err
 	}
 	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	// A process that died as it started a program may be survived by its copy for
+	// some milliseconds, which holds the lock as well.
+	for end := time.Now().Add(5 * time.Second); errors.Is(err, unix.EWOULDBLOCK) && holderDied(f) && time.Now().Before(end); {
+		time.Sleep(5 * time.Millisecond)
+		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	}
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		who, readErr := io.ReadAll(io.LimitReader(f, 32))
 		pid := strings.TrimSpace(string(who))
@@ -123,6 +131,17 @@ func (d *Disk) takeLock() error {
 	}
 	_, err = f.WriteAt(fmt.Appendf(nil, "%d\n", os.Getpid()), 0)
 	return err
+}
+
+// holderDied reports whether the process that a lock file names is gone.
+func holderDied(lock *os.File) bool {
+	who := make([]byte, 32)
+	n, err := lock.ReadAt(who, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return false
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(who[:n])))
+	return err == nil && pid > 0 && errors.Is(unix.Kill(pid, 0), unix.ESRCH)
 }
 
 // release closes what is open; the lock goes last.

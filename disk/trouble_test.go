@@ -107,7 +107,10 @@ func tree(t *testing.T, root string) string {
 	var b strings.Builder
 	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
 		rel := strings.TrimPrefix(path, root)
-		if strings.HasPrefix(rel, "/.disk/ws/") || strings.HasPrefix(rel, "/.disk/kernel.db") || err != nil {
+		if rel == "/.disk/ws" || rel == "/.disk/layers" || strings.HasPrefix(rel, "/.disk/gen-") && e.IsDir() {
+			return fs.SkipDir
+		}
+		if strings.HasPrefix(rel, "/.disk/gen-") || strings.HasPrefix(rel, "/.disk/kernel.db") || err != nil {
 			return err
 		}
 		if !e.IsDir() {

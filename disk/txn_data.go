@@ -53,7 +53,7 @@ func (t *Txn) dataLocked(ctx context.Context, path string) (string, error) {
 	if _, ok := isDatabase(clean); !ok {
 		return "", &sys.Error{Op: "copy the data", Path: path, Kind: sys.Invalid, Err: errors.New("it is no database of an app"), Hint: "these are data/SLUG/NAME" + dataSuffix}
 	}
-	full := filepath.Join(t.dir, clean)
+	full := t.dataFile(clean)
 	if _, done := t.data.given[clean]; done || fileThere(full) {
 		return full, nil
 	}
@@ -68,23 +68,30 @@ func (t *Txn) dataLocked(ctx context.Context, path string) (string, error) {
 	if err != nil {
 		return "", errors.Join(err, rows.Remove(base))
 	}
-	if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
+	shown := filepath.Join(t.Dir(), clean)
+	if err := os.MkdirAll(filepath.Dir(shown), 0o755); err != nil {
+		return "", err
+	}
+	if err := os.Chmod(filepath.Dir(shown), 0o755); err != nil { // so that an overlay's upper has it
 		return "", err
 	}
 	if !there {
 		return full, nil
 	}
-	if err := copyPlain(base, full); err != nil {
+	if err := copyPlain(base, shown); err != nil {
 		return "", err
 	}
 	past := time.Now().Add(-time.Hour) // so that every write to come shows
-	if err := os.Chtimes(full, past, past); err != nil {
+	if err := os.Chtimes(shown, past, past); err != nil {
 		return "", err
 	}
 	st, err := stateAt(full)
 	t.data.given[clean] = private{base, st}
 	return full, err
 }
+
+// dataFile is where this program opens a database of the transaction.
+func (t *Txn) dataFile(path string) string { return filepath.Join(t.folder.Beside(), path) }
 
 // ProvideData gives the transaction copies of what a command may want to read or
 // change: all databases if they are small together, else those of the apps that the
@@ -168,7 +175,7 @@ func applyTo(ctx context.Context, full string, set rows.Changeset) error {
 // rowsLocked compares the transaction's databases with what they started from. A
 // file that the process has deleted changes nothing: data goes by DROP or DELETE.
 func (t *Txn) rowsLocked(ctx context.Context) (out []rowChange, err error) {
-	found, err := workspaceDatabases(t.dir)
+	found, err := workspaceDatabases(t.folder.Beside())
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
@@ -178,7 +185,7 @@ func (t *Txn) rowsLocked(ctx context.Context) (out []rowChange, err error) {
 	}
 	defer func() { err = errors.Join(err, drop()) }()
 	for _, path := range found {
-		full := filepath.Join(t.dir, path)
+		full := t.dataFile(path)
 		st, err := stateAt(full)
 		if err != nil {
 			return nil, err

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"matrixos/disk/workspace"
 	"matrixos/journal"
 	"matrixos/sys"
 )
@@ -30,6 +31,9 @@ const (
 )
 
 func TestMain(m *testing.M) {
+	if os.Args[0] == workspace.HolderName {
+		os.Exit(workspace.Hold(os.Args))
+	}
 	if root := os.Getenv(childHome); root != "" {
 		if err := workUntilKilled(root); err != nil {
 			say("E", err)
@@ -121,7 +125,7 @@ func workUntilKilled(root string) error {
 	ctx := context.Background()
 	var mu sync.Mutex
 	passed := map[string]int{}
-	o := Options{NoWatch: true, boot: os.Getenv(childBoot), unsynced: os.Getenv(childUnsyn), Hook: func(point string) {
+	o := Options{NoWatch: true, Holder: "/proc/self/exe", boot: os.Getenv(childBoot), unsynced: os.Getenv(childUnsyn), Hook: func(point string) {
 		mu.Lock()
 		defer mu.Unlock()
 		passed[point]++

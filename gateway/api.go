@@ -75,6 +75,7 @@ func (g *Gateway) registerAPI() {
 	g.fileAPI()
 	g.settingsAPI()
 	g.upkeepAPI()
+	g.diskAPI()
 	describe(g.api.OpenAPI())
 }
 

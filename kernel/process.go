@@ -137,23 +137,23 @@ func (p *process) homeTree(ctx context.Context) (fs.FS, error) {
 	return p.view, nil
 }
 
-// workspace is the folder of the process's transaction, begun if need be.
-func (p *process) workspace(ctx context.Context) (string, error) {
+// begun is the process's transaction, begun if need be.
+func (p *process) begun(ctx context.Context) (*disk.Txn, error) {
 	p.desk.Lock()
 	defer p.desk.Unlock()
 	if t := p.transaction(); t != nil {
-		return t.Dir(), nil
+		return t, nil
 	}
 	if s := p.snapshot().State; s.Ended() || s == sys.Parked {
-		return "", &sys.Error{Op: "begin", Path: fmt.Sprint(p.pid()), Kind: sys.Canceled, Err: fmt.Errorf("the process is %s", s)}
+		return nil, &sys.Error{Op: "begin", Path: fmt.Sprint(p.pid()), Kind: sys.Canceled, Err: fmt.Errorf("the process is %s", s)}
 	}
 	t, err := p.k.disk.Begin(ctx, string(p.program.Name))
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	base, err := p.k.disk.View(t.Base())
 	if err != nil {
-		return "", errors.Join(err, t.Drop())
+		return nil, errors.Join(err, t.Drop())
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -161,7 +161,7 @@ func (p *process) workspace(ctx context.Context) (string, error) {
 	for path, view := range p.reads { // reads before it began count as well
 		t.NoteReadIn(view, path)
 	}
-	return t.Dir(), nil
+	return t, nil
 }
 
 func (p *process) transaction() *disk.Txn {

@@ -66,17 +66,22 @@ func (c *Call) Tree(ctx context.Context) (fs.FS, error) {
 // Root is the process's transaction: a private folder that becomes the home's
 // next landing. The first call begins it. Close what it returns.
 func (c *Call) Root(ctx context.Context) (*os.Root, error) {
-	dir, err := c.Workspace(ctx)
+	c.reads.everything()
+	t, err := c.p.begun(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return os.OpenRoot(dir)
+	return os.OpenRoot(t.Dir())
 }
 
-// Workspace is the real path of that folder.
-func (c *Call) Workspace(ctx context.Context) (string, error) {
+// Place is where a command finds that folder.
+func (c *Call) Place(ctx context.Context) (disk.Place, error) {
 	c.reads.everything()
-	return c.p.workspace(ctx)
+	t, err := c.p.begun(ctx)
+	if err != nil {
+		return disk.Place{}, err
+	}
+	return t.Place(), nil
 }
 
 // ProvideData puts copies of app databases into that folder, for a command that

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -26,6 +27,7 @@ import (
 type Command struct {
 	Script string        // for bash -c
 	Folder string        // the real folder it works in
+	Enter  []string      // a command line that runs another where Folder is; empty if that is here
 	Mount  string        // where it sees that folder; an absolute path
 	Limit  time.Duration // wall time; 0 means two minutes
 	Output int           // bytes of output kept; 0 means 1 MiB
@@ -87,7 +89,8 @@ func (s *Sandbox) Run(ctx context.Context, c Command) (Outcome, error) {
 	if out.limit <= 0 {
 		out.limit = 1 << 20
 	}
-	cmd := exec.CommandContext(bounded, s.Path, s.args(c)...)
+	line := slices.Concat(c.Enter, []string{s.Path}, s.args(c))
+	cmd := exec.CommandContext(bounded, line[0], line[1:]...)
 	cmd.Env = []string{}
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}

@@ -33,7 +33,7 @@ func bash(o Options) kernel.Syscall {
 			if o.Sandbox == nil {
 				return "", &sys.Error{Op: "run", Path: "a command", Kind: sys.Refused, Err: o.Why, Hint: "use Read, Write, Edit, Glob and Grep"}
 			}
-			dir, err := c.Workspace(ctx)
+			at, err := c.Place(ctx)
 			if err != nil {
 				return "", err
 			}
@@ -41,7 +41,7 @@ func bash(o Options) kernel.Syscall {
 				return "", err
 			}
 			out, err := o.Sandbox.Run(ctx, sandbox.Command{
-				Script: in.Command, Folder: dir, Mount: o.Mount,
+				Script: in.Command, Folder: at.Dir, Enter: at.Enter, Mount: o.Mount,
 				Limit: time.Duration(in.Timeout) * time.Millisecond, Output: 50 << 10,
 			})
 			text := strings.ToValidUTF8(string(out.Output), "�")

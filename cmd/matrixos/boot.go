@@ -15,7 +15,7 @@ func connect(ctx context.Context, home string) (*client.Client, error) {
 }
 
 func start(ctx context.Context, o startOptions) (system, error) {
-	o.Version = version
+	o.Version, o.Holder = version, "/proc/self/exe"
 	s, err := boot.Start(ctx, o)
 	if err != nil {
 		return nil, err // not a nil *System in an interface

@@ -12,12 +12,17 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"matrixos/boot"
 )
 
 // version is set by the linker.
 var version = "dev"
 
 func main() {
+	if code, ok := boot.Hold(os.Args); ok {
+		os.Exit(code)
+	}
 	os.Exit(run())
 }
 

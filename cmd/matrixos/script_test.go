@@ -6,9 +6,14 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"matrixos/boot"
 )
 
 func TestMain(m *testing.M) {
+	if code, ok := boot.Hold(os.Args); ok {
+		os.Exit(code)
+	}
 	testscript.Main(m, map[string]func(){"matrixos": func() { os.Exit(run()) }})
 }
 

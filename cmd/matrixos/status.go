@@ -30,19 +30,22 @@ func (p *program) versionCommand() *cobra.Command {
 
 // status is what `matrixos status --json` prints.
 type status struct {
-	Home     string          `json:"home"`
-	Running  bool            `json:"running"` // as a daemon
-	Address  string          `json:"address,omitempty"`
-	Version  string          `json:"version"`
-	Handle   sys.Handle      `json:"handle"`
-	Model    client.Model    `json:"model"`
-	Apps     int             `json:"apps"`
-	Broken   []sys.Slug      `json:"broken"` // apps that do not compile
-	Working  int             `json:"working"`
-	Landing  sys.LandingID   `json:"landing"` // the newest
-	Event    sys.Seq         `json:"event"`   // the newest
-	Idle     bool            `json:"idle"`
-	Upkeep   sys.UpkeepState `json:"upkeep"`
+	Home    string          `json:"home"`
+	Running bool            `json:"running"` // as a daemon
+	Address string          `json:"address,omitempty"`
+	Version string          `json:"version"`
+	Handle  sys.Handle      `json:"handle"`
+	Model   client.Model    `json:"model"`
+	Apps    int             `json:"apps"`
+	Broken  []sys.Slug      `json:"broken"` // apps that do not compile
+	Working int             `json:"working"`
+	Landing sys.LandingID   `json:"landing"` // the newest
+	Event   sys.Seq         `json:"event"`   // the newest
+	Idle    bool            `json:"idle"`
+	Upkeep  sys.UpkeepState `json:"upkeep"`
+
+	Workspaces client.Workspaces `json:"workspaces"`
+
 	landings []sys.LandingInfo
 }
 
@@ -98,6 +101,9 @@ func readStatus(ctx context.Context, c *client.Client, running bool) (status, er
 		return s, err
 	}
 	s.Home, s.Version, s.Handle, s.Model, s.Event, s.Apps = session.Home, session.Version, session.Handle, session.Model, session.Seq, len(apps)
+	if s.Workspaces, err = c.Workspaces(ctx); err != nil {
+		return s, err
+	}
 	if running {
 		s.Address = c.Base()
 	}
@@ -141,6 +147,7 @@ func (p *program) showStatus(s status) error {
 		{"Apps", fmt.Sprint(s.Apps)},
 		{"Work", work},
 		{"Checked", checked(s.Upkeep, time.Now())},
+		{"Folders", s.Workspaces.Kind + ", " + s.Workspaces.Detail},
 	}
 	if len(s.landings) > 0 {
 		l := s.landings[0]
