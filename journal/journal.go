@@ -16,7 +16,7 @@ import (
 )
 
 // version is the schema of the journal's own tables, kept in user_version.
-const version = 1
+const version = 2
 
 const schema = `
 CREATE TABLE event(
@@ -26,7 +26,9 @@ CREATE TABLE event(
 	pid          INTEGER NOT NULL,
 	conversation TEXT NOT NULL,
 	request      TEXT NOT NULL,
-	data         BLOB NOT NULL);
+	data         BLOB NOT NULL,
+	digest       BLOB,           -- of what was there before it was forgotten
+	chain        BLOB NOT NULL); -- see chain.go
 CREATE INDEX event_conversation ON event(conversation, seq) WHERE conversation <> '';
 CREATE INDEX event_request ON event(request, seq) WHERE request <> '';
 CREATE TABLE migration(owner TEXT PRIMARY KEY, steps INTEGER NOT NULL) WITHOUT ROWID;
@@ -88,12 +90,19 @@ func (j *Journal) prepare(ctx context.Context) error {
 			Hint: "this home was used by a newer Matrix OS: install that version, or restore a backup",
 		}
 	}
-	if have == 0 {
+	if have < version {
 		tx, err := j.writer.BeginTx(ctx, nil)
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, schema+fmt.Sprintf(`PRAGMA user_version=%d;`, version))
+		if have == 0 {
+			_, err = tx.ExecContext(ctx, schema)
+		} else {
+			err = chained(ctx, tx)
+		}
+		if err == nil {
+			_, err = tx.ExecContext(ctx, fmt.Sprintf(`PRAGMA user_version=%d;`, version))
+		}
 		if err != nil {
 			return errors.Join(err, tx.Rollback())
 		}
@@ -152,7 +161,7 @@ func Scan(rows *sql.Rows) (events []sys.Event, err error) {
 		if err := rows.Scan(&e.Seq, &at, &e.Kind, &e.PID, &e.Conversation, &e.Request, &data); err != nil {
 			return nil, err
 		}
-		e.Time, e.Data = time.Unix(0, at).UTC(), data
+		e.Time, e.Data = unixNano(at), data
 		events = append(events, e)
 	}
 	return events, rows.Err()
@@ -215,3 +224,5 @@ func (j *Journal) fail(op string, err error) error {
 	}
 	return out
 }
+
+func unixNano(at int64) time.Time { return time.Unix(0, at).UTC() }

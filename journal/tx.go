@@ -16,6 +16,7 @@ type Tx struct {
 	ctx    context.Context // of the Update; a Tx lives no longer than that call
 	insert *sql.Stmt
 	last   sys.Seq
+	chain  []byte // the hash of the last event
 	events []sys.Event
 	then   []func()
 }
@@ -31,11 +32,12 @@ func (t *Tx) Append(events ...sys.Event) error {
 	if t.insert == nil {
 		var err error
 		t.insert, err = t.tx.PrepareContext(t.ctx,
-			`INSERT INTO event(seq, time, kind, pid, conversation, request, data) VALUES(?,?,?,?,?,?,?)`)
+			`INSERT INTO event(seq, time, kind, pid, conversation, request, data, chain) VALUES(?,?,?,?,?,?,?,?)`)
 		if err != nil {
 			return err
 		}
-		if err := t.tx.QueryRowContext(t.ctx, `SELECT ifnull(max(seq), 0) FROM event`).Scan(&t.last); err != nil {
+		err = t.tx.QueryRowContext(t.ctx, `SELECT seq, chain FROM event ORDER BY seq DESC LIMIT 1`).Scan(&t.last, &t.chain)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
 	}
@@ -50,7 +52,8 @@ func (t *Tx) Append(events ...sys.Event) error {
 		if e.Data == nil {
 			e.Data = []byte("null")
 		}
-		_, err := t.insert.ExecContext(t.ctx, e.Seq, e.Time.UnixNano(), string(e.Kind), int64(e.PID), string(e.Conversation), string(e.Request), []byte(e.Data))
+		t.chain = link(t.chain, *e, digest(e.Data))
+		_, err := t.insert.ExecContext(t.ctx, e.Seq, e.Time.UnixNano(), string(e.Kind), int64(e.PID), string(e.Conversation), string(e.Request), []byte(e.Data), t.chain)
 		if err != nil {
 			return err
 		}
