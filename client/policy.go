@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"matrixos/sys"
@@ -51,6 +52,29 @@ func (c *Client) Untrusted(ctx context.Context) (list []Labelled, err error) {
 // Trust says that a file, or all in a folder, may be believed.
 func (c *Client) Trust(ctx context.Context, path string) error {
 	return c.call(ctx, "trust", http.MethodPost, "/api/trust", map[string]string{"path": path}, nil)
+}
+
+// Audit is what a check of the journal found; Broken is the first event that is not
+// as it was written, 0 if there is none.
+type Audit struct {
+	Events    int     `json:"events"`
+	Forgotten int     `json:"forgotten"`
+	Last      sys.Seq `json:"last"`
+	Head      string  `json:"head"`
+	Broken    sys.Seq `json:"broken,omitempty"`
+	Why       string  `json:"why,omitempty"`
+}
+
+// VerifyAudit checks that the journal is as it was written.
+func (c *Client) VerifyAudit(ctx context.Context) (a Audit, err error) {
+	err = c.call(ctx, "verify audit", http.MethodGet, "/api/audit/verify", nil, &a)
+	return a, err
+}
+
+// Audits lists decisions of policy and of the owner after a position, oldest first.
+func (c *Client) Audits(ctx context.Context, after sys.Seq) (list []sys.Event, err error) {
+	err = c.call(ctx, "list audit", http.MethodGet, "/api/audit?limit=10000&after="+strconv.FormatInt(int64(after), 10), nil, &list)
+	return list, err
 }
 
 // Keys lists the names of the keys in the keyring.

@@ -33,6 +33,7 @@ type decision struct {
 	op      string      // of a conflict of rows
 	rows    []rowChange // what happens to databases
 	copies  []dataCopy  // of them, taken before the lander was held
+	anchor  string      // the journal's head before it; commitLocked reads it
 }
 
 // commitLocked makes a landing durable and publishes it: prepare all that can
@@ -52,6 +53,7 @@ func (d *Disk) commitLocked(ctx context.Context, n decision) (sys.LandingInfo, e
 	if err != nil {
 		return sys.LandingInfo{}, err
 	}
+	n.anchor = d.anchor(ctx)
 	commit := git.EncodeCommit(d.message(info, n, tree, head.commit))
 	n.objects.add(commit)
 	info.Commit = commit.Hash.String()

@@ -36,6 +36,7 @@ func (d *Disk) message(info sys.LandingInfo, n decision, tree, parent git.Hash) 
 	if n.base != 0 {
 		add("Disk-Base", n.base.String())
 	}
+	add(trailerJournal, n.anchor)
 	for _, path := range n.merged {
 		add("Disk-Merged", path)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"matrixos/journal"
 	"matrixos/kernel"
 	"matrixos/sys"
 )
@@ -65,6 +66,22 @@ func (g *Gateway) policyAPI() {
 			return nil, err
 		}
 		return nil, g.o.Policy.Trust(ctx, p)
+	})
+	register(g, http.MethodGet, "/api/audit/verify", "verify-audit", "Check that the journal is as it was written", func(ctx context.Context, _ *struct{}) (*reply[journal.Audit], error) {
+		a, err := g.o.Disk.VerifyJournal(ctx)
+		return &reply[journal.Audit]{a}, err
+	})
+	register(g, http.MethodGet, "/api/audit", "list-audit", "What policy and the owner have decided, oldest first", func(ctx context.Context, in *struct {
+		After sys.Seq `query:"after" minimum:"0"`
+		Limit int     `query:"limit" minimum:"1" maximum:"10000" default:"1000"`
+	}) (*reply[[]sys.Event], error,
+	) {
+		rows, err := g.journal.Query(ctx, `SELECT seq, time, kind, pid, conversation, request, data FROM event WHERE kind = ? AND seq > ? ORDER BY seq LIMIT ?`, string(sys.EventAudit), in.After, in.Limit)
+		if err != nil {
+			return nil, err
+		}
+		list, err := journal.Scan(rows)
+		return &reply[[]sys.Event]{all(list)}, err
 	})
 	register(g, http.MethodGet, "/api/keys", "list-keys", "Names of the keys there are, never their values", func(context.Context, *struct{}) (*reply[[]string], error) {
 		return &reply[[]string]{all(g.o.Keys.Names())}, nil

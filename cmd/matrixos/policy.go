@@ -17,6 +17,13 @@ import (
 	"matrixos/sys"
 )
 
+// policyCommands are the owner's word, and what was decided.
+func (p *program) policyCommands() []*cobra.Command {
+	return []*cobra.Command{
+		p.approvalsCommand(), p.approveCommand(), p.denyCommand(), p.untrustedCommand(), p.trustCommand(), p.keysCommand(), p.auditCommand(),
+	}
+}
+
 func (p *program) approvalsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "approvals",

@@ -98,7 +98,7 @@ func (p *program) root() *cobra.Command {
 	root.AddCommand(p.psCommand(), p.topCommand(), p.killCommand(), p.stopCommand(), p.contCommand(), p.spendingCommand(), p.promptCommand(), p.logsCommand())
 	root.AddCommand(p.historyCommands()...)
 	root.AddCommand(p.dataCommand())
-	root.AddCommand(p.approvalsCommand(), p.approveCommand(), p.denyCommand(), p.untrustedCommand(), p.trustCommand(), p.keysCommand())
+	root.AddCommand(p.policyCommands()...)
 	root.AddCommand(p.scrubCommand(), p.gcCommand(), p.spaceCommand())
 	for _, c := range root.Commands() {
 		c.Args = explained(c.Args)
