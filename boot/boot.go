@@ -70,6 +70,8 @@ type System struct {
 	addr    string // host:port
 	token   string // the command line's key to this run
 	log     *slog.Logger
+	starts  *startLog // of a daemon; else nil
+	safe    bool      // safe mode
 
 	cancel context.CancelFunc
 	served chan error // one per listener
@@ -110,6 +112,19 @@ func Start(ctx context.Context, o Options) (_ *System, err error) {
 		base = "http://" + ln.Addr().String()
 	}
 	s := &System{home: root, disk: d, log: log, token: rand.Text()}
+	if ln != nil {
+		s.starts = readStarts(root, time.Now)
+		if s.safe = s.starts.crashing(); s.safe {
+			log.ErrorContext(ctx, "safe mode: the last starts have crashed; no model runs")
+		}
+		head := d.Head
+		if s.safe {
+			head = nil // a safe start proves nothing
+		}
+		if err := s.starts.begin(head, func(err error) { log.Error("the log of starts could not be written", "error", err) }); err != nil {
+			return nil, errors.Join(err, d.Close())
+		}
+	}
 	if err := s.assemble(ctx, o, base); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -143,17 +158,22 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 	if err := s.apps.follow(ctx); err != nil {
 		return err
 	}
+	var good sys.LandingID
+	if s.safe {
+		good = s.starts.good()
+	}
 	models, err := newModels(s.disk, secrets, o.Model, os.Getenv, s.log)
 	if err != nil {
 		return err
 	}
+	models.safe, models.good = s.safe, good
 	box, why := sandbox.Find(ctx)
 	if why != nil {
 		s.log.WarnContext(ctx, "commands of agents are refused", "error", why)
 	}
 	k, err = kernel.New(ctx, kernel.Options{
 		Disk: s.disk, Models: models, Apps: s.apps, Handle: readHandle(s.disk).Handle, Logger: s.log, Now: time.Now,
-		Settings: settingsOf(s.disk, s.log), Resume: o.Listen != "",
+		Settings: settingsOf(s.disk, good, s.log), Resume: o.Listen != "", Safe: s.safe,
 		Calls: syscalls.Table(syscalls.Options{
 			Sandbox: box, Why: why, Mount: s.home, Check: s.apps.diagnose,
 			Pages: page.New(egress.New(egress.Options{Allow: models.reachable}), time.Now), Services: newServices(models),
@@ -163,6 +183,15 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 		return err
 	}
 	s.kernel = k
+	if s.safe {
+		_, err := s.disk.Journal().Append(ctx, sys.NewEvent(sys.EventNotice, sys.NoticeData{
+			Level: "error", Title: "Matrix OS is in safe mode",
+			Text: "It crashed three times within a minute. Your files and apps are here; no model runs, and the settings are the last ones that worked. Undo what was changed last, then start it again.",
+		}))
+		if err != nil {
+			return err
+		}
+	}
 	desktop, err := web.Shell()
 	if err != nil {
 		return err
@@ -170,7 +199,7 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 	s.gateway, err = gateway.New(ctx, gateway.Options{
 		Disk: s.disk, Kernel: k, Apps: s.apps, Models: models, Policy: k, Keys: ownKeys{secrets}, Logger: s.log, Shell: desktop,
 		Owner: func() gateway.Owner { return readHandle(s.disk) }, Workspace: k.Workspace,
-		Base: base, Token: s.token, Origins: o.Origins, Version: cmp.Or(o.Version, "dev"),
+		Base: base, Token: s.token, Origins: o.Origins, Safe: s.safe, Version: cmp.Or(o.Version, "dev"),
 	})
 	return err
 }
@@ -253,6 +282,9 @@ func (s *System) Close() error {
 	}
 	if s.apps != nil {
 		errs = append(errs, s.apps.runtime.Close())
+	}
+	if s.starts != nil && s.client != nil { // it had started
+		errs = append(errs, s.starts.end(s.disk.Head()))
 	}
 	return errors.Join(append(errs, s.disk.Close())...)
 }

@@ -44,6 +44,8 @@ type models struct {
 	env      func(string) string
 	log      *slog.Logger
 	offline  engine.Engine
+	safe     bool          // no model runs
+	good     sys.LandingID // in safe mode, where the settings are read; 0: the newest
 
 	mu      sync.Mutex
 	engines map[string]engine.Engine // by provider, key and address
@@ -69,7 +71,7 @@ func newModels(d *disk.Disk, keys *keyring.Keyring, override string, env func(st
 // line's, MATRIXOS_MODEL, the setting, what a key in the environment suggests,
 // and else the built-in one.
 func (m *models) Default() string {
-	c, err := readConfig(m.disk)
+	c, err := readConfig(m.disk, m.good)
 	if err != nil {
 		m.log.Warn("the settings cannot be read; the model falls back", "error", err)
 	}
@@ -86,6 +88,12 @@ func (m *models) Engine(name string) (engine.Engine, string, error) {
 	id = cmp.Or(id, suggested[provider])
 	unknown := func(why, hint string) (engine.Engine, string, error) {
 		return nil, "", &sys.Error{Op: "use model", Path: name, Kind: sys.Invalid, Err: errors.New(why), Hint: hint}
+	}
+	if m.safe {
+		return nil, "", &sys.Error{
+			Op: "use model", Path: name, Kind: sys.Unavailable, Err: errors.New("Matrix OS is in safe mode: it crashed three times within a minute, so no model runs"),
+			Hint: "take back what was changed last with `matrixos undo`, then start it again",
+		}
 	}
 	switch provider {
 	case offlineModel:
@@ -107,7 +115,7 @@ func (m *models) Engine(name string) (engine.Engine, string, error) {
 
 // remote is the engine for a provider with the key and address of now.
 func (m *models) remote(provider string) (engine.Engine, error) {
-	c, err := readConfig(m.disk)
+	c, err := readConfig(m.disk, m.good)
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +204,7 @@ func (m *models) Choose(ctx context.Context, c gateway.ModelChoice) error {
 			return err
 		}
 	}
-	now, err := readConfig(m.disk)
+	now, err := readConfig(m.disk, 0)
 	if err != nil {
 		return err
 	}

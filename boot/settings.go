@@ -44,16 +44,18 @@ type config struct {
 	} `json:"network,omitzero"`
 }
 
-// readConfig reads the settings; a file that is missing counts as empty.
-func readConfig(d *disk.Disk) (config, error) {
+// readConfig reads the settings as of a landing, 0 meaning the newest; a file that
+// is missing counts as empty.
+func readConfig(d *disk.Disk, at sys.LandingID) (config, error) {
 	var c config
-	err := readJSON(d, configFile, &c)
+	err := readJSON(d, at, configFile, &c)
 	return c, err
 }
 
 // settingsOf reads the kernel's part of the settings once per landing. Settings
-// that cannot be read count as they were.
-func settingsOf(d *disk.Disk, log *slog.Logger) func() kernel.Settings {
+// that cannot be read count as they were. A good landing, if given, is where they
+// are read instead.
+func settingsOf(d *disk.Disk, good sys.LandingID, log *slog.Logger) func() kernel.Settings {
 	var mu sync.Mutex
 	var at sys.LandingID
 	var now kernel.Settings
@@ -62,7 +64,7 @@ func settingsOf(d *disk.Disk, log *slog.Logger) func() kernel.Settings {
 		defer mu.Unlock()
 		if head := d.Head(); at != head {
 			at = head
-			c, err := readConfig(d)
+			c, err := readConfig(d, good)
 			if err != nil {
 				log.Warn("the settings cannot be read; they stay as they were", "error", err)
 				return now
@@ -114,12 +116,12 @@ func readHandle(d *disk.Disk) gateway.Owner {
 		Handle sys.Handle `json:"handle"`
 		Name   string     `json:"display_name"`
 	}
-	_ = readJSON(d, handleFile, &h)
+	_ = readJSON(d, 0, handleFile, &h)
 	return gateway.Owner{Handle: cmp.Or(h.Handle, "@you:local"), Name: h.Name}
 }
 
-func readJSON(d *disk.Disk, path sys.Path, into any) error {
-	view, err := d.View(0)
+func readJSON(d *disk.Disk, at sys.LandingID, path sys.Path, into any) error {
+	view, err := d.View(at)
 	if err != nil {
 		return err
 	}

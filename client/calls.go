@@ -29,6 +29,8 @@ type Session struct {
 	Version string     `json:"version"`
 	Model   Model      `json:"model"`
 	Seq     sys.Seq    `json:"seq"`
+	Safe    bool       `json:"safe,omitempty"`
+	Stopped bool       `json:"stopped,omitempty"`
 }
 
 // Workspaces is how the folders of transactions are made on the home's machine.

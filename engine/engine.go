@@ -80,6 +80,7 @@ type Event struct {
 	Delta   model.Delta
 	Message model.Message
 	Cost    sys.Cost
+	Model   string // that answered, as the provider calls it; with Message
 	Outcome *Outcome
 }
 

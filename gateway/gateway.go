@@ -49,6 +49,8 @@ type Options struct {
 	// Origins are further addresses under which browsers reach this home, such
 	// as "https://desk.example.org" of a proxy.
 	Origins []string
+	// Safe says that this is safe mode: no model runs.
+	Safe    bool
 	Version string
 	// Metrics writes the other parts' figures, in Prometheus' text form.
 	Metrics func(io.Writer)

@@ -76,6 +76,7 @@ type Kernel struct {
 	resume  bool
 	safe    bool
 	stopped atomic.Bool
+	loops   []*loop
 
 	settings func() Settings
 
@@ -137,7 +138,11 @@ func New(ctx context.Context, o Options) (*Kernel, error) {
 	for _, p := range left {
 		k.run(p)
 	}
-	k.group.Go(func() { k.schedule(background) })
+	k.loops = []*loop{{name: "schedule", run: k.schedule}}
+	for _, l := range k.loops {
+		k.start(l)
+	}
+	k.group.Go(func() { k.watch(background) })
 	return k, nil
 }
 
@@ -157,6 +162,9 @@ func (k *Kernel) Close() error {
 	}
 	k.cancel(why)
 	k.group.Wait()
+	for _, l := range k.loops {
+		l.settle()
+	}
 	for _, p := range k.all() {
 		if err := p.forget(); err != nil {
 			k.log.Warn("a workspace could not be removed", "pid", p.pid(), "error", err)

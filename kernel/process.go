@@ -31,27 +31,28 @@ type process struct {
 	desk     sync.Mutex   // held while the transaction begins
 	writing  sync.Mutex   // one commit at a time, in order
 
-	mu      sync.Mutex
-	request *request
-	row     sys.Process
-	memo    memo
-	leaf    string // the newest entry of its conversation
-	pending pending
-	tools   int // calls that run
-	place   func()
-	txn     *disk.Txn
-	view    *disk.View              // what it reads until its transaction begins
-	base    *disk.View              // what its transaction began on
-	reads   map[sys.Path]*disk.View // what it has read, and in which state of the home
-	seen    map[sys.Path][32]byte
-	steer   []steering
-	taken   int64 // the newest steering that the engine has
-	closing bool  // it takes no more steering
-	report  Report
-	beat    time.Time    // when it last did something
-	dormant bool         // an earlier run left it unfinished, and nothing runs it now
-	retaken string       // the call that is being made again
-	cause   func() error // why its context ended
+	mu       sync.Mutex
+	request  *request
+	row      sys.Process
+	memo     memo
+	leaf     string // the newest entry of its conversation
+	pending  pending
+	tools    int // calls that run
+	place    func()
+	txn      *disk.Txn
+	view     *disk.View              // what it reads until its transaction begins
+	base     *disk.View              // what its transaction began on
+	reads    map[sys.Path]*disk.View // what it has read, and in which state of the home
+	seen     map[sys.Path][32]byte
+	steer    []steering
+	taken    int64 // the newest steering that the engine has
+	closing  bool  // it takes no more steering
+	report   Report
+	beat     time.Time    // when it last did something
+	dormant  bool         // an earlier run left it unfinished, and nothing runs it now
+	stranger string       // a model that answered and was not asked
+	retaken  string       // the call that is being made again
+	cause    func() error // why its context ended
 }
 
 // Report is what a finished process tells its parent.

@@ -12,7 +12,7 @@ import (
 // returns its report. On error everything that had not landed is dropped, unless
 // the process is parked.
 func (p *process) live(ctx context.Context) (Report, error) {
-	err := p.think(ctx)
+	err := p.patiently(ctx)
 	p.leavePlace()
 	var rest *parked
 	switch {
@@ -39,7 +39,6 @@ func (p *process) exit(ctx context.Context, why error) error {
 	row := p.snapshot()
 	if err := p.k.talks.sync(row.Conversation); err != nil {
 		p.k.log.WarnContext(ctx, "a conversation's file is not safe yet", "conversation", row.Conversation, "error", err)
-		why = errors.Join(why, nil)
 	}
 	to := sys.Done
 	switch {

@@ -268,6 +268,9 @@ func (p *process) withoutModel(err error) error {
 
 // emit passes what streams on to whoever watches.
 func (p *process) emit(e engine.Event) {
+	if e.Kind == engine.Message {
+		p.recognize(e.Model)
+	}
 	if e.Kind != engine.Delta {
 		return
 	}
@@ -283,6 +286,41 @@ func (p *process) emit(e engine.Event) {
 	case d.Text != "" || d.Thinking != "" || d.Input != "":
 		p.k.journal.Publish(p.event(sys.EventDelta, sys.DeltaData{Text: d.Text, Thinking: d.Thinking, Writing: d.Input}))
 	}
+}
+
+// recognize tells the owner, once per process, when another model answers than
+// was asked.
+func (p *process) recognize(got string) {
+	p.mu.Lock()
+	asked, told := p.model, p.stranger
+	if got == "" || sameModel(asked, got) {
+		got = ""
+	} else {
+		p.stranger = got
+	}
+	p.mu.Unlock()
+	if got == "" || got == told {
+		return
+	}
+	p.queue(p.event(sys.EventNotice, sys.NoticeData{
+		Level: "error", Title: "Another model answers: " + got, Text: fmt.Sprintf("%s was asked. The provider has changed something, or something stands between you and it.", asked),
+	}))
+}
+
+// sameModel tells whether a provider's name for a model is that of the one asked
+// for: itself, a dated form of it, or either with a route in front.
+func sameModel(asked, got string) bool {
+	base := func(s string) string { return strings.ToLower(s[strings.LastIndexByte(s, '/')+1:]) }
+	a, g := base(asked), base(got)
+	if a == g {
+		return true
+	}
+	long, short := g, a
+	if len(long) < len(short) {
+		long, short = short, long
+	}
+	rest, ok := strings.CutPrefix(long, short)
+	return ok && (strings.Trim(rest, "-0123456789") == "" || strings.HasPrefix(rest, ":") || rest == "-latest")
 }
 
 // host is a process as its engine sees it.

@@ -126,10 +126,12 @@ func (k *Kernel) Reschedule() {
 // schedule fires jobs until ctx ends. Each occurrence fires once, also across
 // restarts; a one-time job whose time passed while nothing ran fires late, with
 // its time said; a missed repetition is skipped for the next one.
-func (k *Kernel) schedule(ctx context.Context) {
+func (k *Kernel) schedule(ctx context.Context, l *loop) {
 	last := k.now()
 	for first := true; ; first = false {
+		end := l.work(k.now)
 		wait, err := k.fireDue(ctx, last, first)
+		end()
 		if err != nil && ctx.Err() == nil {
 			k.log.ErrorContext(ctx, "the schedule could not be read", "error", err)
 		}

@@ -43,6 +43,8 @@ type status struct {
 	Event   sys.Seq         `json:"event"`   // the newest
 	Idle    bool            `json:"idle"`
 	Upkeep  sys.UpkeepState `json:"upkeep"`
+	Safe    bool            `json:"safe"`    // safe mode
+	Stopped bool            `json:"stopped"` // by the owner
 
 	Workspaces client.Workspaces `json:"workspaces"`
 
@@ -121,6 +123,7 @@ func readStatus(ctx context.Context, c *client.Client, running bool) (status, er
 		s.Landing = s.landings[0].ID
 	}
 	s.Idle = s.Working == 0
+	s.Safe, s.Stopped = session.Safe, session.Stopped
 	return s, nil
 }
 
@@ -133,6 +136,12 @@ func (p *program) showStatus(s status) error {
 	work := "nothing is running"
 	if s.Working > 0 {
 		work = count(s.Working, "process") + " at work"
+	}
+	if s.Safe {
+		state += ", in safe mode: it crashed three times within a minute, and no model runs"
+	}
+	if s.Stopped {
+		work += "; everything was stopped, `matrixos cont` lets it go on"
 	}
 	model := s.Model.Label
 	if !s.Model.Attached {

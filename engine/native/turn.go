@@ -154,7 +154,7 @@ func (t *turn) keepReply(ctx context.Context, rep *model.Reply) error {
 	t.msgs = append(t.msgs, rep.Message)
 	t.used = rep.Cost.Input + rep.Cost.CacheRead + rep.Cost.CacheWrite + rep.Cost.Output
 	t.counted = len(t.msgs)
-	t.emit(engine.Event{Kind: engine.Message, Message: rep.Message, Cost: rep.Cost})
+	t.emit(engine.Event{Kind: engine.Message, Message: rep.Message, Cost: rep.Cost, Model: rep.Model})
 	return nil
 }
 

@@ -101,29 +101,47 @@ type Machine struct {
 
 // Programs is the tree of a new home.
 var Programs = fstest.MapFS{
-	"agents/kernel.md":  {Data: []byte("---\nname: kernel\ndescription: main\ntools: Read, Write, Edit, Glob, Grep, spawn, undo, list_landings, ask_owner, remember, recall, forget, manage_cron, list_memories, read_state, web_fetch, web_search, generate_image, speak, transcribe\nwrites: system/, agents/memory/, agents/custom/, data/, projects/\n---\nYou are the kernel.\n")},
+	"agents/kernel.md":  {Data: []byte("---\nname: kernel\ndescription: main\ntools: Read, Write, Edit, Glob, Grep, spawn, undo, list_landings, ask_owner, remember, recall, forget, manage_cron, list_memories, read_state, web_fetch, web_search, generate_image, speak, transcribe, send_test\nwrites: system/, agents/memory/, agents/custom/, data/, projects/\n---\nYou are the kernel.\n")},
 	"agents/builder.md": {Data: []byte("---\nname: builder\ndescription: builds\ntools: Read, Write, Edit, Bash\nwrites: apps/\nbudget: 1\n---\nYou build.\n")},
 	"system/soul.md":    {Data: []byte("Be kind.\n")},
 	"apps/old/a.txt":    {Data: []byte("one\ntwo\nthree\n")},
 }
 
+// Options change how a machine is made.
+type Options struct {
+	Hook     func(point string) // of the disk
+	Settings func() kernel.Settings
+	Calls    []kernel.Syscall // beside the usual ones
+	Once     bool             // it resumes nothing, as a single command does
+	Now      func() time.Time // its clock
+}
+
 // Start opens or makes the home; close it yourself. The options are those of the
 // system calls, as the functions leave them.
-func Start(t *testing.T, home string, s Script, change ...func(*syscalls.Options)) *Machine {
+func Start(t *testing.T, home string, s kernel.Models, change ...func(*syscalls.Options)) *Machine {
 	t.Helper()
+	return StartWith(t, home, s, Options{}, change...)
+}
+
+// StartWith is Start with options of the machine.
+func StartWith(t *testing.T, home string, s kernel.Models, o Options, change ...func(*syscalls.Options)) *Machine {
+	t.Helper()
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	calls := syscalls.Options{Why: errors.New("no sandbox in this test"), Mount: home}
 	for _, c := range change {
 		c(&calls)
 	}
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
-	d, err := disk.Open(t.Context(), home, disk.Options{Template: Programs, Logger: log})
+	d, err := disk.Open(t.Context(), home, disk.Options{Template: Programs, Logger: log, Hook: o.Hook})
 	if err != nil {
 		t.Fatal(err)
 	}
 	m := &Machine{t: t, Home: home, Disk: d, Apps: &Apps{}}
 	m.Kernel, err = kernel.New(t.Context(), kernel.Options{
-		Disk: d, Models: s, Apps: m.Apps, Handle: "@you:test", Logger: log, Now: time.Now, Resume: true,
-		Calls: syscalls.Table(calls),
+		Disk: d, Models: s, Apps: m.Apps, Handle: "@you:test", Logger: log, Now: o.Now, Resume: !o.Once, Settings: o.Settings,
+		Calls: append(syscalls.Table(calls), o.Calls...),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -132,9 +150,15 @@ func Start(t *testing.T, home string, s Script, change ...func(*syscalls.Options
 }
 
 // Boot makes a machine that closes with the test.
-func Boot(t *testing.T, s Script, change ...func(*syscalls.Options)) *Machine {
+func Boot(t *testing.T, s kernel.Models, change ...func(*syscalls.Options)) *Machine {
 	t.Helper()
-	m := Start(t, filepath.Join(t.TempDir(), "home"), s, change...)
+	return BootWith(t, s, Options{}, change...)
+}
+
+// BootWith is Boot with options of the machine.
+func BootWith(t *testing.T, s kernel.Models, o Options, change ...func(*syscalls.Options)) *Machine {
+	t.Helper()
+	m := StartWith(t, filepath.Join(t.TempDir(), "home"), s, o, change...)
 	t.Cleanup(m.Close)
 	return m
 }
