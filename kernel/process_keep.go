@@ -145,12 +145,15 @@ func (p *process) commit(ctx context.Context, change func() error, also ...func(
 				return err
 			}
 		}
+		if err := tx.Append(events...); err != nil {
+			return err
+		}
 		for _, w := range writes {
 			if err := w(ctx, tx); err != nil {
 				return err
 			}
 		}
-		return tx.Append(events...)
+		return nil
 	})
 	if err != nil {
 		p.mu.Lock()

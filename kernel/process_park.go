@@ -52,6 +52,9 @@ func (p *process) leaving() error {
 func (p *process) park(ctx context.Context, rest *parked) error {
 	ctx = context.WithoutCancel(ctx)
 	row := p.snapshot()
+	p.mu.Lock()
+	done := p.done // once it is parked it may go on at any moment, with another one
+	p.mu.Unlock()
 	hint := sys.HintOf(rest.cause)
 	if hint == "" {
 		hint = fmt.Sprintf("`matrixos cont %d` lets it go on", row.PID)
@@ -73,7 +76,7 @@ func (p *process) park(ctx context.Context, rest *parked) error {
 		p.row.Parked, p.row.Error = rest.why, plain(rest.cause)
 		return err
 	}, func(_ context.Context, tx *journal.Tx) error { return tx.Append(answer...) })
-	close(p.done)
+	close(done)
 	if err != nil {
 		p.k.log.ErrorContext(ctx, "a process could not be parked", "pid", row.PID, "error", err)
 	}
