@@ -45,7 +45,7 @@ func newServices(m *models) *services {
 
 // pick returns the chosen provider, or the first of those known that has a key.
 func (s *services) pick(what string, known ...string) (string, config, error) {
-	c, err := readConfig(s.models.disk)
+	c, err := readConfig(s.models.disk, 0)
 	if err != nil {
 		return "", c, err
 	}
@@ -163,7 +163,7 @@ func (k ownKeys) Set(name, value string) error { return k.Keyring.Set(name, keyr
 // reachable reports whether the owner lets agents reach an address that is not
 // public.
 func (m *models) reachable(to netip.AddrPort) bool {
-	c, err := readConfig(m.disk)
+	c, err := readConfig(m.disk, 0)
 	if err != nil {
 		m.log.Warn("the settings cannot be read; only public addresses are reached", "error", err)
 		return false

@@ -50,7 +50,7 @@ func TestCrashChild(t *testing.T) {
 		t.Skip("only as a child of TestMode12KilledAtEachPoint")
 	}
 	var armed atomic.Bool
-	m := machine.Start(t, os.Getenv(crashHome), writer(func(step int) {
+	m := machine.StartWith(t, os.Getenv(crashHome), writer(func(step int) {
 		if point == "model "+string(rune('0'+step)) {
 			die()
 		}
@@ -184,7 +184,7 @@ func TestACallThatWasCutOffIsNotRepeated(t *testing.T) {
 		}
 		return machine.Says("Looked after."), nil
 	}}
-	m := machine.Start(t, home, p, send(func(ctx context.Context) (string, error) {
+	m := machine.StartWith(t, home, p, send(func(ctx context.Context) (string, error) {
 		close(began)
 		<-ctx.Done()
 		return "", ctx.Err()
@@ -194,7 +194,7 @@ func TestACallThatWasCutOffIsNotRepeated(t *testing.T) {
 	}
 	<-began
 	crash(t, m)
-	next := machine.Start(t, home, p, send(func(context.Context) (string, error) { return "sent", nil }))
+	next := machine.StartWith(t, home, p, send(func(context.Context) (string, error) { return "sent", nil }))
 	defer next.Close()
 	a, _ := answered(t, next)
 	all := p.Asked()

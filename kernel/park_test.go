@@ -59,7 +59,7 @@ func TestMode16ASpenderIsParked(t *testing.T) {
 		"tokens":  {kernel.Caps{Day: &sys.Budget{Tokens: 20_000}}, "tokens"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := machine.Boot(t, &machine.Puppet{Play: steadily, Price: sys.Cost{Input: 5000, USD: 0.4}}, caps(c.caps))
+			m := machine.BootWith(t, &machine.Puppet{Play: steadily, Price: sys.Cost{Input: 5000, USD: 0.4}}, caps(c.caps))
 			a, ticket := ask(t, m, "spend")
 			limit := map[string]float64{"process": 5, "tokens": 20_000. / 5000 * 0.4}[name]
 			if limit == 0 {
@@ -147,7 +147,7 @@ func TestStopStaysOverARestart(t *testing.T) {
 		}
 		return machine.Says("Sent."), nil
 	}}
-	m := machine.Start(t, home, p, o)
+	m := machine.StartWith(t, home, p, o)
 	ticket, err := m.Kernel.Ask(t.Context(), kernel.Ask{Text: "send", Conversation: "talk"})
 	if err != nil {
 		t.Fatal(err)
@@ -168,7 +168,7 @@ func TestStopStaysOverARestart(t *testing.T) {
 	}
 	crash(t, m)
 	hang = false
-	next := machine.Start(t, home, p, o)
+	next := machine.StartWith(t, home, p, o)
 	defer next.Close()
 	if rows := next.Kernel.Processes(); !next.Kernel.Stopped() || len(rows) != 1 || rows[0].State != sys.Parked || rows[0].Parked != sys.ForStop {
 		t.Errorf("after the restart: %+v", rows)
@@ -283,7 +283,7 @@ func TestASingleCommandResumesNothing(t *testing.T) {
 	m.Close() // in order: it is put to rest
 	p := &machine.Puppet{Play: func(context.Context, *model.Request, int) (model.Reply, error) { return machine.Says("Done."), nil }}
 	for range 4 {
-		one := machine.Start(t, home, p, machine.Options{Once: true})
+		one := machine.StartWith(t, home, p, machine.Options{Once: true})
 		if rows := one.Kernel.Processes(); len(rows) != 1 || rows[0].State.Ended() || rows[0].State == sys.Parked {
 			t.Errorf("table %+v", rows)
 		}

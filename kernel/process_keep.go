@@ -28,6 +28,7 @@ type memo struct {
 	Deaths   int          `json:"deaths,omitempty"`   // of Matrix OS with it, in a row
 	Patience int64        `json:"patience,omitempty"` // milliseconds that it waited for people and clocks
 	Reopened bool         `json:"reopened,omitempty"` // it claimed to be done, and was not
+	Denied   bool         `json:"denied,omitempty"`   // the owner does not let it delete much
 	Shown    []sys.Slug   `json:"shown,omitempty"`    // apps that the owner wants to see
 	Last     string       `json:"last,omitempty"`     // its last words
 	Failure  *failure     `json:"failure,omitempty"`  // how it ended, or why it is parked

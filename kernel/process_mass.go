@@ -47,6 +47,15 @@ func (p *process) tooMany(ctx context.Context, changes []sys.Change) error {
 			return err
 		}
 	}
+	no := &sys.Error{
+		Op: "land", Kind: sys.Refused, Err: fmt.Errorf("the owner does not want %d files deleted", len(gone)), Hint: "put them back",
+	}
+	p.mu.Lock()
+	denied := p.memo.Denied
+	p.mu.Unlock()
+	if denied { // they have said so once
+		return no
+	}
 	shown := gone[:min(10, len(gone))]
 	more := ""
 	if len(gone) > len(shown) {
@@ -60,9 +69,10 @@ func (p *process) tooMany(ctx context.Context, changes []sys.Change) error {
 	if answer == letDelete {
 		return p.move(ctx, sys.Landing, wait{})
 	}
-	return &sys.Error{
-		Op: "land", Kind: sys.Refused, Err: fmt.Errorf("the owner does not want %d files deleted", len(gone)), Hint: "put them back",
-	}
+	p.mu.Lock()
+	p.memo.Denied = true
+	p.mu.Unlock()
+	return no
 }
 
 // files counts the files of the newest landing.

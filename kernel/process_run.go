@@ -133,35 +133,36 @@ func (t *thread) turn(ctx context.Context, input []model.Block) error {
 	}
 	for {
 		err := t.once(ctx, input)
-		if err == nil || context.Cause(ctx) != nil || !errors.As(err, new(*modelError)) {
-			return unwrapModel(err)
+		var failed *modelError
+		if err == nil || context.Cause(ctx) != nil || !errors.As(err, &failed) {
+			return err
 		}
+		err = failed.error
 		next, ok := t.fallback()
 		if !ok {
-			return p.withoutModel(unwrapModel(err))
+			return p.withoutModel(err)
 		}
 		p.queue(p.event(sys.EventNotice, sys.NoticeData{
-			Level: "info", Title: "Another model goes on: " + next, Text: plain(unwrapModel(err)),
+			Level: "info", Title: "Another model goes on: " + next, Text: plain(err),
 		}))
 		t.close()
 		if err := p.use(next); err != nil {
 			return err
 		}
 		input = nil // it is part of the conversation by now
+		if failed.spoke {
+			input = []model.Block{{Kind: model.Text, Text: "Another model goes on from here: you. Do what was asked."}}
+			if err := p.keepUser(model.Message{Role: model.User, Blocks: input}); err != nil {
+				return err
+			}
+		}
 	}
 }
 
 // modelError is a failure that another model might not have.
-type modelError struct{ error }
-
-func (e *modelError) Unwrap() error { return e.error }
-
-func unwrapModel(err error) error {
-	var m *modelError
-	if errors.As(err, &m) {
-		return m.error
-	}
-	return err
+type modelError struct {
+	error
+	spoke bool // it has said something, so that the next one has to be asked anew
 }
 
 // once runs one turn on the current model.
@@ -185,14 +186,14 @@ func (t *thread) once(ctx context.Context, input []model.Block) error {
 		return &modelError{&sys.Error{
 			Op: "ask", Path: name, Kind: sys.Unavailable, Err: errors.New("the model declined"),
 			Hint: "say it differently, or choose another model with --model or in Settings",
-		}}
+		}, true}
 	case out.Err == nil && out.Stop == model.StopOverflow:
 		return &sys.Error{
 			Op: "ask", Path: name, Kind: sys.Unavailable, Err: errors.New("the conversation no longer fits the model's context"),
 			Hint: "begin a new conversation",
 		}
 	case sys.KindOf(out.Err) == sys.Unavailable || sys.KindOf(out.Err) == sys.Unauthorized:
-		return &modelError{out.Err}
+		return &modelError{out.Err, false}
 	case out.Lost != "" && out.Err != nil:
 		p.queue(p.event(sys.EventNotice, sys.NoticeData{
 			Level: "error", Title: fmt.Sprintf("%s was stopped: %s", p.program.Name, out.Lost), Text: plain(out.Err),

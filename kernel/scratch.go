@@ -14,10 +14,11 @@ import (
 	"matrixos/sys"
 )
 
-// What a result may hold; the rest is spilled to a file.
+// What a result may hold; the rest is spilled to a file. With the note that says
+// so it stays below the engine's own 2,000 lines and 50 KB.
 const (
-	resultLines = 2000
-	resultBytes = 50 << 10
+	resultLines = 1990
+	resultBytes = 49 << 10
 	spillMost   = 16 << 20 // bytes of one file
 	scratchFor  = 7 * 24 * time.Hour
 )
