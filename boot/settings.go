@@ -101,7 +101,7 @@ func editConfig(d *disk.Disk, fields map[string]any) ([]byte, error) {
 // count as absent.
 func careOf(d *disk.Disk) func() disk.Care {
 	return func() disk.Care {
-		c, err := readConfig(d)
+		c, err := readConfig(d, 0)
 		if err != nil {
 			return disk.Care{}
 		}

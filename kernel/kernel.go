@@ -73,7 +73,7 @@ type Kernel struct {
 	places  *scheduler
 	books   *books
 	scratch scratch
-	resume  bool
+	daemon  bool // it resumes what was left, and leaves what is unfinished to be resumed
 	safe    bool
 	stopped atomic.Bool
 	loops   []*loop
@@ -107,7 +107,7 @@ func New(ctx context.Context, o Options) (*Kernel, error) {
 		calls: map[string]*call{}, handle: o.Handle, log: o.Logger, now: o.Now,
 		talks: &talks{root: o.Disk.Root()}, commits: &commits{j: o.Disk.Journal()},
 		books: &books{accounts: map[string]*account{}}, scratch: scratch{filepath.Join(o.Disk.Root(), sys.Store, "scratch")},
-		resume: o.Resume && !o.Safe, safe: o.Safe, settings: o.Settings,
+		daemon: o.Resume, safe: o.Safe, settings: o.Settings,
 		procs: map[sys.PID]*process{}, talking: map[sys.Conversation]*process{},
 		questions: map[string]chan string{}, approvals: map[string]chan bool{}, wake: make(chan struct{}, 1),
 	}
@@ -157,7 +157,7 @@ func (k *Kernel) Close() error {
 		Op: "run", Kind: sys.Canceled, Err: errors.New("stopped with Matrix OS; nothing was left half done"),
 		Hint: "ask again to take it up",
 	}
-	if k.resume {
+	if k.daemon {
 		why = errSuspended
 	}
 	k.cancel(why)
@@ -169,6 +169,9 @@ func (k *Kernel) Close() error {
 		if err := p.forget(); err != nil {
 			k.log.Warn("a workspace could not be removed", "pid", p.pid(), "error", err)
 		}
+	}
+	if !k.daemon {
+		return nil
 	}
 	return k.setMeta(context.Background(), metaClean, "yes")
 }

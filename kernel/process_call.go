@@ -266,5 +266,10 @@ func (p *process) fresh(path sys.Path, content []byte) bool {
 // show asks the desktop to bring an app to the front.
 func (p *process) show(app sys.Slug) {
 	p.req().show(app)
+	p.mu.Lock()
+	if !slices.Contains(p.memo.Shown, app) {
+		p.memo.Shown = append(slices.Clip(p.memo.Shown), app)
+	}
+	p.mu.Unlock()
 	p.k.journal.Publish(p.event(sys.EventOpen, sys.OpenData{App: app}))
 }

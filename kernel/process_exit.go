@@ -37,8 +37,10 @@ func (p *process) exit(ctx context.Context, why error) error {
 		p.k.log.WarnContext(ctx, "a workspace could not be removed", "pid", p.pid(), "error", err)
 	}
 	row := p.snapshot()
-	if err := p.k.talks.sync(row.Conversation); err != nil {
-		p.k.log.WarnContext(ctx, "a conversation's file is not safe yet", "conversation", row.Conversation, "error", err)
+	// What is pending goes first: the last commit drops the journal's copy of the
+	// conversation, so its file has to be whole and safe by then.
+	if err := errors.Join(p.commit(ctx, nil), p.k.talks.sync(row.Conversation)); err != nil {
+		why = errors.Join(why, err)
 	}
 	to := sys.Done
 	switch {

@@ -133,36 +133,18 @@ func (p *process) commit(ctx context.Context, change func() error, also ...func(
 	if row != before {
 		events = append(slices.Clip(events), p.event(sys.EventProcess, row))
 	}
-	writes := slices.Concat(took.writes, also)
-	if change == nil && len(events)+len(took.lines)+len(writes) == 0 {
+	if change == nil && len(events)+len(took.lines)+len(took.writes)+len(also) == 0 {
 		return nil
 	}
 	err = p.k.commits.do(ctx, func(tx *journal.Tx) error {
 		if _, err := tx.Exec(ctx, `UPDATE kernel_process SET state=?, row=?, memo=? WHERE pid=?`, string(row.State), string(rawRow), string(rawMemo), int64(row.PID)); err != nil {
 			return err
 		}
-		for _, l := range took.lines {
-			if _, err := tx.Exec(ctx, `INSERT INTO kernel_line(conversation, id, line) VALUES(?,?,?)`, string(row.Conversation), l.id, string(l.text)); err != nil {
-				return err
-			}
-		}
-		if err := tx.Append(events...); err != nil {
-			return err
-		}
-		for _, w := range writes {
-			if err := w(ctx, tx); err != nil {
-				return err
-			}
-		}
-		return nil
+		return took.write(ctx, tx, row.Conversation, events, also)
 	})
 	if err != nil {
 		p.mu.Lock()
-		took.timer = p.pending.timer
-		took.events = append(took.events, p.pending.events...)
-		took.lines = append(took.lines, p.pending.lines...)
-		took.writes = append(took.writes, p.pending.writes...)
-		p.pending = took
+		p.pending = took.before(p.pending)
 		p.mu.Unlock()
 		return err
 	}
@@ -172,6 +154,30 @@ func (p *process) commit(ctx context.Context, change func() error, also ...func(
 		}
 	}
 	return nil
+}
+
+// write puts lines and events into a transaction, and whatever else is to be
+// written with them.
+func (d pending) write(ctx context.Context, tx *journal.Tx, c sys.Conversation, events []sys.Event, also []func(context.Context, *journal.Tx) error) error {
+	for _, l := range d.lines {
+		if _, err := tx.Exec(ctx, `INSERT INTO kernel_line(conversation, id, line) VALUES(?,?,?)`, string(c), l.id, string(l.text)); err != nil {
+			return err
+		}
+	}
+	if err := tx.Append(events...); err != nil {
+		return err
+	}
+	for _, w := range slices.Concat(d.writes, also) {
+		if err := w(ctx, tx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// before is what is pending once d could not be written: d, then what came since.
+func (d pending) before(since pending) pending {
+	return pending{append(d.events, since.events...), append(d.lines, since.lines...), append(d.writes, since.writes...), since.timer}
 }
 
 // move takes the process to a state, durably.

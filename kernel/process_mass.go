@@ -15,6 +15,9 @@ const (
 	deleteShare = 4  // a quarter of the home's files, where it has more than a handful
 )
 
+// deleteQuestion stands for the id of a call where a landing asks.
+const deleteQuestion = "landing: delete"
+
 // Answers of the owner to a landing that is held.
 const (
 	letDelete = "Delete them"
@@ -61,7 +64,7 @@ func (p *process) tooMany(ctx context.Context, changes []sys.Change) error {
 	if len(gone) > len(shown) {
 		more = fmt.Sprintf("\n… and %d more", len(gone)-len(shown))
 	}
-	answer, err := p.ask(ctx, "delete", fmt.Sprintf("%s is about to delete %d files of your home. Shall they go?\n%s%s",
+	answer, err := p.ask(ctx, deleteQuestion, fmt.Sprintf("%s is about to delete %d files of your home. Shall they go?\n%s%s",
 		p.program.Name, len(gone), strings.Join(shown, "\n"), more), []string{letDelete, letKeep})
 	if err != nil {
 		return err

@@ -57,7 +57,7 @@ func (p *process) ask(ctx context.Context, call, text string, choices []string) 
 
 // asked finds the question that a call of an earlier run has put.
 func (p *process) asked(ctx context.Context, call string) (id, answer string, answered bool, err error) {
-	if !p.retakes(call) {
+	if call != deleteQuestion && !p.retakes(call) {
 		return "", "", false, nil
 	}
 	var n int

@@ -62,6 +62,9 @@ func (k *Kernel) recover(ctx context.Context) ([]*process, error) {
 			run = append(run, p)
 		}
 	}
+	if !k.daemon {
+		return run, nil
+	}
 	return run, k.setMeta(ctx, metaClean, "")
 }
 
@@ -102,14 +105,14 @@ func (k *Kernel) takeUp(ctx context.Context, s storedProcess, left []storedProce
 		return nil, nil
 	}
 	switch {
+	case !k.daemon:
+		return nil, nil
 	case k.stopped.Load():
 		return rest(sys.ForStop, "everything was stopped")
 	case k.crashed(left, row.PID) >= deathsMost:
 		return rest(sys.ForCrashes, fmt.Sprintf("Matrix OS died %d times in a row while it ran", deathsMost))
 	case k.safe:
 		return rest(sys.ForCrashes, "Matrix OS is in safe mode")
-	case !k.resume:
-		return nil, nil
 	}
 	return p, k.revive(ctx, p, "", false)
 }
@@ -136,6 +139,7 @@ func (k *Kernel) unsettled(ctx context.Context, s storedProcess, clean bool) err
 	row, m := s.row, s.memo
 	working := row.State == sys.Running || row.State == sys.Landing || row.State == sys.Waiting && (row.WaitingFor == sys.ForModel || row.WaitingFor == sys.ForTool)
 	switch {
+	case !k.daemon: // a single command has not run them, and does not count
 	case clean:
 		m.Deaths = 0
 	case working:
