@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -130,12 +131,12 @@ func TestARequestRestsAndGoesOnAsAWhole(t *testing.T) {
 func TestStopStaysOverARestart(t *testing.T) {
 	home := filepath.Join(t.TempDir(), "home")
 	began := make(chan struct{}, 8)
-	hang := true
+	var heeds atomic.Bool
 	o := machine.Options{Calls: []kernel.Syscall{{
 		Name: "send_test", Schema: json.RawMessage(`{"type":"object"}`), Again: true,
 		Run: func(context.Context, *kernel.Call) (string, error) {
 			began <- struct{}{}
-			if hang {
+			if !heeds.Load() {
 				select {} // it heeds nothing
 			}
 			return "sent", nil
@@ -167,7 +168,7 @@ func TestStopStaysOverARestart(t *testing.T) {
 		t.Errorf("a schedule ran in spite of STOP: %v", err)
 	}
 	crash(t, m)
-	hang = false
+	heeds.Store(true)
 	next := machine.StartWith(t, home, p, o)
 	defer next.Close()
 	if rows := next.Kernel.Processes(); !next.Kernel.Stopped() || len(rows) != 1 || rows[0].State != sys.Parked || rows[0].Parked != sys.ForStop {
