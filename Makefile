@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := build
-.PHONY: run test lint build bench setup clean
+.PHONY: run test soak lint build bench setup clean
 
 GO      ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -46,6 +46,11 @@ setup:
 # The whole suite. Ends with one line that counts what ran.
 test: setup build
 	@tools/test
+
+# The tests of the disk that look for rare faults, for long: 1,000 deaths, 160
+# power cuts. SOAK=3 does three times as much, SEED=… repeats one.
+soak: setup
+	@SOAK=$${SOAK:-1} $(GO) test -count=1 -timeout 3h -v -run 'TestModel$$|TestKillLoop|TestPowerLoss|TestDeviceFails|TestConcurrentHistories|TestOwnerRace' ./disk
 
 # As CI, plus linters that take minutes to build the first time.
 lint:

@@ -124,7 +124,7 @@ func (d *Disk) retryPendingLocked() {
 	}
 	d.applyAllLocked(p.id.String(), todo)
 	if len(d.pending) == 0 && len(d.data.late) == 0 {
-		d.applied = d.Head()
+		d.setAppliedLocked(d.Head())
 	}
 }
 

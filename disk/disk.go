@@ -46,19 +46,20 @@ type Options struct {
 
 // Disk is an open home. All methods may be called concurrently.
 type Disk struct {
-	root    string // the home, absolute
-	dir     string // the store in it
-	rootFD  *os.File
-	stageFD *os.File
-	lock    *os.File
-	repo    *git.Repo
-	spaces  *workspace.Store
-	j       *journal.Journal
-	log     *slog.Logger
-	owner   string
-	hook    func(string)
-	fault   func(string) error
-	boot    string // the id of this machine's boot
+	root      string // the home, absolute
+	dir       string // the store in it
+	rootFD    *os.File
+	stageFD   *os.File
+	appliedFD *os.File
+	lock      *os.File
+	repo      *git.Repo
+	spaces    *workspace.Store
+	j         *journal.Journal
+	log       *slog.Logger
+	owner     string
+	hook      func(string)
+	fault     func(string) error
+	boot      string // the id of this machine's boot
 
 	unsynced string // a kind of sync that tests leave out
 

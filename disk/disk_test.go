@@ -141,14 +141,23 @@ func (h *home) git(args ...string) string {
 	if err := errors.Join(h.publishHistory(), h.writeIndex(true)); err != nil {
 		h.t.Fatal(err)
 	}
+	out, err := gitIn(h.root, args...)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return out
+}
+
+// gitIn runs plain git in a folder.
+func gitIn(dir string, args ...string) (string, error) {
 	cmd := exec.Command("git", append([]string{"-c", "safe.directory=*"}, args...)...)
-	cmd.Dir = h.root
+	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		h.t.Fatalf("git %v: %v\n%s", args, err, out)
+		return "", fmt.Errorf("git %v: %w\n%s", args, err, out)
 	}
-	return string(out)
+	return string(out), nil
 }
 
 func TestNewHomeHasTheTemplate(t *testing.T) {

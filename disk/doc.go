@@ -12,6 +12,7 @@
 //	gen-N       the immutable checkout on which those stand
 //	layers/N    what landed since, as layers above it
 //	stage       new contents on their way into the live files
+//	applied     the newest landing that is in the live files
 //	quarantine  objects on their way into the repository
 //	views/L12   past landings that were asked for as folders, read-only
 //	data        packs of chunks: copies of app databases (package chunk)

@@ -91,7 +91,7 @@ func (d *Disk) publishLocked(ctx context.Context, p *preparation, id sys.Landing
 		d.spaces.Follow(d.at().tree)
 	}
 	if len(d.pending) == 0 && len(d.data.late) == 0 {
-		d.applied = id
+		d.setAppliedLocked(id)
 	}
 	for _, c := range n.changes {
 		if c.path == ignoreFile {

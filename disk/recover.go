@@ -49,6 +49,11 @@ func (d *Disk) finish(ctx context.Context) error {
 	for _, r := range rows {
 		newBoot = newBoot || r.boot != d.boot || d.boot == ""
 	}
+	if applied := d.readApplied(); !newBoot {
+		for i := range rows {
+			rows[i].applied = rows[i].applied || rows[i].id <= applied
+		}
+	}
 	for _, r := range rows {
 		if err := d.finishObjects(r, newBoot); err != nil {
 			return err
@@ -74,13 +79,11 @@ func (d *Disk) finish(ctx context.Context) error {
 		}
 	}
 	if len(d.pending) == 0 && len(d.data.late) == 0 {
-		d.applied = d.Head()
+		d.setAppliedLocked(d.Head())
 	}
 	d.redoRows = len(rows)
 	if newBoot && len(rows) > 0 {
-		if err := d.syncAll("recovery"); err != nil {
-			return err
-		}
+		return d.forgetLocked(ctx)
 	}
 	return d.markAppliedLocked(ctx)
 }
@@ -157,7 +160,7 @@ func (d *Disk) finishObjects(r redoRow, newBoot bool) error {
 // finishRef points main at the newest landing, and HEAD at main.
 func (d *Disk) finishRef(ctx context.Context) error {
 	head := d.at()
-	if err := d.breakRefLock(); err != nil {
+	if err := errors.Join(d.breakRefLock(), d.repo.FreeIndex()); err != nil {
 		return err
 	}
 	if head.id == 0 {
@@ -326,6 +329,22 @@ func (d *Disk) torn(data []byte, want git.Node) (bool, error) {
 		}
 	}
 	return true, nil
+}
+
+// forgetLocked makes what a recovery after a new boot has written durable, and
+// drops its redo records, so that the next start need not distrust it again.
+func (d *Disk) forgetLocked(ctx context.Context) error {
+	if err := d.syncAll("recovery"); err != nil {
+		return err
+	}
+	d.hook("recover-synced")
+	return d.j.Update(ctx, func(tx *journal.Tx) error {
+		_, err := tx.Exec(ctx, `DELETE FROM disk_redo WHERE landing <= ?`, d.applied)
+		if err == nil {
+			err = tx.QueryRow(ctx, `SELECT count(*) FROM disk_redo`).Scan(&d.redoRows)
+		}
+		return err
+	})
 }
 
 // markAppliedLocked notes which landings are in the live files.

@@ -57,6 +57,9 @@ func (d *Disk) openStore(ctx context.Context) error {
 	if d.stageFD, err = os.Open(d.store("stage")); err != nil {
 		return err
 	}
+	if err := d.openApplied(); err != nil {
+		return err
+	}
 	d.repo = git.Open(d.store("repo.git"))
 	if err := d.repo.Init(gitConfig); err != nil {
 		return err
@@ -153,7 +156,7 @@ func (d *Disk) release() error {
 	if d.data.chunks != nil {
 		err = errors.Join(err, d.data.chunks.Close())
 	}
-	for _, f := range []*os.File{d.stageFD, d.rootFD, d.lock} {
+	for _, f := range []*os.File{d.appliedFD, d.stageFD, d.rootFD, d.lock} {
 		if f != nil {
 			err = errors.Join(err, f.Close())
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -259,5 +260,46 @@ func TestDeltasAreReadBack(t *testing.T) {
 	got, err := applyDelta(base, makeDelta(base, base))
 	if err != nil || !bytes.Equal(got, base) {
 		t.Errorf("a long copy: %v", err)
+	}
+}
+
+// A lock on the index that we have left behind is ours to remove; one of a git
+// command is not.
+func TestIndexLock(t *testing.T) {
+	r := repo(t)
+	lock, ours := filepath.Join(r.Dir(), "index.lock"), filepath.Join(r.Dir(), ourIndex)
+	data := EncodeIndex(nil)
+	for _, left := range []string{"written", "locked", "published"} { // where we died
+		if err := os.WriteFile(ours, []byte("half"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if left != "written" {
+			if err := os.Link(ours, lock); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if left == "published" {
+			if err := os.Rename(lock, filepath.Join(r.Dir(), "index")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := r.FreeIndex(); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.WriteIndex(data); err != nil {
+			t.Errorf("%s: %v", left, err)
+		}
+		if b, err := os.ReadFile(filepath.Join(r.Dir(), "index")); err != nil || string(b) != string(data) {
+			t.Errorf("%s: the index is %q, %v", left, b, err)
+		}
+	}
+	if err := os.WriteFile(lock, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.FreeIndex(); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.WriteIndex(data); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("an index that git has locked: %v", err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha1"
 	"encoding/binary"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -56,19 +57,42 @@ func EncodeIndex(entries []IndexEntry) []byte {
 }
 
 // WriteIndex replaces the index under git's own lock; if a git command holds
-// it, the error is fs.ErrExist.
+// it, the error is fs.ErrExist. The lock is a second name of a file of ours, so
+// that FreeIndex knows one that we have left behind.
 func (r *Repo) WriteIndex(data []byte) error {
-	path := filepath.Join(r.dir, "index")
-	f, err := os.OpenFile(path+".lock", os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	path, ours := filepath.Join(r.dir, "index"), filepath.Join(r.dir, ourIndex)
+	if err := os.Remove(ours); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.WriteFile(ours, data, 0o644); err != nil {
+		return errors.Join(err, os.Remove(ours))
+	}
+	if err := os.Link(ours, path+".lock"); err != nil {
+		return errors.Join(err, os.Remove(ours))
+	}
+	if err := os.Rename(path+".lock", path); err != nil {
+		return errors.Join(err, os.Remove(path+".lock"), os.Remove(ours))
+	}
+	return os.Remove(ours)
+}
+
+const ourIndex = "index.matrixos"
+
+// FreeIndex removes the lock on the index that a death in WriteIndex has left.
+// One that a git command holds stays.
+func (r *Repo) FreeIndex() error {
+	ours, lock := filepath.Join(r.dir, ourIndex), filepath.Join(r.dir, "index.lock")
+	a, err := os.Lstat(ours)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(path+".lock", path)
+	if b, err := os.Lstat(lock); err == nil && os.SameFile(a, b) {
+		if err := os.Remove(lock); err != nil {
+			return err
+		}
 	}
-	if err != nil {
-		return errors.Join(err, os.Remove(path+".lock"))
-	}
-	return nil
+	return os.Remove(ours)
 }
