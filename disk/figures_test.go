@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"matrixos/sys"
 )
 
 // fileSystem names what a folder is on, for a figure means nothing without.
@@ -90,7 +92,7 @@ func writeFor(b *testing.B, length time.Duration, round func(w, n int) error) fl
 func BenchmarkWriters(b *testing.B) {
 	h := benchHome(b, 200)
 	b.Log(fileSystem(b, h.root))
-	ours, theirs := 0.0, 0.0
+	ours, direct, theirs := 0.0, 0.0, 0.0
 	repo := gitWriters(b)
 	var main sync.Mutex
 	for b.Loop() {
@@ -104,6 +106,10 @@ func BenchmarkWriters(b *testing.B) {
 			}
 			_, err = tx.Land(context.Background(), Landing{Title: "writer"})
 			return errors.Join(err, tx.Drop())
+		})
+		direct += writeFor(b, 3*time.Second, func(w, n int) error { // the same without a workspace
+			_, err := h.Write(context.Background(), Write{Files: map[sys.Path][]byte{sys.Path(writerFile(w)): fmt.Append(nil, time.Now(), n)}})
+			return err
 		})
 		theirs += writeFor(b, 3*time.Second, func(w, n int) error {
 			tree := fmt.Sprintf("%s-w%d", repo, w)
@@ -123,6 +129,7 @@ func BenchmarkWriters(b *testing.B) {
 		})
 	}
 	b.ReportMetric(ours/float64(b.N), "landings/s")
+	b.ReportMetric(direct/float64(b.N), "writes/s")
 	b.ReportMetric(theirs/float64(b.N), "git-merges/s")
 	b.ReportMetric(ours/theirs, "ratio")
 }
@@ -163,10 +170,7 @@ func BenchmarkRecover(b *testing.B) {
 	for n := 0; b.Loop(); n++ {
 		b.StopTimer()
 		for k := range 10 {
-			tx := h.begin()
-			put(b, tx.Dir()+"/apps/a00/src/f000.tsx", fmt.Sprint(n, k))
-			h.land(tx, "before the death")
-			if err := tx.Drop(); err != nil {
+			if _, err := h.Write(context.Background(), Write{Files: map[sys.Path][]byte{"apps/a00/src/f000.tsx": fmt.Append(nil, n, k)}}); err != nil {
 				b.Fatal(err)
 			}
 		}
