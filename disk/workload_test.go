@@ -110,6 +110,7 @@ var steps = []struct {
 	{"write", 1, (*work).write},
 	{"large", 1, (*work).landLarge},
 	{"undo", 2, (*work).undoOne},
+	{"gc", 1, func(w *work, ctx context.Context) error { _, err := w.GC(ctx, true); return err }},
 	{"checkpoint", 1, func(w *work, ctx context.Context) error { return w.checkpoint(ctx) }},
 }
 
