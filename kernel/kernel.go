@@ -14,6 +14,7 @@ import (
 
 	"matrixos/disk"
 	"matrixos/engine"
+	"matrixos/ipc"
 	"matrixos/journal"
 	"matrixos/sys"
 )
@@ -62,6 +63,7 @@ type Options struct {
 type Kernel struct {
 	disk    *disk.Disk
 	journal *journal.Journal
+	ipc     *ipc.Store
 	models  Models
 	apps    Apps
 	calls   map[string]*call
@@ -122,10 +124,14 @@ func New(ctx context.Context, o Options) (*Kernel, error) {
 		}
 		k.calls[c.Name] = &call{Syscall: c, schema: schema}
 	}
-	for owner, steps := range map[string][]string{"kernel": tables, "kernel-label": labelTables, "kernel-approval": approvalTables} {
+	for owner, steps := range map[string][]string{"kernel": tables, "kernel-label": labelTables, "kernel-approval": approvalTables, "kernel-outgoing": outgoingTables} {
 		if err := k.journal.Migrate(ctx, owner, steps...); err != nil {
 			return nil, err
 		}
+	}
+	var err error
+	if k.ipc, err = ipc.Open(ctx, k.journal, o.Now); err != nil {
+		return nil, err
 	}
 	k.scratch.sweep(k.now(), k.log)
 	background, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
@@ -138,7 +144,7 @@ func New(ctx context.Context, o Options) (*Kernel, error) {
 	for _, p := range left {
 		k.run(p)
 	}
-	k.loops = []*loop{{name: "schedule", run: k.schedule}}
+	k.loops = []*loop{{name: "schedule", run: k.schedule}, {name: "leases", run: k.keepLeases}}
 	for _, l := range k.loops {
 		k.start(l)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"matrixos/disk"
 	"matrixos/engine"
+	"matrixos/ipc"
 	"matrixos/model"
 	"matrixos/policy"
 	"matrixos/sys"
@@ -48,6 +49,7 @@ type process struct {
 	taken    int64 // the newest steering that the engine has
 	closing  bool  // it takes no more steering
 	report   Report
+	receipt  ipc.Receipt  // of mail that it was handed and has not confirmed
 	beat     time.Time    // when it last did something
 	dormant  bool         // an earlier run left it unfinished, and nothing runs it now
 	stranger string       // a model that answered and was not asked

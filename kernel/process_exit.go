@@ -36,6 +36,9 @@ func (p *process) exit(ctx context.Context, why error) error {
 	if err := p.forget(); err != nil {
 		p.k.log.WarnContext(ctx, "a workspace could not be removed", "pid", p.pid(), "error", err)
 	}
+	if err := p.letGo(ctx, why == nil); err != nil {
+		p.k.log.ErrorContext(ctx, "what a process held could not be given back yet; its leases run out", "pid", p.pid(), "error", err)
+	}
 	row := p.snapshot()
 	// What is pending goes first: the last commit drops the journal's copy of the
 	// conversation, so its file has to be whole and safe by then.

@@ -2,9 +2,11 @@ package kernel
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"matrixos/disk"
+	"matrixos/journal"
 	"matrixos/policy"
 	"matrixos/sys"
 )
@@ -14,7 +16,7 @@ import (
 func (p *process) land(ctx context.Context) error {
 	txn := p.transaction()
 	if txn == nil {
-		return nil
+		return p.handOutAlone(ctx)
 	}
 	if err := p.move(ctx, sys.Landing, wait{}); err != nil {
 		return err
@@ -24,7 +26,7 @@ func (p *process) land(ctx context.Context) error {
 		return err
 	}
 	if len(changes) == 0 {
-		return p.forget()
+		return errors.Join(p.handOutAlone(ctx), p.forget())
 	}
 	if err := policy.Landing(p.subject, changes); err != nil {
 		return err
@@ -37,7 +39,12 @@ func (p *process) land(ctx context.Context) error {
 		return err
 	}
 	info, err := txn.Land(ctx, disk.Landing{
-		Kind: sys.ByAgent, Title: p.landingTitle(), Provenance: p.signed(changes), Update: p.labelling(changes, endorsed),
+		Kind: sys.ByAgent, Title: p.landingTitle(), Provenance: p.signed(changes), Update: func(tx *journal.Tx) error {
+			if err := p.labelling(changes, endorsed)(tx); err != nil {
+				return err
+			}
+			return p.handOut(ctx, tx)
+		},
 	})
 	if err != nil {
 		return err

@@ -48,6 +48,8 @@ func Table(o Options) []kernel.Syscall {
 	calls := []kernel.Syscall{
 		read(), write(o), edit(o), glob(), grep(), bash(o),
 		spawn(), askOwner(),
+		listTasks(), createTask(), claimTask(), completeTask(), failTask(),
+		sendMessage(), readMessages(),
 		openApp(), listLandings(), undo(),
 		manageCron(),
 		remember(), recall(), forget(), listMemories(),
@@ -70,6 +72,8 @@ func afterCrash(c *kernel.Syscall) {
 		c.Replay = true
 	case "spawn", "ask_owner":
 		c.Again = true // they find the child, or the question, that is there
+	case "list_tasks", "read_messages", "claim_task": // each finds what is its own
+		c.Again = true
 	case "Bash", "remember", "forget", "manage_cron":
 		c.Workspace = true
 	}
