@@ -14,6 +14,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 
@@ -64,6 +65,7 @@ type System struct {
 	disk    *disk.Disk
 	kernel  *kernel.Kernel
 	apps    *apps
+	backups *backups
 	gateway *gateway.Gateway
 	pipe    *gateway.Pipe
 	client  *client.Client
@@ -73,9 +75,10 @@ type System struct {
 	starts  *startLog // of a daemon; else nil
 	safe    bool      // safe mode
 
-	cancel context.CancelFunc
-	served chan error // one per listener
-	serves int
+	cancel  context.CancelFunc
+	tending sync.WaitGroup
+	served  chan error // one per listener
+	serves  int
 }
 
 // Start opens the home, which it makes if need be, and starts everything on it.
@@ -192,12 +195,16 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 			return err
 		}
 	}
+	meet, err := s.copies(ctx, secrets, cmp.Or(o.Version, "dev"))
+	if err != nil {
+		return err
+	}
 	desktop, err := web.Shell()
 	if err != nil {
 		return err
 	}
 	s.gateway, err = gateway.New(ctx, gateway.Options{
-		Disk: s.disk, Kernel: k, Apps: s.apps, Models: models, Policy: k, Keys: ownKeys{secrets}, Logger: s.log, Shell: desktop,
+		Disk: s.disk, Kernel: k, Apps: s.apps, Models: models, Policy: k, Keys: ownKeys{secrets}, Backups: s.backups, Sync: meet, Logger: s.log, Shell: desktop,
 		Owner: func() gateway.Owner { return readHandle(s.disk) }, Workspace: k.Workspace,
 		Base: base, Token: s.token, Origins: o.Origins, Safe: s.safe, Version: cmp.Or(o.Version, "dev"),
 	})
@@ -216,6 +223,9 @@ func (s *System) serve(ctx context.Context, ln net.Listener, version string) err
 	go s.apps.watch(ctx)
 	if ln == nil {
 		return nil
+	}
+	if !s.safe {
+		s.tending.Go(func() { s.backups.keeper.Tend(ctx) })
 	}
 	s.addr = ln.Addr().String()
 	s.serves++
@@ -275,6 +285,7 @@ func (s *System) Close() error {
 	}
 	if s.cancel != nil {
 		s.cancel()
+		s.tending.Wait()
 		for range s.serves {
 			errs = append(errs, <-s.served)
 		}

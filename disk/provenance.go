@@ -58,6 +58,7 @@ func (d *Disk) message(info sys.LandingInfo, n decision, tree, parent git.Hash) 
 	if p.Undoes != 0 {
 		add("Undoes", p.Undoes.String())
 	}
+	add("Remote", p.Remote)
 	if p.Restores != 0 {
 		add("Restores", p.Restores.String())
 	}
@@ -163,7 +164,7 @@ func parseMessage(commit git.Hash, h git.History) sys.LandingInfo {
 			Program: sys.Program(h.Get("Program")), Request: sys.RequestID(h.Get("Request")),
 			Conversation: sys.Conversation(h.Get("Conversation")), Model: h.Get("Model"),
 			Cost: parseCost(h.Get("Cost")), Label: parseLabel(h.Get("Label")),
-			Verified: h.Get("Verified"), Undoes: parseLanding(h.Get("Undoes")),
+			Verified: h.Get("Verified"), Undoes: parseLanding(h.Get("Undoes")), Remote: h.Get("Remote"),
 			Restores: parseLanding(h.Get("Restores")),
 		},
 	}

@@ -76,6 +76,8 @@ func (g *Gateway) registerAPI() {
 	g.settingsAPI()
 	g.upkeepAPI()
 	g.diskAPI()
+	g.backupAPI()
+	g.syncAPI()
 	describe(g.api.OpenAPI())
 }
 

@@ -22,16 +22,18 @@ import (
 	"matrixos/sys"
 )
 
-// Options are what a gateway is made of. Kernel, Apps, Models, Policy, Keys, Disk
-// and Logger are required.
+// Options are what a gateway is made of. Kernel, Apps, Models, Policy, Keys,
+// Backups, Sync, Disk and Logger are required.
 type Options struct {
-	Disk   *disk.Disk
-	Kernel Kernel
-	Apps   Apps
-	Models Models
-	Policy Policy
-	Keys   Keys
-	Logger *slog.Logger
+	Disk    *disk.Disk
+	Kernel  Kernel
+	Apps    Apps
+	Models  Models
+	Policy  Policy
+	Keys    Keys
+	Backups Backups
+	Sync    Sync
+	Logger  *slog.Logger
 
 	// Shell holds the built desktop; without an index.html a page says how to
 	// build it.
@@ -109,6 +111,7 @@ func (g *Gateway) routes() {
 	api.HandleFunc("GET /api/events", g.events)
 	api.HandleFunc("GET /api/openapi.json", g.openAPI)
 	api.HandleFunc("GET /api/raw", g.raw)
+	api.HandleFunc("POST /api/export", g.export)
 	api.HandleFunc("/api/", noSuchCall)
 
 	g.mux = http.NewServeMux()

@@ -111,6 +111,11 @@ func describeSocket(doc *huma.OpenAPI) {
 			Content:     map[string]*huma.MediaType{"application/json": {Schema: list}},
 		}},
 	}}
+	doc.Paths["/api/export"] = &huma.PathItem{Post: &huma.Operation{
+		OperationID: "export-home", Summary: "The whole home in one file",
+		Description: "With keys and a passphrase in the body the keyring goes along, encrypted. A failure cuts the connection.",
+		Responses:   map[string]*huma.Response{"200": {Description: "A tar archive, compressed with Zstandard"}},
+	}}
 	doc.Paths["/api/raw"] = &huma.PathItem{Get: &huma.Operation{
 		OperationID: "get-raw-file", Summary: "A file as it is, to download or to show as a picture",
 		Parameters: []*huma.Param{

@@ -12,6 +12,7 @@ const (
 	ByUndo   LandingKind = "undo"   // the inverse of an earlier landing
 	BySystem LandingKind = "system" // the template of a new home, a migration
 	ByHealer LandingKind = "healer" // a rung of the ladder
+	ByMerge  LandingKind = "merge"  // what another device of the owner did
 )
 
 // Provenance says who made a change, why, and at what cost. It is stored as
@@ -27,6 +28,7 @@ type Provenance struct {
 	Label        Label        `json:"label,omitzero"`
 	Verified     string       `json:"verified,omitempty"` // the level that was green: "static" or "browser"
 	Undoes       LandingID    `json:"undoes,omitempty"`
+	Remote       string       `json:"remote,omitempty"`   // the name and commit that a merge took in
 	Restores     LandingID    `json:"restores,omitempty"` // the landing as of which it brings files back
 }
 

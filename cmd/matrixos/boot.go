@@ -22,3 +22,18 @@ func start(ctx context.Context, o startOptions) (system, error) {
 	}
 	return s, nil
 }
+
+// exported is what an export holds.
+type exported = boot.Exported
+
+func verifyExport(ctx context.Context, file string) (exported, error) {
+	return boot.VerifyExport(ctx, file)
+}
+
+func importHome(ctx context.Context, file, home string, links bool, passphrase string) (exported, error) {
+	return boot.Import(ctx, file, home, links, passphrase)
+}
+
+func restoreFrom(ctx context.Context, from client.BackupPlace, r client.RestoreHome) (client.RestoredHome, error) {
+	return boot.RestoreFrom(ctx, from, r)
+}

@@ -100,6 +100,7 @@ func (p *program) root() *cobra.Command {
 	root.AddCommand(p.dataCommand())
 	root.AddCommand(p.policyCommands()...)
 	root.AddCommand(p.scrubCommand(), p.gcCommand(), p.spaceCommand())
+	root.AddCommand(p.backupCommand(), p.exportCommand(), p.importCommand(), p.syncCommand())
 	for _, c := range root.Commands() {
 		c.Args = explained(c.Args)
 	}

@@ -309,6 +309,7 @@ func TestStatusAndApps(t *testing.T) {
 	s.json("GET /api/processes", []sys.Process{{PID: 1, State: sys.Running}, {PID: 2, State: sys.Done}})
 	s.json("GET /api/upkeep", sys.UpkeepState{Scrub: &sys.ScrubReport{Finished: time.Now()}})
 	s.json("GET /api/landings", []sys.LandingInfo{{ID: 7, Title: "Created Notes", Time: time.Now()}})
+	s.json("GET /api/backup", client.BackupStatus{})
 	_, out, _ := s.run(t, "status", "--json")
 	var st status
 	if err := json.Unmarshal([]byte(out), &st); err != nil || st.Working != 1 || st.Idle || st.Apps != 2 || len(st.Broken) != 1 || st.Landing != 7 || !st.Running {

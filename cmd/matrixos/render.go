@@ -126,7 +126,7 @@ func who(l sys.LandingInfo) string {
 			return string(l.Provenance.Program)
 		}
 		return "agent"
-	case sys.ByUndo, sys.ByHealer, sys.BySystem:
+	case sys.ByUndo, sys.ByHealer, sys.BySystem, sys.ByMerge:
 		return string(l.Kind)
 	}
 	return string(l.Kind)

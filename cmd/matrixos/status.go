@@ -48,6 +48,7 @@ type status struct {
 
 	Workspaces client.Workspaces `json:"workspaces"`
 
+	Backup   client.BackupStatus `json:"backup"`
 	landings []sys.LandingInfo
 }
 
@@ -90,6 +91,9 @@ func readStatus(ctx context.Context, c *client.Client, running bool) (status, er
 	}
 	apps, err := c.Apps(ctx)
 	if err != nil {
+		return s, err
+	}
+	if s.Backup, err = c.Backup(ctx); err != nil {
 		return s, err
 	}
 	procs, err := c.Processes(ctx)
@@ -165,7 +169,7 @@ func (p *program) showStatus(s status) error {
 	for _, b := range s.Broken {
 		rows = append(rows, []string{"Broken", st.bad(string(b))})
 	}
-	return table(p.out, rows)
+	return table(p.out, append(rows, p.backupRows(s.Backup)...))
 }
 
 func (p *program) appsCommand() *cobra.Command {

@@ -155,8 +155,9 @@ func (w *walk) isDatabase(name string) bool {
 	return err == nil && string(head) == "SQLite format 3\x00"
 }
 
-// kept are the folders of the store that hold the owner's bytes.
-var kept = []string{"displaced"}
+// kept are the folders of the store that hold the owner's bytes: hand edits that
+// had no other place, and kept copies of app databases.
+var kept = []string{"displaced", "data"}
 
 // store adds what is the owner's in the store.
 func (w *walk) store() error {

@@ -88,7 +88,7 @@ export interface AppInfo {
   updated: string;
 }
 
-export type LandingKind = "agent" | "owner" | "undo" | "system" | "healer";
+export type LandingKind = "agent" | "owner" | "undo" | "system" | "healer" | "merge";
 export type ChangeOp = "added" | "modified" | "deleted" | "renamed";
 
 export interface Change {
@@ -106,6 +106,7 @@ export interface Provenance {
   cost?: Cost;
   label?: Label;
   verified?: string;
+  remote?: string;
   undoes?: LandingID;
   restores?: LandingID;
 }

@@ -15,6 +15,8 @@ export function who(l: Pick<LandingInfo, "kind" | "provenance">): string {
       return "healer";
     case "system":
       return "system";
+    case "merge":
+      return l.provenance.remote?.split(" ")[0] ?? "another device";
   }
 }
 

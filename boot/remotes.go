@@ -1,0 +1,38 @@
+package boot
+
+import (
+	"context"
+
+	"matrixos/disk"
+	"matrixos/disk/sync"
+	"matrixos/gateway"
+	"matrixos/keyring"
+)
+
+// remotes is the gateway's view of device sync.
+type remotes struct{ sync *sync.Sync }
+
+var _ gateway.Sync = remotes{}
+
+// copies makes the keepers of backups and of remotes.
+func (s *System) copies(ctx context.Context, keys *keyring.Keyring, version string) (remotes, error) {
+	var err error
+	if s.backups, err = newBackups(ctx, s.disk, keys, version, s.log); err != nil {
+		return remotes{}, err
+	}
+	meet, err := sync.New(ctx, s.disk, secretNames{keys}, s.log)
+	return remotes{meet}, err
+}
+
+// Sync implements gateway.Sync.
+func (r remotes) Sync(ctx context.Context, in gateway.SyncBody) (gateway.SyncReply, error) {
+	got, err := r.sync.Do(ctx, sync.Request{Action: in.Action, Message: in.Message, Remote: in.Remote, URL: in.URL, Prefer: disk.Side(in.Prefer)})
+	out := gateway.SyncReply{Text: got.Text, Landing: got.Landing, Merged: got.Merged, Decided: got.Decided, Remotes: []gateway.SyncRemote{}}
+	for _, m := range got.Remotes {
+		out.Remotes = append(out.Remotes, gateway.SyncRemote(m))
+	}
+	return out, err
+}
+
+// Delete makes secretNames what package sync needs.
+func (s secretNames) Delete(name string) error { return s.keys.Delete(name) }
