@@ -10,6 +10,7 @@ import { Desktop } from "./desktop/Desktop.tsx";
 import { SignIn } from "./desktop/SignIn.tsx";
 import { desk, restoreLayout, saveNow, useDesktop } from "./desktop/store.ts";
 import { followHome } from "./desktop/follow.ts";
+import { followSpeech } from "./desktop/speech.ts";
 import { useKeyboard, useScreen } from "./desktop/useScreen.ts";
 import { retryNow, start, useSession } from "./session/store.ts";
 import { Button, Trouble } from "./ui/controls.tsx";
@@ -67,6 +68,7 @@ function Shell() {
 
 addEventListener("pagehide", () => saveNow(true));
 followHome(desk);
+followSpeech();
 
 const root = document.getElementById("root");
 if (!root) throw new Error("index.html has no root element");

@@ -1,5 +1,6 @@
-import { ArrowUp, Square } from "lucide-react";
+import { ArrowUp, Mic, Square } from "lucide-react";
 import { useEffect, useRef, useState, type KeyboardEvent } from "react";
+import { useDictation } from "./useDictation.ts";
 
 interface Props {
   label: string;
@@ -27,6 +28,8 @@ export function Composer({ label, placeholder, focus, big, running, seed, onAsk,
     if (seed) setText(seed);
   }
 
+  const { listening, toggle: dictate } = useDictation(setText);
+
   const send = () => {
     const line = text.trim();
     if (line === "") return;
@@ -49,6 +52,18 @@ export function Composer({ label, placeholder, focus, big, running, seed, onAsk,
       <div className="composer-grow" data-text={text + "\u200b"}>
         <textarea ref={field} aria-label={label} placeholder={placeholder} rows={1} value={text} enterKeyHint="send" onChange={(e) => setText(e.target.value)} onKeyDown={onKeyDown} />
       </div>
+      {dictate && (
+        <button
+          type="button"
+          className={`composer-mic ${listening ? "listening" : ""}`}
+          aria-label={listening ? "Stop listening" : "Dictate"}
+          aria-pressed={listening}
+          title={listening ? "Stop listening" : "Dictate. Your browser listens; some send the sound to their maker."}
+          onClick={dictate}
+        >
+          <Mic aria-hidden />
+        </button>
+      )}
       {running && text.trim() === "" ? (
         <button type="button" className="composer-send stop" aria-label="Stop" title="Stop" onClick={onStop}>
           <Square aria-hidden />
