@@ -128,6 +128,8 @@ func prepared(t *testing.T, root string) {
 		}
 	}
 	put(t, root+"/owner.txt", "0")
+	put(t, filepath.Join(root, rowsFile), "0")
+	run(t, filepath.Join(root, rowsBase), `CREATE TABLE visit(n INTEGER PRIMARY KEY)`, `INSERT INTO visit VALUES(0)`)
 	put(t, filepath.Join(root, sharedFile), "base\n")
 	put(t, root+"/.matrixignore", "*.tmp\n")
 }
@@ -181,6 +183,7 @@ func afterDeath(t *testing.T, root string, r *record, fsck bool) {
 	h := open(t, root, func(o *Options) { o.Template = nil })
 	defer h.close()
 	checkGroups(h)
+	checkRows(h, r)
 	if info := h.capture(); info.ID != 0 {
 		t.Errorf("live files differ from the history: %+v", info)
 	}
@@ -223,6 +226,36 @@ func checkGroups(h *home) {
 		for k := range perGroup {
 			h.want(groupFile(g, k), groupText(i, g, k))
 		}
+	}
+}
+
+// checkRows looks that a file and the rows that landed with it say the same, each
+// row once, and that no acknowledged one is missing.
+func checkRows(h *home, r *record) {
+	h.t.Helper()
+	base := filepath.Join(h.root, rowsBase)
+	if newest := ask(h.t, base, `SELECT max(n) FROM visit`); newest != h.live(rowsFile) {
+		h.t.Errorf("the newest row is %s, the file says %s", newest, h.live(rowsFile))
+	}
+	there := map[string]bool{}
+	for n := range strings.FieldsSeq(ask(h.t, base, `SELECT n FROM visit`)) {
+		there[n] = true
+	}
+	landed := 0
+	log, err := h.Log(context.Background(), Query{Limit: 1e6})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	for _, l := range log {
+		if n, ok := strings.CutPrefix(l.Title, "rows "); ok {
+			landed++
+			if !there[n] {
+				h.t.Errorf("%s landed row %s, which is not there", l.ID, n)
+			}
+		}
+	}
+	if len(there) != landed+1 {
+		h.t.Errorf("%d rows of %d landings", len(there)-1, landed)
 	}
 }
 

@@ -2,6 +2,7 @@ package disk
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand"
 	"os"
@@ -157,6 +158,47 @@ func TestTenProcessesOneFile(t *testing.T) {
 		want += fmt.Sprintf("end %d\n", p)
 	}
 	h.want("shared.txt", want)
+}
+
+// Sixteen processes that each write files of their own, in shared folders, never
+// meet: no landing is refused, and none has to be merged.
+func TestSixteenProcessesOnDisjointFiles(t *testing.T) {
+	const processes, rounds = 16, 6
+	h := open(t, memory(t))
+	done := make(chan error, processes)
+	file := func(p int) string { return fmt.Sprintf("data/shared/p%d.txt", p) }
+	for p := range processes {
+		go func() {
+			for r := range rounds {
+				tx, err := h.Begin(context.Background(), "writer")
+				if err == nil {
+					err = write(filepath.Join(tx.Dir(), file(p)), fmt.Sprintf("p%d r%d\n", p, r))
+				}
+				if err == nil {
+					_, err = tx.Land(context.Background(), Landing{Title: "disjoint"})
+				}
+				if tx != nil {
+					err = errors.Join(err, tx.Drop())
+				}
+				if err != nil {
+					done <- fmt.Errorf("process %d, round %d: %w", p, r, err)
+					return
+				}
+			}
+			done <- nil
+		}()
+	}
+	for range processes {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	for p := range processes {
+		h.want(file(p), fmt.Sprintf("p%d r%d\n", p, rounds-1))
+	}
+	if merged := h.git("log", "--grep", "Disk-Merged", "--oneline"); merged != "" {
+		t.Errorf("merged: %s", merged)
+	}
 }
 
 // insertAndLand puts text after a line of the shared file.

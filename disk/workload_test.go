@@ -2,6 +2,7 @@ package disk
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"math/rand"
@@ -110,6 +111,9 @@ var steps = []struct {
 	{"write", 1, (*work).write},
 	{"large", 1, (*work).landLarge},
 	{"undo", 2, (*work).undoOne},
+	{"rows", 3, (*work).landRows},
+	{"restore", 1, (*work).restoreGroup},
+	{"name", 1, func(w *work, ctx context.Context) error { _, err := w.Snapshot(ctx, fmt.Sprintf("s%d", w.i), 0); return err }},
 	{"gc", 1, func(w *work, ctx context.Context) error { _, err := w.GC(ctx, true); return err }},
 	{"checkpoint", 1, func(w *work, ctx context.Context) error { return w.checkpoint(ctx) }},
 }
@@ -290,6 +294,55 @@ func (w *work) landLarge(ctx context.Context) error {
 	return err
 }
 
+// rowsFile and rowsBase are changed together: the file names the newest row.
+const (
+	rowsFile = "apps/rows/newest.txt"
+	rowsBase = "data/rows/rows.sqlite"
+)
+
+// landRows lands a row of an app's database with a file, both or neither.
+func (w *work) landRows(ctx context.Context) error {
+	tx, err := w.Begin(ctx, "child")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, tx.Drop()) }()
+	private, err := tx.Data(ctx, rowsBase)
+	if err != nil {
+		return err
+	}
+	db, err := sql.Open("sqlite", "file:"+private+"?_pragma=busy_timeout(10000)")
+	if err != nil {
+		return err
+	}
+	_, err = db.ExecContext(ctx, `INSERT INTO visit(n) VALUES(?)`, w.i)
+	if err = errors.Join(err, db.Close()); err != nil {
+		return err
+	}
+	if err := write(filepath.Join(tx.Dir(), rowsFile), strconv.Itoa(w.i)); err != nil {
+		return err
+	}
+	info, err := tx.Land(ctx, Landing{Title: fmt.Sprintf("rows %d", w.i)})
+	if errors.Is(err, sys.Conflict) {
+		return nil
+	}
+	if err == nil {
+		say("A", int(info.ID), info.Title)
+	}
+	return err
+}
+
+// restoreGroup brings a group of files back as it was at some landing.
+func (w *work) restoreGroup(ctx context.Context) error {
+	group := sys.Path(fmt.Sprintf("apps/g%d", w.random.Intn(groups)))
+	to := sys.LandingID(2 + w.random.Intn(int(w.Head())-1))
+	_, err := w.Restore(ctx, group, to, RestoreOptions{})
+	if errors.Is(err, sys.NotFound) || errors.Is(err, sys.Invalid) || errors.Is(err, sys.Exists) {
+		return nil // the landing is from before the group, or says the same
+	}
+	return err
+}
+
 // undoOne takes one of the last landings back, where it can be.
 func (w *work) undoOne(ctx context.Context) error {
 	log, err := w.Log(ctx, Query{Limit: 6})
@@ -297,7 +350,7 @@ func (w *work) undoOne(ctx context.Context) error {
 		return err
 	}
 	of := log[w.random.Intn(len(log))]
-	if of.Kind == sys.ByOwner { // what the owner has saved is not the children's to take back
+	if of.Kind == sys.ByOwner || strings.HasPrefix(of.Title, "rows ") { // what the owner has saved is not the children's to take back
 		return nil
 	}
 	info, _, err := w.Undo(ctx, of.ID, UndoOptions{})
