@@ -113,7 +113,10 @@ var steps = []struct {
 	{"undo", 2, (*work).undoOne},
 	{"rows", 3, (*work).landRows},
 	{"restore", 1, (*work).restoreGroup},
-	{"name", 1, func(w *work, ctx context.Context) error { _, err := w.Snapshot(ctx, fmt.Sprintf("s%d", w.i), 0); return err }},
+	{"name", 1, func(w *work, ctx context.Context) error {
+		_, err := w.Snapshot(ctx, fmt.Sprintf("s%d", w.i), 0)
+		return err
+	}},
 	{"gc", 1, func(w *work, ctx context.Context) error { _, err := w.GC(ctx, true); return err }},
 	{"checkpoint", 1, func(w *work, ctx context.Context) error { return w.checkpoint(ctx) }},
 }
