@@ -2,12 +2,8 @@ package boot
 
 import (
 	"context"
-	"errors"
 	"io"
-	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"time"
 
 	"matrixos/client"
@@ -15,13 +11,13 @@ import (
 	"matrixos/disk/backup"
 	"matrixos/gateway"
 	"matrixos/keyring"
-	"matrixos/sys"
 )
 
 // backups is the gateway's view of the keeper of backups.
 type backups struct {
 	keeper  *backup.Keeper
 	disk    *disk.Disk
+	keys    *keyring.Keyring
 	version string
 	log     *slog.Logger
 }
@@ -45,7 +41,7 @@ const (
 var keepByDefault = backup.Keep{Last: 3, Daily: 7, Weekly: 4, Monthly: 12}
 
 func newBackups(ctx context.Context, d *disk.Disk, keys *keyring.Keyring, version string, log *slog.Logger) (*backups, error) {
-	b := &backups{disk: d, version: version, log: log}
+	b := &backups{disk: d, keys: keys, version: version, log: log}
 	var err error
 	b.keeper, err = backup.NewKeeper(ctx, d, secretNames{keys}, b.settings, version, log)
 	return b, err
@@ -155,13 +151,9 @@ func (b *backups) Restore(ctx context.Context, r gateway.RestoreHome) (gateway.R
 func (b *backups) Export(ctx context.Context, w io.Writer, keys bool, passphrase string) error {
 	o := backup.ExportOptions{Version: b.version, Passphrase: passphrase}
 	if keys {
-		text, err := os.ReadFile(filepath.Join(b.disk.Root(), sys.Store, "keys.json"))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		var err error
+		if o.Keys, err = b.keys.Portable(); err != nil {
 			return err
-		}
-		o.Keys = text
-		if len(text) == 0 {
-			o.Keys = []byte("{}\n")
 		}
 	}
 	_, err := backup.Export(ctx, b.disk, w, o)

@@ -139,9 +139,11 @@ func Start(ctx context.Context, o Options) (_ *System, err error) {
 
 // assemble makes the parts, lowest first.
 func (s *System) assemble(ctx context.Context, o Options, base string) error {
-	secrets, err := keyring.Open(filepath.Join(s.home, sys.Store, "keys.json"))
+	keysFile := filepath.Join(s.home, sys.Store, "keys.json")
+	secrets, err := keyring.Open(keysFile, keyring.Options{Outside: s.home})
 	if err != nil {
-		return err
+		s.log.ErrorContext(ctx, "the keyring is closed; everything that needs a key is refused", "error", err)
+		secrets = keyring.Closed(keysFile, err)
 	}
 	var k *kernel.Kernel
 	rt, err := app.New(app.Options{

@@ -148,10 +148,11 @@ func (m *models) remote(provider string) (engine.Engine, error) {
 // key is the owner's own, entered in Settings, or the environment's.
 func (m *models) key(provider string) (string, error) {
 	key, err := m.keys.Get(provider)
-	if err != nil && !errors.Is(err, sys.NotFound) {
+	found := cmp.Or(key.Reveal(), m.env(strings.ToUpper(provider)+"_API_KEY"))
+	if found == "" && err != nil && !errors.Is(err, sys.NotFound) {
 		return "", err
 	}
-	return cmp.Or(key.Reveal(), m.env(strings.ToUpper(provider)+"_API_KEY")), nil
+	return found, nil
 }
 
 // attached reports whether a provider can be asked now.

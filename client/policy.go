@@ -83,6 +83,15 @@ func (c *Client) Keys(ctx context.Context) (names []string, err error) {
 	return names, err
 }
 
+// Keyring says how the keys are protected, or why they are closed.
+func (c *Client) Keyring(ctx context.Context) (string, error) {
+	var k struct {
+		Status string `json:"status"`
+	}
+	err := c.call(ctx, "look at the keyring", http.MethodGet, "/api/keyring", nil, &k)
+	return k.Status, err
+}
+
 // SetKey keeps a key in the keyring.
 func (c *Client) SetKey(ctx context.Context, name, value string) error {
 	return c.call(ctx, "keep key", http.MethodPut, "/api/keys/"+url.PathEscape(name), map[string]string{"value": value}, nil)

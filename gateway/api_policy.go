@@ -22,6 +22,8 @@ type Keys interface {
 	Names() []string
 	Set(name, value string) error
 	Delete(name string) error
+	// Status says how the keys are protected, or why they cannot be read.
+	Status() string
 }
 
 // Approval is kernel.Approval, by the name that the gateway's own API uses; so
@@ -37,6 +39,11 @@ type Labelled = kernel.Labelled
 // TrustBody names what may be believed.
 type TrustBody struct {
 	Path string `json:"path" minLength:"1" maxLength:"4096"`
+}
+
+// Keyring says, for people, how the keys are protected, or why they are closed.
+type Keyring struct {
+	Status string `json:"status"`
 }
 
 // policyAPI registers approvals, what is not trusted, and the keyring.
@@ -85,6 +92,9 @@ func (g *Gateway) policyAPI() {
 	})
 	register(g, http.MethodGet, "/api/keys", "list-keys", "Names of the keys there are, never their values", func(context.Context, *struct{}) (*reply[[]string], error) {
 		return &reply[[]string]{all(g.o.Keys.Names())}, nil
+	})
+	register(g, http.MethodGet, "/api/keyring", "keyring", "How the keys are protected", func(context.Context, *struct{}) (*reply[Keyring], error) {
+		return &reply[Keyring]{Keyring{g.o.Keys.Status()}}, nil
 	})
 	register(g, http.MethodPut, "/api/keys/{name}", "set-key", "Keep a key in the keyring", func(_ context.Context, in *struct {
 		Name string `path:"name" maxLength:"100"`

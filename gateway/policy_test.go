@@ -41,6 +41,8 @@ func (o *owner) Trust(_ context.Context, p sys.Path) error {
 	return nil
 }
 
+func (o *owner) Status() string { return "encrypted" }
+
 func (o *owner) Names() []string { return slices.Sorted(maps.Keys(o.keys)) }
 
 func (o *owner) Set(name, value string) error {
@@ -87,6 +89,9 @@ func TestKeysGoInOnly(t *testing.T) {
 	names, err := w.client.Keys(t.Context())
 	if err != nil || !slices.Equal(names, []string{"brave"}) || w.policy.keys["brave"] != canary {
 		t.Errorf("%v %v", names, err)
+	}
+	if s, err := w.client.Keyring(t.Context()); err != nil || s != "encrypted" {
+		t.Errorf("%q %v", s, err)
 	}
 	for _, path := range []string{"/api/keys", "/api/keys/brave"} {
 		res := w.do(http.MethodGet, path, "")

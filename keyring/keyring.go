@@ -3,10 +3,16 @@
 // enters a prompt, a process's environment, a log or the home's history:
 // Secret prints as a placeholder however it is formatted.
 //
-// Secrets are in .disk/keys.json of the home, readable by the owner's account
-// alone and outside the history. Limit: the file is not encrypted, so it is as
-// safe as that account and its backups are; a home on a machine that others
-// administer needs an encrypted disk.
+// Secrets are in .disk/keys.json of the home, outside the history, encrypted with
+// a key that is not in the home. The key is in the keyring of the operating
+// system where one answers; or is derived from the owner's passphrase, if
+// MATRIXOS_KEYRING_PASSPHRASE or the credential matrixos-keyring-passphrase of the service manager
+// gives one; or else is a file of mode 0600 below $XDG_STATE_HOME/matrixos/keys
+// (~/.local/state if unset). All three protect against whoever gets a copy of the
+// home: a backup, a synced folder, an export. A key file does not protect against
+// whoever can read as the owner's account or gets the whole disk; a passphrase
+// does as long as nothing runs, and nothing does against an administrator of the
+// running machine. A plain file of an earlier version is read once and replaced.
 //
 // Writes replace the file as a whole and are durable on return; a crash leaves
 // the old file or the new one. One process at a time may write, which is the
@@ -80,16 +86,24 @@ var nameForm = regexp.MustCompile(`^[a-z0-9][a-z0-9._/-]{0,99}$`)
 
 // Keyring is the open keyring of a home. It may be used from any goroutine.
 type Keyring struct {
-	path string
+	path    string
+	options Options
+	closed  error // why it cannot be read; nothing is changed then
 
 	mu   sync.Mutex
 	keys map[string]Secret
+	lock *lock // nil until there is a file
 }
 
 // Open reads the keyring at path, such as .disk/keys.json of a home; without a
-// file it is empty. A file that others may read is closed to them.
-func Open(path string) (*Keyring, error) {
-	k := &Keyring{path: path, keys: map[string]Secret{}}
+// file it is empty. A file that others may read is closed to them. The error is of
+// kind Unavailable if the key is missing or wrong, Invalid if the file is damaged;
+// Closed then stands in for it.
+func Open(path string, o Options) (*Keyring, error) {
+	if o.Env == nil {
+		o.Env = os.Getenv
+	}
+	k := &Keyring{path: path, options: o, keys: map[string]Secret{}}
 	b, err := os.ReadFile(k.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return k, nil
@@ -100,24 +114,69 @@ func Open(path string) (*Keyring, error) {
 	if err := os.Chmod(k.path, 0o600); err != nil {
 		return nil, k.fail("protect keyring", err)
 	}
-	var values map[string]string
-	if err := json.Unmarshal(b, &values); err != nil {
-		// The parser's message may quote what it read.
-		return nil, &sys.Error{
-			Op: "open keyring", Path: k.path, Kind: sys.Invalid, Err: errors.New("it is not a JSON object of strings"),
-			Hint: "repair the file, or move it away and enter the keys again",
-		}
+	values, again, err := k.read(b)
+	if err != nil {
+		return nil, err
 	}
 	for name, v := range values {
 		k.keys[name] = NewSecret(v)
 	}
+	if again {
+		return k, k.write(k.keys)
+	}
 	return k, nil
+}
+
+// Closed is a keyring that cannot be read, because of why: it lends nothing and
+// takes nothing, so that a system can run without it and no file is lost.
+func Closed(path string, why error) *Keyring {
+	return &Keyring{path: path, closed: why, keys: map[string]Secret{}}
+}
+
+// read decrypts a file's content; again means that it has to be written anew,
+// because it is plain, or not yet under the passphrase that the owner gives now.
+func (k *Keyring) read(b []byte) (values map[string]string, again bool, err error) {
+	if json.Unmarshal(b, &values) == nil {
+		return values, true, nil
+	}
+	damaged := func(err error) error {
+		return &sys.Error{
+			Op: "open keyring", Path: k.path, Kind: sys.Invalid, Err: err,
+			Hint: "bring it back from a backup, or move it away and enter the keys again",
+		}
+	}
+	var f sealed
+	if json.Unmarshal(b, &f) != nil || f.Version == 0 { // the parser's message may quote what it read
+		return nil, false, damaged(errors.New("it is not a keyring"))
+	}
+	if f.Version > sealedVersion {
+		return nil, false, &sys.Error{Op: "open keyring", Path: k.path, Kind: sys.TooNew, Err: errors.New("a newer version has written it"), Hint: "update Matrix OS"}
+	}
+	l, err := f.open(k.path, k.options)
+	if err != nil {
+		return nil, false, err
+	}
+	if values, err = l.secrets(f); err != nil {
+		return nil, false, damaged(errors.New("its secrets are damaged"))
+	}
+	words, err := k.options.passphrase()
+	if err != nil {
+		return nil, false, err
+	}
+	if words != "" && l.keeper != Passphrase {
+		return values, true, nil
+	}
+	k.lock = l
+	return values, false, nil
 }
 
 // Get lends a secret; NotFound if there is none of that name.
 func (k *Keyring) Get(name string) (Secret, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.closed != nil {
+		return Secret{}, k.closed
+	}
 	s, ok := k.keys[name]
 	if !ok {
 		return Secret{}, &sys.Error{Op: "find key", Path: name, Kind: sys.NotFound, Hint: "enter it in the settings"}
@@ -149,6 +208,57 @@ func (k *Keyring) Names() []string {
 	return slices.Sorted(maps.Keys(k.keys))
 }
 
+// Secrets lends every secret, for what has to recognise one that should not be
+// where it is.
+func (k *Keyring) Secrets() []Secret {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Collect(maps.Values(k.keys))
+}
+
+// Portable returns every secret as the content of a plain file, which Open takes
+// on another machine. The caller encrypts it before it is stored.
+func (k *Keyring) Portable() ([]byte, error) {
+	if k.closed != nil {
+		return nil, k.closed
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return json.Marshal(revealed(k.keys))
+}
+
+func revealed(keys map[string]Secret) map[string]string {
+	values := make(map[string]string, len(keys))
+	for name, s := range keys {
+		values[name] = s.Reveal()
+	}
+	return values
+}
+
+// Status says, for people, how the secrets are protected, or why there are none.
+func (k *Keyring) Status() string {
+	if k.closed != nil {
+		return "closed: " + k.closed.Error()
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.lock == nil {
+		return "no keys are kept yet"
+	}
+	switch k.lock.keeper {
+	case OSKeyring:
+		return "encrypted; the key is in the keyring of this operating system"
+	case Passphrase:
+		return "encrypted; the key comes from your passphrase"
+	case KeyFile, Plain:
+	}
+	path, err := k.options.file(k.lock.id.Recipient().String())
+	if err != nil {
+		return "encrypted; the key's file is not to be found: " + err.Error()
+	}
+	return "encrypted; the key is in " + path
+}
+
 // String names the file and says how much is in it.
 func (k *Keyring) String() string {
 	return fmt.Sprintf("keyring %s (%d secrets)", k.path, len(k.Names()))
@@ -167,6 +277,9 @@ func (k *Keyring) Format(f fmt.State, _ rune) {
 
 // change writes the changed keys before it believes in them.
 func (k *Keyring) change(fn func(keys map[string]Secret)) error {
+	if k.closed != nil {
+		return k.closed
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	next := maps.Clone(k.keys)
@@ -174,18 +287,30 @@ func (k *Keyring) change(fn func(keys map[string]Secret)) error {
 	if maps.EqualFunc(next, k.keys, func(a, b Secret) bool { return a.Reveal() == b.Reveal() }) {
 		return nil
 	}
-	values := map[string]string{}
-	for name, s := range next {
-		values[name] = s.Reveal()
+	if err := k.write(next); err != nil {
+		return err
 	}
-	b, err := json.MarshalIndent(values, "", "  ")
+	k.keys = next
+	return nil
+}
+
+// write replaces the file. The first time, it makes the key.
+func (k *Keyring) write(keys map[string]Secret) error {
+	l := k.lock
+	if l == nil {
+		var err error
+		if l, err = newLock(k.options); err != nil {
+			return k.fail("make the key of the keyring", err)
+		}
+	}
+	b, err := l.seal(revealed(keys))
 	if err != nil {
 		return k.fail("write keyring", err)
 	}
 	if err := replace(k.path, append(b, '\n')); err != nil {
 		return k.fail("write keyring", err)
 	}
-	k.keys = next
+	k.lock = l
 	return nil
 }
 
@@ -218,6 +343,9 @@ func replace(path string, b []byte) error {
 }
 
 func (k *Keyring) fail(op string, err error) error {
+	if e := (*sys.Error)(nil); errors.As(err, &e) {
+		return err
+	}
 	kind, hint := sys.Internal, "check that you own this folder and may write in it"
 	if errors.Is(err, fs.ErrPermission) {
 		kind = sys.Refused

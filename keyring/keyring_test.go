@@ -24,9 +24,19 @@ const canary = "sk-canary-5e5ab1e"
 
 func file(home string) string { return filepath.Join(home, ".disk", "keys.json") }
 
+// env keeps the key's file beside the home of a test.
+func env(home string) func(string) string {
+	return func(name string) string {
+		if name == "XDG_STATE_HOME" {
+			return home + "-state"
+		}
+		return ""
+	}
+}
+
 func open(t *testing.T, home string) *keyring.Keyring {
 	t.Helper()
-	k, err := keyring.Open(file(home))
+	k, err := keyring.Open(file(home), keyring.Options{Outside: home, Env: env(home), OS: none{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +123,7 @@ func TestDamagedFile(t *testing.T) {
 		if err := os.WriteFile(file(home), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		_, err := keyring.Open(file(home))
+		_, err := keyring.Open(file(home), keyring.Options{Outside: home, Env: env(home), OS: none{}})
 		if sys.KindOf(err) != sys.Invalid || sys.HintOf(err) == "" || strings.Contains(err.Error(), canary) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -187,7 +197,8 @@ func TestAgreesWithAMap(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer os.RemoveAll(home)
-		k, err := keyring.Open(file(home))
+		defer os.RemoveAll(home + "-state")
+		k, err := keyring.Open(file(home), keyring.Options{Outside: home, Env: env(home), OS: none{}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -206,7 +217,7 @@ func TestAgreesWithAMap(t *testing.T) {
 				t.Fatal(err)
 			}
 			if rapid.Bool().Draw(t, "reopen") {
-				if k, err = keyring.Open(file(home)); err != nil {
+				if k, err = keyring.Open(file(home), keyring.Options{Outside: home, Env: env(home), OS: none{}}); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -45,6 +45,7 @@ func (s *stage) run(t *testing.T, args ...string) (code int, out, errs string) {
 func newStage(events ...sys.Event) *stage {
 	s := &stage{ServeMux: http.NewServeMux(), events: events}
 	s.json("GET /api/session", client.Session{Home: "/home/you/matrixos", Handle: "@you:local", Version: "1", Model: client.Model{ID: "offline", Label: "Built in", Attached: true}, Seq: 3})
+	s.json("GET /api/keyring", map[string]string{"status": "no keys are kept yet"})
 	s.json("GET /api/workspaces", client.Workspaces{Kind: "overlay", Detail: "in a mount namespace on ext4"})
 	s.json("POST /api/ask", client.Ticket{Request: "r1", Conversation: "c1", PID: 1})
 	s.HandleFunc("POST /api/processes/{pid}/signal", func(_ http.ResponseWriter, r *http.Request) {

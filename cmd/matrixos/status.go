@@ -47,6 +47,7 @@ type status struct {
 	Stopped bool            `json:"stopped"` // by the owner
 
 	Workspaces client.Workspaces `json:"workspaces"`
+	Keyring    string            `json:"keyring"` // how keys are protected
 
 	Backup   client.BackupStatus `json:"backup"`
 	landings []sys.LandingInfo
@@ -107,6 +108,9 @@ func readStatus(ctx context.Context, c *client.Client, running bool) (status, er
 		return s, err
 	}
 	s.Home, s.Version, s.Handle, s.Model, s.Event, s.Apps = session.Home, session.Version, session.Handle, session.Model, session.Seq, len(apps)
+	if s.Keyring, err = c.Keyring(ctx); err != nil {
+		return s, err
+	}
 	if s.Workspaces, err = c.Workspaces(ctx); err != nil {
 		return s, err
 	}
@@ -160,6 +164,7 @@ func (p *program) showStatus(s status) error {
 		{"Apps", fmt.Sprint(s.Apps)},
 		{"Work", work},
 		{"Checked", checked(s.Upkeep, time.Now())},
+		{"Keys", s.Keyring},
 		{"Folders", s.Workspaces.Kind + ", " + s.Workspaces.Detail},
 	}
 	if len(s.landings) > 0 {
