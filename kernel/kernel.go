@@ -75,6 +75,9 @@ type Kernel struct {
 	places  *scheduler
 	books   *books
 	scratch scratch
+
+	memoryIndex, talkIndex index
+
 	daemon  bool // it resumes what was left, and leaves what is unfinished to be resumed
 	safe    bool
 	stopped atomic.Bool
@@ -175,6 +178,9 @@ func (k *Kernel) Close() error {
 		if err := p.forget(); err != nil {
 			k.log.Warn("a workspace could not be removed", "pid", p.pid(), "error", err)
 		}
+	}
+	if err := errors.Join(k.memoryIndex.close(), k.talkIndex.close()); err != nil {
+		return err
 	}
 	if !k.daemon {
 		return nil

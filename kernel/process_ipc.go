@@ -35,6 +35,8 @@ const taskLease = 10 * time.Minute
 type act struct {
 	End  *ending      `json:"end,omitempty"`
 	Mail *ipc.NewMail `json:"mail,omitempty"`
+	// Forget erases words from the journal.
+	Forget *forgotten `json:"forget,omitempty"`
 }
 
 // ending completes a task, or fails it if there is a reason.
@@ -49,6 +51,8 @@ func (k *Kernel) do(ctx context.Context, tx *journal.Tx, a act) error {
 	case a.Mail != nil:
 		_, err := k.ipc.SendMail(ctx, tx, *a.Mail)
 		return err
+	case a.Forget != nil:
+		return erase(ctx, tx, *a.Forget)
 	case a.End.Reason != "":
 		return k.ipc.FailTask(ctx, tx, a.End.Held, a.End.Reason)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,29 +52,18 @@ func promptOf(tree fs.FS, p Program) ([]Section, error) {
 const memoryFolder sys.Path = "agents/memory"
 
 // instructions are the memories of that category, which are rules: they belong to
-// the main agent's prompt. A memory's first line is "category · date".
+// the main agent's prompt.
 func instructions(tree fs.FS, p Program) (out []string, err error) {
 	if p.Name != sys.ProgramKernel {
 		return nil, nil
 	}
-	files, err := fs.Glob(tree, string(memoryFolder)+"/*.md")
-	if err != nil {
-		return nil, err
-	}
-	for _, f := range files {
-		text, err := fs.ReadFile(tree, f)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		head, body, _ := strings.Cut(string(text), "\n")
-		if category, _, _ := strings.Cut(head, " · "); category == "instruction" && strings.TrimSpace(body) != "" {
-			out = append(out, strings.TrimSpace(body))
+	all, err := readMemories(tree)
+	for _, m := range slices.Backward(all) { // the oldest first, so that a new one changes the prompt at its end
+		if m.Category == "instruction" && m.Text != "" {
+			out = append(out, m.Text)
 		}
 	}
-	return out, nil
+	return out, err
 }
 
 // Prompt is what a program's model is sent before any conversation: the exact

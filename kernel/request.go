@@ -60,7 +60,7 @@ func (k *Kernel) Ask(ctx context.Context, a Ask) (Ticket, error) {
 		return Ticket{}, &sys.Error{Op: "ask", Kind: sys.Invalid, Hint: "say what you want, such as: track my expenses"}
 	}
 	if a.Conversation == "" {
-		a.Conversation = sys.Conversation(k.now().Format("20060102-150405-") + uuid.NewString()[:8])
+		a.Conversation = newTalkID(k.now())
 	}
 	if err := k.talks.valid(a.Conversation); err != nil {
 		return Ticket{}, err

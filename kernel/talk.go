@@ -18,8 +18,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/uuid"
-
 	"matrixos/journal"
 	"matrixos/model"
 	"matrixos/sys"
@@ -321,7 +319,7 @@ func (k *Kernel) Fork(_ context.Context, id sys.Conversation, at string) (sys.Co
 	if len(entries) == 0 {
 		return "", &sys.Error{Op: "fork conversation", Path: string(id), Kind: sys.NotFound}
 	}
-	fork := sys.Conversation(k.now().Format("20060102-150405-") + uuid.NewString()[:8])
+	fork := newTalkID(k.now())
 	var lines []talkLine
 	for _, e := range chain(entries) {
 		e.PID = 0 // nobody's work: a process takes up only its own
