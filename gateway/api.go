@@ -67,6 +67,7 @@ func (g *Gateway) registerAPI() {
 	g.sessionAPI()
 	g.askAPI()
 	g.processAPI()
+	g.jobAPI()
 	g.policyAPI()
 	g.appAPI()
 	g.landingAPI()

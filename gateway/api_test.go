@@ -148,6 +148,15 @@ func TestSignalsAndStop(t *testing.T) {
 	if got, err := w.client.Spending(t.Context(), 7); err != nil || got.From != "7" {
 		t.Errorf("spending: %+v %v", got, err)
 	}
+	if got, err := w.client.Jobs(t.Context()); err != nil || len(got) != 1 || got[0].MissedN != 3 {
+		t.Errorf("jobs: %+v %v", got, err)
+	}
+	if err := errors.Join(w.client.PauseJob(t.Context(), "a b"), w.client.ResumeJob(t.Context(), "a b")); err != nil {
+		t.Error(err)
+	}
+	if err := w.client.ResumeJob(t.Context(), "c"); sys.KindOf(err) != sys.NotFound {
+		t.Errorf("no such job: %v", err)
+	}
 	if got, err := w.client.Prompt(t.Context(), "builder"); err != nil || got.Program != "builder" || got.Tokens != 3 {
 		t.Errorf("prompt: %+v %v", got, err)
 	}

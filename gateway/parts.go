@@ -17,6 +17,7 @@ type Kernel interface {
 	Asker
 	Processes
 	Accounts
+	Schedule
 }
 
 // Asker takes requests and keeps conversations.
@@ -41,6 +42,13 @@ type Processes interface {
 type Accounts interface {
 	Spending(ctx context.Context, days int) (Spending, error)
 	Prompt(ctx context.Context, program sys.Program) (Prompt, error)
+}
+
+// Schedule is what runs by the clock.
+type Schedule interface {
+	Jobs(ctx context.Context) ([]JobStatus, error)
+	PauseJob(ctx context.Context, id, why string) error
+	ResumeJob(ctx context.Context, id string) error
 }
 
 // Apps compiles, serves and connects apps; *app.Runtime is one.
@@ -99,6 +107,9 @@ type Grant = kernel.Grant
 
 // Spending is what was spent.
 type Spending = kernel.Spending
+
+// JobStatus is a job of the schedule, with what became of it.
+type JobStatus = kernel.JobStatus
 
 // Prompt is what a program's model is sent.
 type Prompt = kernel.Prompt

@@ -252,6 +252,21 @@ func (k *kernel) Fork(_ context.Context, id sys.Conversation, at string) (sys.Co
 	return id + "-" + sys.Conversation(at), nil
 }
 
+func (k *kernel) Jobs(context.Context) ([]gateway.JobStatus, error) {
+	return []gateway.JobStatus{{MissedN: 3}}, nil
+}
+
+func (k *kernel) PauseJob(_ context.Context, id, _ string) error {
+	return k.ResumeJob(context.Background(), id)
+}
+
+func (k *kernel) ResumeJob(_ context.Context, id string) error {
+	if id != "a b" {
+		return &sys.Error{Op: "find job", Kind: sys.NotFound}
+	}
+	return nil
+}
+
 func (k *kernel) Spending(_ context.Context, days int) (gateway.Spending, error) {
 	return gateway.Spending{From: fmt.Sprint(days)}, nil
 }

@@ -127,7 +127,7 @@ func New(ctx context.Context, o Options) (*Kernel, error) {
 		}
 		k.calls[c.Name] = &call{Syscall: c, schema: schema}
 	}
-	for owner, steps := range map[string][]string{"kernel": tables, "kernel-label": labelTables, "kernel-approval": approvalTables, "kernel-outgoing": outgoingTables} {
+	for owner, steps := range map[string][]string{"kernel": tables, "kernel-label": labelTables, "kernel-approval": approvalTables, "kernel-outgoing": outgoingTables, "kernel-job": jobTables} {
 		if err := k.journal.Migrate(ctx, owner, steps...); err != nil {
 			return nil, err
 		}

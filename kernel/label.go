@@ -97,11 +97,17 @@ func (p *process) shown(ctx context.Context, l sys.Label) error {
 	}
 	talk := p.snapshot().Conversation
 	return p.commit(ctx, raise, func(ctx context.Context, tx *journal.Tx) error {
-		_, err := tx.Exec(ctx, `INSERT INTO kernel_talk_label(conversation, integrity, confidentiality) VALUES(?,?,?)
-			ON CONFLICT(conversation) DO UPDATE SET integrity = max(integrity, excluded.integrity), confidentiality = max(confidentiality, excluded.confidentiality)`,
-			string(talk), now.Integrity, now.Confidentiality)
-		return err
+		return labelTalk(ctx, tx, talk, now)
 	})
+}
+
+// labelTalk joins a label into what a conversation is known to have been in touch
+// with.
+func labelTalk(ctx context.Context, tx *journal.Tx, talk sys.Conversation, l sys.Label) error {
+	_, err := tx.Exec(ctx, `INSERT INTO kernel_talk_label(conversation, integrity, confidentiality) VALUES(?,?,?)
+		ON CONFLICT(conversation) DO UPDATE SET integrity = max(integrity, excluded.integrity), confidentiality = max(confidentiality, excluded.confidentiality)`,
+		string(talk), l.Integrity, l.Confidentiality)
+	return err
 }
 
 // talkLabel is what a conversation has been in touch with.

@@ -71,14 +71,32 @@ func (p *process) exit(ctx context.Context, why error) error {
 		p.memo.Failure = failureOf(why)
 		p.tools = 0
 		return err
-	}, p.clearTables(), func(_ context.Context, tx *journal.Tx) error { return tx.Append(answer...) })
+	}, p.clearTables(), func(ctx context.Context, tx *journal.Tx) error {
+		return errors.Join(tx.Append(answer...), p.ranJob(ctx, tx, why))
+	})
 	if row.Parent == 0 {
 		p.k.books.forget("request " + string(row.Request))
+		p.k.Reschedule() // a job goes on when its run is over
 	}
 	if err != nil {
 		p.k.log.ErrorContext(ctx, "the end of a process could not be recorded", "pid", row.PID, "error", err)
 	}
 	return errors.Join(why, err)
+}
+
+// ranJob notes how the run of a job went, if the process was one.
+func (p *process) ranJob(ctx context.Context, tx *journal.Tx, why error) error {
+	a, result := p.answer(why), ResultFailed
+	switch {
+	case a.OK:
+		result = ResultOK
+	case errors.Is(why, sys.Canceled):
+		result = ResultStopped
+	}
+	p.mu.Lock()
+	m := p.memo
+	p.mu.Unlock()
+	return p.k.runEnded(ctx, tx, m, result, a.Text)
 }
 
 // clearTables drops what was kept for the time the process lived.

@@ -18,6 +18,9 @@ import (
 // conversation.
 type memo struct {
 	Task     string       `json:"task"`
+	Job      string       `json:"job,omitempty"` // of the schedule, that it runs for
+	JobName  string       `json:"job_name,omitempty"`
+	Budget   sys.Budget   `json:"budget,omitzero"`    // of its own, instead of its program's
 	Call     string       `json:"call,omitempty"`     // of the parent, that it answers
 	Words    string       `json:"words,omitempty"`    // what the owner said
 	From     string       `json:"from,omitempty"`     // "desktop", "cli", or a channel

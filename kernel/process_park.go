@@ -75,7 +75,16 @@ func (p *process) park(ctx context.Context, rest *parked) error {
 		err := p.moveLocked(sys.Parked, wait{})
 		p.row.Parked, p.row.Error = rest.why, plain(rest.cause)
 		return err
-	}, func(_ context.Context, tx *journal.Tx) error { return tx.Append(answer...) })
+	}, func(ctx context.Context, tx *journal.Tx) error {
+		result := ResultRests
+		if rest.why == sys.ForStop {
+			result = ResultStopped
+		}
+		p.mu.Lock()
+		m := p.memo
+		p.mu.Unlock()
+		return errors.Join(tx.Append(answer...), p.k.runEnded(ctx, tx, m, result, plain(rest.cause)))
+	})
 	close(done)
 	if err != nil {
 		p.k.log.ErrorContext(ctx, "a process could not be parked", "pid", row.PID, "error", err)

@@ -25,7 +25,17 @@ type spec struct {
 	deadline time.Time
 	parent   *process
 	call     string // of the parent
+	origin   origin
 	events   func(p *process) []sys.Event
+}
+
+// origin is what a request has that the system itself makes.
+type origin struct {
+	job, name string     // of the schedule
+	label     sys.Label  // of what it was made from
+	budget    sys.Budget // instead of the program's
+	// also is written with the process: both are, or neither. It may run twice.
+	also func(ctx context.Context, tx *journal.Tx, pid sys.PID) error
 }
 
 // prepare makes a process and enters it in the table, in state ready. Nothing
@@ -38,6 +48,9 @@ func (k *Kernel) prepare(ctx context.Context, s spec) (*process, error) {
 	program, err := findProgram(view, s.program)
 	if err != nil {
 		return nil, err
+	}
+	if s.origin.budget != (sys.Budget{}) {
+		program.Budget.Budget = s.origin.budget
 	}
 	name := s.model
 	if program.Model != "" && program.Model != "inherit" {
@@ -54,12 +67,13 @@ func (k *Kernel) prepare(ctx context.Context, s spec) (*process, error) {
 	if row.Label, err = k.startLabel(ctx, s, program); err != nil {
 		return nil, err
 	}
+	row.Label = row.Label.Join(s.origin.label)
 	if s.parent != nil {
 		row.Parent = s.parent.pid()
 	}
 	p := &process{
 		k: k, program: program, request: s.request, done: make(chan struct{}), row: row, view: view, seen: map[sys.Path][32]byte{}, reads: map[sys.Path]*disk.View{},
-		memo: memo{Task: s.task, Call: s.call, Words: s.request.text, From: s.request.from, Begun: s.request.started, Deadline: s.deadline},
+		memo: memo{Task: s.task, Call: s.call, Words: s.request.text, From: s.request.from, Begun: s.request.started, Deadline: s.deadline, Job: s.origin.job, JobName: s.origin.name, Budget: s.origin.budget},
 		beat: now,
 	}
 	if err := p.use(name); err != nil {
@@ -101,6 +115,14 @@ func (p *process) enter(ctx context.Context, s spec) error {
 		}
 		if _, err := tx.Exec(ctx, `UPDATE kernel_process SET state=?, row=?, memo=? WHERE pid=?`, string(p.row.State), string(raw), string(kept), id); err != nil {
 			return err
+		}
+		if s.origin.also != nil {
+			if err := s.origin.also(ctx, tx, p.row.PID); err != nil {
+				return err
+			}
+			if err := labelTalk(ctx, tx, p.row.Conversation, p.row.Label); err != nil {
+				return err
+			}
 		}
 		events := []sys.Event{p.event(sys.EventProcess, p.row)}
 		if s.events != nil {

@@ -202,7 +202,9 @@ func (k *Kernel) bury(ctx context.Context, s storedProcess, why string) error {
 	for i := range events {
 		events[i].PID, events[i].Request, events[i].Conversation = row.PID, row.Request, rootTalk(row.Conversation)
 	}
-	return k.save(ctx, row, m, nil, events...)
+	return k.save(ctx, row, m, func(ctx context.Context, tx *journal.Tx) error {
+		return k.runEnded(ctx, tx, m, ResultFailed, why)
+	}, events...)
 }
 
 // restore makes a process of an earlier run, or one whose parent is taken up, and
@@ -215,6 +217,9 @@ func (k *Kernel) restore(ctx context.Context, row sys.Process, m memo, r *reques
 	program, err := findProgram(view, row.Program)
 	if err != nil {
 		return nil, err
+	}
+	if m.Budget != (sys.Budget{}) {
+		program.Budget.Budget = m.Budget
 	}
 	app := row.App
 	if row.Parent == 0 {

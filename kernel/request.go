@@ -55,6 +55,11 @@ type request struct {
 // conversation which is being worked on are folded into the running turn; one
 // that is parked goes on with them.
 func (k *Kernel) Ask(ctx context.Context, a Ask) (Ticket, error) {
+	return k.askWith(ctx, a, origin{})
+}
+
+// askWith is Ask for a request that the system itself may have made.
+func (k *Kernel) askWith(ctx context.Context, a Ask, from origin) (Ticket, error) {
 	text := strings.TrimSpace(a.Text)
 	if text == "" {
 		return Ticket{}, &sys.Error{Op: "ask", Kind: sys.Invalid, Hint: "say what you want, such as: track my expenses"}
@@ -85,7 +90,7 @@ func (k *Kernel) Ask(ctx context.Context, a Ask) (Ticket, error) {
 			return Ticket{}, ctx.Err()
 		}
 	}
-	p, err := k.admit(ctx, a, text)
+	p, err := k.admit(ctx, a, text, from)
 	if err != nil {
 		return Ticket{}, err
 	}
@@ -113,7 +118,7 @@ func (k *Kernel) claim(c sys.Conversation) (*process, error) {
 }
 
 // admit makes the main process of a request in a conversation that was claimed.
-func (k *Kernel) admit(ctx context.Context, a Ask, text string) (*process, error) {
+func (k *Kernel) admit(ctx context.Context, a Ask, text string, from origin) (*process, error) {
 	name := a.Model
 	if name == "" {
 		name = k.models.Default()
@@ -121,7 +126,7 @@ func (k *Kernel) admit(ctx context.Context, a Ask, text string) (*process, error
 	r := &request{id: sys.RequestID(uuid.NewString()), conversation: a.Conversation, text: text, from: a.From, app: a.App, started: k.now()}
 	r.known.words(text)
 	p, err := k.prepare(ctx, spec{
-		program: sys.ProgramKernel, task: text, model: name, request: r, talk: a.Conversation, class: a.Class, deadline: a.Deadline,
+		program: sys.ProgramKernel, task: text, model: name, request: r, talk: a.Conversation, class: a.Class, deadline: a.Deadline, origin: from,
 		events: func(p *process) []sys.Event {
 			return []sys.Event{p.event(sys.EventRequest, sys.RequestData{Text: text, From: a.From, App: a.App, Model: name})}
 		},

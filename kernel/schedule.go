@@ -1,7 +1,10 @@
 package kernel
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,96 +12,133 @@ import (
 	"strings"
 	"time"
 
-	"matrixos/journal"
 	"matrixos/sys"
 )
 
-// ScheduleFile is where the owner's reminders are kept, as a JSON list of Job.
+// ScheduleFile is where the owner's jobs are kept, as a JSON list of Job.
 const ScheduleFile sys.Path = "system/cron.json"
 
-// Job is one reminder: once at At, or again and again by Every.
+// Missed says what becomes of the times of a job that passed while it could not
+// run: the machine was off, asleep, or everything was stopped.
+type Missed string
+
+// The policies. A job that says nothing runs once if it is for one time only, and
+// else skips.
+const (
+	MissedSkip Missed = "skip" // nothing; they are counted
+	MissedOnce Missed = "once" // one run makes up for all
+	MissedAll  Missed = "all"  // each gets its run, the newest AtMost of them
+)
+
+// Job is a reminder or a request, once at At, or again and again by Every or Cron.
 type Job struct {
-	ID      string    `json:"id"`
-	Name    string    `json:"name"`
-	Message string    `json:"message"`
-	At      time.Time `json:"at,omitzero"`
-	Every   string    `json:"every,omitempty"` // "hour", "day 08:00", "week mon 09:00", "month 1 09:00"
-	Created time.Time `json:"created"`
+	ID      string     `json:"id"`
+	Name    string     `json:"name"`
+	Message string     `json:"message,omitempty"` // a reminder: what the owner reads
+	Ask     string     `json:"ask,omitempty"`     // a request: what a process is asked to do
+	At      time.Time  `json:"at,omitzero"`
+	Every   string     `json:"every,omitempty"` // "hour", "day 08:00", "week mon 09:00", "month 1 09:00"
+	Cron    string     `json:"cron,omitempty"`  // minute, hour, day of month, month, day of week
+	Zone    string     `json:"zone,omitempty"`  // IANA, such as "Europe/Berlin"; empty: the owner's
+	Missed  Missed     `json:"missed,omitempty"`
+	AtMost  int        `json:"at_most,omitempty"` // for MissedAll; 3 if absent
+	Budget  sys.Budget `json:"budget,omitzero"`   // of each run of a request; the program's if absent
+	Paused  bool       `json:"paused,omitempty"`
+	Created time.Time  `json:"created"`
 }
 
 // Check reports what is wrong with the job, nil if nothing is.
 func (j Job) Check() error {
 	bad := func(field, value, hint string) error {
-		return &sys.Error{Op: "read " + field + " of reminder", Path: value, Kind: sys.Invalid, Hint: hint}
+		return &sys.Error{Op: "read " + field + " of job", Path: value, Kind: sys.Invalid, Hint: hint}
 	}
-	switch {
-	case strings.TrimSpace(j.Message) == "":
-		return bad("message", j.Name, "say what to be reminded of")
-	case j.At.IsZero() == (j.Every == ""):
-		return bad("time", j.Name, "give either at (RFC 3339) or every")
-	case j.Every != "":
-		if _, ok := j.Next(time.Now()); !ok {
-			return bad("every", j.Every, `write "hour", "day 08:00", "week mon 09:00" or "month 1 09:00"`)
+	times := 0
+	for _, given := range []bool{!j.At.IsZero(), j.Every != "", j.Cron != ""} {
+		if given {
+			times++
 		}
 	}
-	return nil
+	message, ask := strings.TrimSpace(j.Message) != "", strings.TrimSpace(j.Ask) != ""
+	switch {
+	case message == ask:
+		return bad("message", j.Name, "say either in message what to remind you of, or in ask what to do")
+	case times != 1:
+		return bad("time", j.Name, "give either at (RFC 3339), every, or cron")
+	case j.Missed != "" && j.Missed != MissedSkip && j.Missed != MissedOnce && j.Missed != MissedAll:
+		return bad("missed", string(j.Missed), "write skip, once or all")
+	case j.AtMost < 0 || j.AtMost > 100:
+		return bad("at_most", fmt.Sprint(j.AtMost), "write a number from 1 to 100")
+	case j.Budget.USD < 0 || j.Budget.Tokens < 0 || j.Budget.Minutes < 0 || j.Budget.Calls < 0 || j.Budget.Files < 0:
+		return bad("budget", j.Name, "a budget is not negative")
+	}
+	if _, err := zoneOf(j.Zone, time.UTC); err != nil {
+		return err
+	}
+	_, err := j.recurrence(time.UTC)
+	return err
 }
 
-var weekdays = map[string]time.Weekday{
-	"sun": time.Sunday, "mon": time.Monday, "tue": time.Tuesday, "wed": time.Wednesday,
-	"thu": time.Thursday, "fri": time.Friday, "sat": time.Saturday,
+// zoneOf finds a time zone by its IANA name.
+func zoneOf(name string, other *time.Location) (*time.Location, error) {
+	if name == "" {
+		return other, nil
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "Local" {
+		return nil, &sys.Error{Op: "find time zone", Path: name, Kind: sys.Invalid, Err: err, Hint: "write a name such as Europe/Berlin or America/New_York"}
+	}
+	return zone, nil
 }
 
-// Next is the job's first occurrence after t, in t's time zone; false if there
-// is none.
+// recurrence reads when the job is due; nil if it is for one time only. Zone
+// counts where the job names none.
+func (j Job) recurrence(zone *time.Location) (*recurrence, error) {
+	zone, err := zoneOf(j.Zone, zone)
+	if err != nil || j.Every == "" && j.Cron == "" {
+		return nil, err
+	}
+	parse, text := parseEvery, j.Every
+	if j.Cron != "" {
+		parse, text = parseCron, j.Cron
+	}
+	r, err := parse(text, zone)
+	return &r, err
+}
+
+// Next is the job's first time after t, by its own zone or else that of t; false
+// if there is none.
 func (j Job) Next(t time.Time) (time.Time, bool) {
-	if j.Every == "" {
+	r, err := j.recurrence(t.Location())
+	switch {
+	case err != nil:
+		return time.Time{}, false
+	case r == nil:
 		return j.At, j.At.After(t)
 	}
-	word := strings.Fields(strings.ToLower(j.Every))
-	clock := func(s string) (h, m int, ok bool) {
-		c, err := time.Parse("15:04", s)
-		return c.Hour(), c.Minute(), err == nil
-	}
-	day := func(offset, h, m int) time.Time {
-		return time.Date(t.Year(), t.Month(), t.Day()+offset, h, m, 0, 0, t.Location())
-	}
-	switch {
-	case len(word) == 1 && word[0] == "hour":
-		return t.Truncate(time.Hour).Add(time.Hour), true
-	case len(word) == 2 && word[0] == "day":
-		h, m, ok := clock(word[1])
-		return firstAfter(t, ok, 2, func(i int) (time.Time, bool) { return day(i, h, m), true })
-	case len(word) == 3 && word[0] == "week":
-		h, m, ok := clock(word[2])
-		want, known := weekdays[word[1]]
-		return firstAfter(t, ok && known, 8, func(i int) (time.Time, bool) {
-			d := day(i, h, m)
-			return d, d.Weekday() == want
-		})
-	case len(word) == 3 && word[0] == "month":
-		h, m, ok := clock(word[2])
-		var want int
-		_, err := fmt.Sscanf(word[1], "%d", &want)
-		return firstAfter(t, ok && err == nil && want >= 1 && want <= 31, 63, func(i int) (time.Time, bool) {
-			d := day(i, h, m)
-			return d, d.Day() == want
-		})
-	}
-	return time.Time{}, false
+	return r.next(t)
 }
 
-// firstAfter tries days 0 to most and returns the first that fits and is after t.
-func firstAfter(t time.Time, ok bool, most int, day func(int) (time.Time, bool)) (time.Time, bool) {
-	for i := 0; ok && i <= most; i++ {
-		if d, fits := day(i); fits && d.After(t) {
-			return d, true
-		}
+func (j Job) policy() Missed {
+	if j.Missed == "" && !j.At.IsZero() {
+		return MissedOnce
 	}
-	return time.Time{}, false
+	return cmp.Or(j.Missed, MissedSkip)
 }
 
-// ReadJobs reads the schedule from a tree of the home.
+// spec tells whether what the job is, and when, has changed.
+func (j Job) spec() string {
+	j.Created = time.Time{}
+	raw, err := json.Marshal(j)
+	if err != nil {
+		return err.Error() // a time that JSON cannot hold; it differs from all others
+	}
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:8])
+}
+
+// ReadJobs reads the schedule from a tree of the home. A job without an id, as an
+// owner may write it by hand, is named by what it says; of two with one id the
+// later is named so.
 func ReadJobs(tree fs.FS) ([]Job, error) {
 	text, err := fs.ReadFile(tree, string(ScheduleFile))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -110,6 +150,14 @@ func ReadJobs(tree fs.FS) ([]Job, error) {
 	var jobs []Job
 	if err := json.Unmarshal(text, &jobs); err != nil {
 		return nil, &sys.Error{Op: "read", Path: string(ScheduleFile), Kind: sys.Invalid, Err: err, Hint: "`matrixos undo` takes the edit back"}
+	}
+	known := map[string]bool{"": true}
+	for i := range jobs {
+		if known[jobs[i].ID] {
+			jobs[i].ID = ""
+			jobs[i].ID = jobs[i].spec()[:8]
+		}
+		known[jobs[i].ID] = true
 	}
 	return jobs, nil
 }
@@ -123,19 +171,28 @@ func (k *Kernel) Reschedule() {
 	}
 }
 
-// schedule fires jobs until ctx ends. Each occurrence fires once, also across
-// restarts; a one-time job whose time passed while nothing ran fires late, with
-// its time said; a missed repetition is skipped for the next one.
+// Zone is the owner's time zone: that of the settings, else the machine's.
+func (k *Kernel) Zone() *time.Location {
+	zone, err := zoneOf(k.settings().Zone, time.Local)
+	if err != nil {
+		return time.Local
+	}
+	return zone
+}
+
+// lookMost is how long the schedule rests at the most while there are jobs: the
+// clock may be set, and the machine may sleep, without a timer noticing.
+const lookMost = time.Minute
+
+// schedule runs jobs until ctx ends. Only a kernel that stays does so.
 func (k *Kernel) schedule(ctx context.Context, l *loop) {
-	last := k.now()
-	for first := true; ; first = false {
+	for k.daemon {
 		end := l.work(k.now)
-		wait, err := k.fireDue(ctx, last, first)
+		wait, err := k.fireDue(ctx)
 		end()
 		if err != nil && ctx.Err() == nil {
-			k.log.ErrorContext(ctx, "the schedule could not be read", "error", err)
+			k.log.ErrorContext(ctx, "a part of the schedule could not be done", "error", err)
 		}
-		last = k.now()
 		select {
 		case <-ctx.Done():
 			return
@@ -143,54 +200,4 @@ func (k *Kernel) schedule(ctx context.Context, l *loop) {
 		case <-time.After(wait):
 		}
 	}
-}
-
-// fireDue fires what fell due since last and returns how long nothing will.
-func (k *Kernel) fireDue(ctx context.Context, last time.Time, first bool) (time.Duration, error) {
-	const idle = time.Hour
-	view, err := k.disk.View(0)
-	if err != nil {
-		return idle, err
-	}
-	jobs, err := ReadJobs(view)
-	if err != nil {
-		return idle, err
-	}
-	now, wait := k.now(), idle
-	for _, j := range jobs {
-		var due time.Time
-		switch {
-		case j.Every == "" && !j.At.After(now):
-			due = j.At
-		case j.Every != "" && !first:
-			due, _ = j.Next(last)
-		}
-		if !due.IsZero() && !due.After(now) {
-			if err := k.fire(ctx, j, due); err != nil {
-				return idle, err
-			}
-		}
-		if next, ok := j.Next(now); ok {
-			wait = min(wait, next.Sub(now))
-		}
-	}
-	return max(wait, time.Millisecond), nil
-}
-
-// fire tells the owner, once per occurrence.
-func (k *Kernel) fire(ctx context.Context, j Job, due time.Time) error {
-	return k.journal.Update(ctx, func(tx *journal.Tx) error {
-		res, err := tx.Exec(ctx, `INSERT OR IGNORE INTO kernel_fired(job, occurrence) VALUES(?, ?)`, j.ID, due.UTC().Format(time.RFC3339))
-		if err != nil {
-			return err
-		}
-		if n, err := res.RowsAffected(); err != nil || n == 0 {
-			return err
-		}
-		text := ""
-		if k.now().Sub(due) > 2*time.Minute {
-			text = "This was due " + due.Local().Format("Monday 2 January at 15:04") + ", while Matrix OS was not running."
-		}
-		return tx.Append(sys.NewEvent(sys.EventNotice, sys.NoticeData{Level: "info", Title: j.Message, Text: text}))
-	})
 }

@@ -9,6 +9,7 @@ import (
 type Settings struct {
 	Caps       Caps           `json:"caps,omitzero"`
 	Fallback   []string       `json:"fallback,omitempty"`   // models to try when the chosen one does not answer
+	Zone       string         `json:"zone,omitempty"`       // the owner's time zone, such as "Europe/Berlin"; the machine's if absent
 	Concurrent map[string]int `json:"concurrent,omitempty"` // model requests at once, by provider; 8 if absent
 }
 

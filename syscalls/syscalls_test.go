@@ -141,6 +141,20 @@ func TestMemoryAndReminders(t *testing.T) {
 		if got := do("manage_cron", machine.Obj{"action": "list"}); !strings.Contains(got, "Water the plants") {
 			t.Errorf("list %q", got)
 		}
+		do("manage_cron", machine.Obj{"action": "add", "name": "News", "ask": "Sum up the news", "cron": "30 7 * * 1-5", "zone": "Europe/Berlin", "missed": "once", "usd": 0.5})
+		refuse("manage_cron", machine.Obj{"action": "add", "ask": "x", "cron": "30 7 * *"}, "five fields")
+		refuse("manage_cron", machine.Obj{"action": "add", "ask": "x", "message": "y", "cron": "30 7 * * *"}, "either in message")
+		refuse("manage_cron", machine.Obj{"action": "add", "message": "y", "every": "hour", "zone": "Mars/Base"}, "Europe/Berlin")
+		do("manage_cron", machine.Obj{"action": "pause", "name": "news"})
+		if got := do("manage_cron", machine.Obj{"action": "list"}); !strings.Contains(got, "News  every 30 7 * * 1-5  paused") {
+			t.Errorf("list %q", got)
+		}
+		do("manage_cron", machine.Obj{"action": "resume", "name": "news"})
+		if got := do("manage_cron", machine.Obj{"action": "list"}); !strings.Contains(got, "07:30") || strings.Contains(got, "paused") {
+			t.Errorf("list %q", got)
+		}
+		refuse("manage_cron", machine.Obj{"action": "pause", "name": "nothing"}, "News")
+		do("manage_cron", machine.Obj{"action": "remove", "name": "news"})
 		do("manage_cron", machine.Obj{"action": "remove", "name": "water the plants"})
 		refuse("manage_cron", machine.Obj{"action": "remove", "name": "nothing"}, "No reminders")
 	})

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // jobs name zones, also where the machine has no list of them
 
 	"matrixos/boot"
 )

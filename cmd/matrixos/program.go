@@ -95,7 +95,7 @@ func (p *program) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage(cmd, err) })
 	root.AddCommand(p.upCommand(), p.askCommand(), p.statusCommand(), p.versionCommand(), p.signInCommand())
 	root.AddCommand(p.appsCommand(), p.openCommand())
-	root.AddCommand(p.psCommand(), p.topCommand(), p.killCommand(), p.stopCommand(), p.contCommand(), p.spendingCommand(), p.promptCommand(), p.logsCommand())
+	root.AddCommand(p.psCommand(), p.topCommand(), p.killCommand(), p.stopCommand(), p.contCommand(), p.spendingCommand(), p.promptCommand(), p.logsCommand(), p.cronCommand())
 	root.AddCommand(p.historyCommands()...)
 	root.AddCommand(p.dataCommand())
 	root.AddCommand(p.policyCommands()...)

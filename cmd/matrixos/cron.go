@@ -1,0 +1,84 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"matrixos/client"
+)
+
+func (p *program) cronCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "cron",
+		Short: "List reminders and scheduled work: when it is due, and how it went",
+		Long:  "The schedule is system/cron.json: each entry has a message or an ask, and at, every or\ncron. It runs while `matrixos up` does; what was missed meanwhile is counted.",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
+				list, err := c.Jobs(ctx)
+				if err != nil {
+					return err
+				}
+				if p.json {
+					return p.printJSON(list)
+				}
+				return p.showJobs(list)
+			})
+		},
+	}
+	cmd.AddCommand(
+		p.jobCommand("pause", "Keep a job from running", (*client.Client).PauseJob, "Job %s is paused. `matrixos cron resume %[1]s` lets it run again."),
+		p.jobCommand("resume", "Let a paused job run again", (*client.Client).ResumeJob, "Job %s can run again."),
+	)
+	return cmd
+}
+
+func (p *program) jobCommand(name, short string, do func(*client.Client, context.Context, string) error, words string) *cobra.Command {
+	return &cobra.Command{
+		Use: name + " ID", Short: short, Args: explained(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
+				if err := do(c, ctx, args[0]); err != nil {
+					return err
+				}
+				return p.did(fmt.Sprintf(words, args[0]), map[string]string{"job": args[0], "did": name})
+			})
+		},
+	}
+}
+
+func (p *program) showJobs(list []client.Job) error {
+	if len(list) == 0 {
+		_, err := fmt.Fprintln(p.err, "Nothing is scheduled.")
+		return err
+	}
+	rows := [][]string{{"ID", "WHAT", "WHEN", "NEXT", "LAST", "RESULT", "MISSED"}}
+	for _, j := range list {
+		when := cmp.Or(j.Every, j.Cron, "once")
+		if j.Zone != "" {
+			when += " " + j.Zone
+		}
+		next, last := "-", "-"
+		switch {
+		case j.Problem != "":
+			next = "cannot run: " + oneLine(j.Problem, 60)
+		case j.Why != "":
+			next = "paused: " + j.Why
+		case !j.Next.IsZero():
+			next = j.Next.Format("Mon 2 Jan 15:04 MST")
+		}
+		if !j.LastRun.IsZero() {
+			last = ago(j.LastRun, time.Now())
+		}
+		result := cmp.Or(j.Result, "-")
+		if j.Text != "" {
+			result += ": " + oneLine(j.Text, 50)
+		}
+		rows = append(rows, []string{j.ID, oneLine(cmp.Or(j.Message, j.Name), 40), when, next, last, result, fmt.Sprint(j.MissedN)})
+	}
+	return table(p.out, rows)
+}
