@@ -208,7 +208,7 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 	s.gateway, err = gateway.New(ctx, gateway.Options{
 		Disk: s.disk, Kernel: k, Apps: s.apps, Models: models, Policy: k, Keys: ownKeys{secrets}, Backups: s.backups, Sync: meet, Logger: s.log, Shell: desktop,
 		Owner: func() gateway.Owner { return readHandle(s.disk) }, Workspace: k.Workspace,
-		Base: base, Token: s.token, Origins: o.Origins, Safe: s.safe, Version: cmp.Or(o.Version, "dev"),
+		Trial: trials{s.apps, box, why, s.home}.trial, Base: base, Token: s.token, Origins: o.Origins, Safe: s.safe, Version: cmp.Or(o.Version, "dev"),
 	})
 	return err
 }

@@ -86,6 +86,7 @@ type FileDiff struct {
 	AddedLines   int          `json:"added_lines"`
 	DeletedLines int          `json:"deleted_lines"`
 	Patch        string       `json:"patch"`
+	Left         string       `json:"left,omitempty"` // of a partial undo: what stays of the landing in this file
 }
 
 // Landing is one landing with its files.
@@ -225,10 +226,17 @@ func (c *Client) Copies(ctx context.Context, app sys.Slug) (list []Copy, err err
 	return list, err
 }
 
-// Undo takes a landing back, or only shows what would come back. Of what, "code"
-// means its files, "data" the rows of databases, "both" or nothing both.
-func (c *Client) Undo(ctx context.Context, id sys.LandingID, preview bool, what string) (l Landing, err error) {
-	err = c.call(ctx, "undo", http.MethodPost, "/api/landings/"+id.String()+"/undo", map[string]any{"preview": preview, "what": cmp.Or(what, "both")}, &l)
+// UndoOptions say how a landing is taken back.
+type UndoOptions struct {
+	Preview bool   // only show what would come back
+	Partial bool   // where the whole cannot, what later changes do not build on
+	What    string // "code" means its files, "data" the rows of databases, "both" or nothing both
+}
+
+// Undo takes a landing back.
+func (c *Client) Undo(ctx context.Context, id sys.LandingID, o UndoOptions) (l Landing, err error) {
+	in := map[string]any{"preview": o.Preview, "partial": o.Partial, "what": cmp.Or(o.What, "both")}
+	err = c.call(ctx, "undo", http.MethodPost, "/api/landings/"+id.String()+"/undo", in, &l)
 	return l, err
 }
 

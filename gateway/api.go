@@ -73,6 +73,8 @@ func (g *Gateway) registerAPI() {
 	g.landingAPI()
 	g.dataAPI()
 	g.historyAPI()
+	g.conflictAPI()
+	g.bisectAPI()
 	g.fileAPI()
 	g.settingsAPI()
 	g.upkeepAPI()

@@ -205,7 +205,7 @@ func (g *Gateway) snapshotAPI() {
 func fileDiffs(list []disk.FileDiff) []FileDiff {
 	files := []FileDiff{}
 	for _, d := range list {
-		files = append(files, FileDiff{d.Path, d.From, d.Op, d.Binary, d.AddedLines, d.DeletedLines, d.Patch})
+		files = append(files, FileDiff{d.Path, d.From, d.Op, d.Binary, d.AddedLines, d.DeletedLines, d.Patch, d.Left})
 	}
 	return files
 }

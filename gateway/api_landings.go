@@ -17,6 +17,7 @@ type FileDiff struct {
 	AddedLines   int          `json:"added_lines"`
 	DeletedLines int          `json:"deleted_lines"`
 	Patch        string       `json:"patch" doc:"A unified diff"`
+	Left         string       `json:"left,omitempty" doc:"Of a partial undo: what stays of the landing in this file, as a unified diff"`
 }
 
 // LandingReply is one landing with its files.
@@ -76,6 +77,7 @@ func (g *Gateway) landingAPI() {
 		LandingIn
 		Body struct {
 			Preview bool   `json:"preview,omitempty" doc:"Only show what would come back"`
+			Partial bool   `json:"partial,omitempty" doc:"Where the whole cannot come back, what later changes do not build on"`
 			What    string `json:"what,omitempty" enum:"code,data,both" doc:"Files only, rows of databases only, or both"`
 		}
 	}) (*reply[LandingReply], error,
@@ -84,7 +86,7 @@ func (g *Gateway) landingAPI() {
 		if err != nil {
 			return nil, err
 		}
-		return landingReply(g.o.Disk.Undo(ctx, id, disk.UndoOptions{Preview: in.Body.Preview, What: undoWhat(in.Body.What)}))
+		return landingReply(g.o.Disk.Undo(ctx, id, disk.UndoOptions{Preview: in.Body.Preview, Partial: in.Body.Partial, What: undoWhat(in.Body.What)}))
 	})
 }
 

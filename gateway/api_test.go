@@ -236,10 +236,10 @@ func TestHistory(t *testing.T) {
 	if err != nil || len(l.Files) == 0 || l.Files[0].Patch == "" {
 		t.Errorf("%+v %v", l, err)
 	}
-	if p, err := w.client.Undo(t.Context(), 2, true, ""); err != nil || len(p.Files) == 0 || w.disk.Head() != 2 {
+	if p, err := w.client.Undo(t.Context(), 2, client.UndoOptions{Preview: true}); err != nil || len(p.Files) == 0 || w.disk.Head() != 2 {
 		t.Errorf("preview: %+v %v, head %s", p, err, w.disk.Head())
 	}
-	u, err := w.client.Undo(t.Context(), 2, false, "")
+	u, err := w.client.Undo(t.Context(), 2, client.UndoOptions{})
 	if err != nil || u.Landing.ID != 3 || u.Landing.Kind != sys.ByUndo {
 		t.Errorf("undo: %+v %v", u, err)
 	}

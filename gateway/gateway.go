@@ -23,7 +23,7 @@ import (
 )
 
 // Options are what a gateway is made of. Kernel, Apps, Models, Policy, Keys,
-// Backups, Sync, Disk and Logger are required.
+// Backups, Sync, Trial, Disk and Logger are required.
 type Options struct {
 	Disk    *disk.Disk
 	Kernel  Kernel
@@ -43,6 +43,10 @@ type Options struct {
 	// Workspace is the tree of a process that has not landed, for previews; it
 	// fails with NotFound for any other process.
 	Workspace func(sys.PID) (fs.FS, error)
+	// Trial says how an app of the past is judged: by a command in the sandbox or,
+	// if that is empty, by the checks that stand before a landing. Only landings
+	// that touched the path can change the verdict; "" means all.
+	Trial func(app sys.Slug, command string) (sys.Path, func(context.Context, *disk.View) error, error)
 	// Base is the desktop's own address, for links, such as
 	// "http://127.0.0.1:4000"; empty where no address is served.
 	Base string

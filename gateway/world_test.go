@@ -68,6 +68,7 @@ func newWorld(t *testing.T, change ...func(*gateway.Options)) *world {
 		Base: "http://" + ln.Addr().String(),
 		Disk: d, Kernel: w.kernel, Apps: w.apps, Models: w.models, Policy: w.policy, Keys: w.policy, Logger: log, Shell: dist, Token: token, Version: "test",
 		Owner: func() gateway.Owner { return gateway.Owner{Handle: "@you:local", Name: "You"} },
+		Trial: trial,
 		Workspace: func(pid sys.PID) (fs.FS, error) {
 			if pid != 7 {
 				return nil, &sys.Error{Op: "preview", Kind: sys.NotFound, Hint: "it has landed"}

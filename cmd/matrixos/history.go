@@ -164,28 +164,37 @@ func (p *program) showFiles(files []client.FileDiff) error {
 			fmt.Fprintln(p.out, st.dim("  binary"))
 			continue
 		}
-		for line := range strings.Lines(printable(f.Patch)) {
-			line = strings.TrimSuffix(line, "\n")
-			switch {
-			case strings.HasPrefix(line, "--- "), strings.HasPrefix(line, "+++ "):
-				continue
-			case strings.HasPrefix(line, "+"):
-				line = st.good(line)
-			case strings.HasPrefix(line, "-"):
-				line = st.bad(line)
-			case strings.HasPrefix(line, "@@"):
-				line = st.dim(line)
-			}
-			if _, err := fmt.Fprintln(p.out, line); err != nil {
-				return err
-			}
+		if err := p.showPatch(f.Patch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// showPatch prints a unified diff without the names of its files.
+func (p *program) showPatch(patch string) error {
+	st := p.style(p.out)
+	for line := range strings.Lines(printable(patch)) {
+		line = strings.TrimSuffix(line, "\n")
+		switch {
+		case strings.HasPrefix(line, "--- "), strings.HasPrefix(line, "+++ "):
+			continue
+		case strings.HasPrefix(line, "+"):
+			line = st.good(line)
+		case strings.HasPrefix(line, "-"):
+			line = st.bad(line)
+		case strings.HasPrefix(line, "@@"):
+			line = st.dim(line)
+		}
+		if _, err := fmt.Fprintln(p.out, line); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
 func (p *program) undoCommand() *cobra.Command {
-	var preview, code, data, both bool
+	var preview, partial, code, data, both bool
 	cmd := &cobra.Command{
 		Use:   "undo [L]",
 		Short: "Take a change back and keep what came after it",
@@ -195,7 +204,8 @@ func (p *program) undoCommand() *cobra.Command {
 			"made and nobody has taken back.\n\n" +
 			"What an app has written into its database since stays. If the change has added a\n" +
 			"column or a table that later rows use, that stays too, and is named. --code takes\n" +
-			"back files only, --data only what happened to databases.",
+			"back files only, --data only what happened to databases.\n\n" +
+			"--partial takes back only what no later change builds on, and shows what stays.",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) (err error) {
@@ -209,7 +219,7 @@ func (p *program) undoCommand() *cobra.Command {
 						return err
 					}
 				}
-				l, err := c.Undo(ctx, id, preview, undoWhat(code, data))
+				l, err := c.Undo(ctx, id, client.UndoOptions{Preview: preview, Partial: partial, What: undoWhat(code, data)})
 				if err != nil {
 					return err
 				}
@@ -218,7 +228,10 @@ func (p *program) undoCommand() *cobra.Command {
 				}
 				if preview {
 					fmt.Fprintln(p.err, "This would come back; nothing has changed yet.")
-					return p.showFiles(l.Files)
+					return errors.Join(p.showFiles(l.Files), p.showLeft(l.Files))
+				}
+				if err := p.showLeft(l.Files); err != nil {
+					return err
 				}
 				for _, kept := range l.Landing.Kept {
 					fmt.Fprintln(p.err, kept+".")
@@ -230,11 +243,27 @@ func (p *program) undoCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&preview, "preview", false, "only show what would come back")
+	cmd.Flags().BoolVar(&partial, "partial", false, "where the whole cannot, take back what no later change builds on")
 	cmd.Flags().BoolVar(&code, "code", false, "take back its files only")
 	cmd.Flags().BoolVar(&data, "data", false, "take back what it did to databases only")
 	cmd.Flags().BoolVar(&both, "both", false, "take back both (the default)")
 	cmd.MarkFlagsMutuallyExclusive("code", "data", "both")
 	return cmd
+}
+
+// showLeft prints what a partial undo leaves of the change.
+func (p *program) showLeft(files []client.FileDiff) error {
+	var left []client.FileDiff
+	for _, f := range files {
+		if f.Left != "" {
+			left = append(left, client.FileDiff{Path: f.Path, Op: sys.Modified, Patch: f.Left})
+		}
+	}
+	if len(left) == 0 {
+		return nil
+	}
+	fmt.Fprintln(p.err, "This of the change stays, because later changes build on it:")
+	return p.showFiles(left)
 }
 
 func undoWhat(code, data bool) string {

@@ -354,6 +354,6 @@ func (p *program) viewCommand() *cobra.Command {
 func (p *program) historyCommands() []*cobra.Command {
 	return []*cobra.Command{
 		p.logCommand(), p.showCommand(), p.whyCommand(), p.diffCommand(), p.undoCommand(),
-		p.restoreCommand(), p.snapshotCommand(), p.viewCommand(),
+		p.restoreCommand(), p.snapshotCommand(), p.viewCommand(), p.conflictsCommand(), p.resolveCommand(), p.bisectCommand(),
 	}
 }

@@ -1,13 +1,18 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"matrixos/boot"
+	"matrixos/disk"
+	"matrixos/sys"
 )
 
 func TestMain(m *testing.M) {
@@ -28,7 +33,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("MATRIXOS_MODEL", "")
 			return nil
 		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"code": code, "await": await},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"code": code, "await": await, "clash": clash},
 	})
 }
 
@@ -64,3 +69,29 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func itoa(n int) string { return string(rune('0' + n)) }
+
+// clash HOME FILE… has an agent refused in a home that nobody runs: in each file it
+// wanted "theirs" where the owner wrote "ours" meanwhile. CONFLICT is its id then.
+func clash(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: clash home file…")
+	}
+	ctx := context.Background()
+	d, err := disk.Open(ctx, ts.MkAbs(args[0]), disk.Options{})
+	ts.Check(err)
+	tx, err := d.Begin(ctx, "t")
+	ts.Check(err)
+	for dir, text := range map[string]string{ts.MkAbs(args[0]): "ours\n", tx.Dir(): "theirs\n"} {
+		for _, name := range args[1:] {
+			ts.Check(os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
+		}
+	}
+	_, err = tx.Land(ctx, disk.Landing{Kind: sys.ByAgent, Title: "New words", Provenance: sys.Provenance{Program: "builder"}})
+	c, ok := errors.AsType[*disk.ConflictError](err)
+	if !ok {
+		ts.Fatalf("no conflict: %v", err)
+	}
+	ts.Setenv("CONFLICT", c.ID)
+	ts.Check(tx.Drop())
+	ts.Check(d.Close())
+}

@@ -188,6 +188,49 @@ test("undo shows first what it would change", async ({ owner }) => {
   await expect(history.getByText("Undone by L3.")).toBeVisible();
 });
 
+test("work that was refused waits in the history and is decided there", async ({ owner }) => {
+  await owner.opensTheDesktop();
+  const { home } = owner.gateway;
+  home.write({ path: "notes/list.md", content: "mine\n" });
+  const dock = owner.page.getByRole("navigation", { name: "Dock" });
+  home.refuse({ path: "notes/list.md", theirs: "theirs\n" });
+  await dock.getByRole("button", { name: "History, 1 to decide" }).click();
+  const history = owner.window("History");
+  await history.getByRole("button", { name: /New words in notes/ }).click();
+  await expect(history.getByRole("region", { name: "Changes of notes/list.md" })).toHaveText([/mine/, /theirs/]);
+  await owner.findsNoBarrier();
+  await history.getByRole("button", { name: "Write it myself…" }).click();
+  await history.getByLabel("Your version of notes/list.md").fill("both, über\n");
+  await history.getByRole("button", { name: "Take this version" }).click();
+  await expect(history.getByRole("heading", { name: "New words in notes/list.md" })).toBeVisible();
+  expect(home.files.get("notes/list.md")).toBe("both, über\n");
+  await expect(dock.getByRole("button", { name: "History", exact: true })).toBeVisible();
+});
+
+test("a change that others build on comes back in part", async ({ owner }) => {
+  await owner.opensTheDesktop();
+  owner.gateway.home.write({ path: "notes/list.md", content: "One\n" });
+  owner.gateway.home.builtOn.add(2);
+  await owner.presses("Control+h");
+  const history = owner.window("History");
+  await history.getByRole("button", { name: /notes\/list.md/ }).first().click();
+  await history.getByRole("button", { name: "Undo…" }).click();
+  await history.getByRole("button", { name: "See which part can come back" }).click();
+  await history.getByRole("button", { name: "Undo this part" }).click();
+  await expect(history.getByText("Undone by L3.")).toBeVisible();
+});
+
+test("what takes room is said, and what need not be kept is freed", async ({ owner }) => {
+  await owner.opensTheDesktop();
+  await owner.presses("Control+h");
+  const history = owner.window("History");
+  await history.getByRole("button", { name: "Storage" }).click();
+  await expect(history.getByText("About 8.8 kB need not be kept.")).toBeVisible();
+  await owner.findsNoBarrier();
+  await history.getByRole("button", { name: "Free space" }).click();
+  await expect(history.getByText("8.8 kB freed.")).toBeVisible();
+});
+
 test("the owner travels back, names a moment and restores a file", async ({ owner }) => {
   await owner.opensTheDesktop();
   for (const line of ["One", "Two"]) owner.gateway.home.write({ path: "notes/list.md", content: `${line}\n` });

@@ -20,6 +20,10 @@ export class Home {
     this.diffs = new Map();
     this.pasts = new Map(); // the files as of each landing
     this.snapshots = [];
+    this.conflicts = [];
+    this.refused = new Map(); // by conflict, the text that did not land
+    this.builtOn = new Set(); // landings that cannot come back whole
+    this.garbage = 9_000;
     this.apps = new Map();
     this.rows = new Map();
     this.processes = new Map();
@@ -184,9 +188,59 @@ export class Home {
     return { landing, files: this.diffs.get(id).map(({ old: _o, text: _t, ...d }) => d) };
   }
 
-  undo(id, preview) {
+  refuse({ path, theirs, request, conversation }) {
+    const conflict = {
+      id: randomUUID().slice(0, 8), state: "waiting", time: new Date().toISOString(), title: `New words in ${path}`, tries: 3, base: this.landings.length, met: this.landings.length,
+      files: [{ path }], changes: [{ path, op: "modified" }], provenance: { program: "builder", request, conversation },
+    };
+    this.conflicts.push(conflict);
+    this.refused.set(conflict.id, theirs);
+    this.emit("conflict", conflict, { request, conversation });
+    return conflict;
+  }
+
+  conflict(id) {
+    const conflict = this.conflicts.find((c) => c.id === id);
+    if (!conflict) throw refuse(404, "not found", `There is no conflict ${id}.`);
+    const side = (text) => ({ exists: text !== undefined, size: text?.length ?? 0, text });
+    const files = conflict.files.map(({ path, choice }) => {
+      const [ours, theirs] = [this.files.get(path), this.refused.get(id)];
+      return { path, binary: false, choice, ours: side(ours), theirs: side(theirs), ours_patch: patchOf("", ours), theirs_patch: patchOf("", theirs) };
+    });
+    return { conflict, files };
+  }
+
+  resolve(id, { choice, content }) {
+    const { conflict, files } = this.conflict(id);
+    const text = choice === "file" ? Buffer.from(content, "base64").toString() : this.refused.get(id);
+    const landing = choice === "ours" ? undefined : this.land({ kind: "agent", title: conflict.title, files: { [files[0].path]: text }, provenance: conflict.provenance });
+    return { conflict: this.settle(id, landing?.id), landing };
+  }
+
+  settle(id, landing) {
+    const { conflict } = this.conflict(id);
+    Object.assign(conflict, { state: "settled", landing });
+    this.emit("conflict", conflict, {});
+    return conflict;
+  }
+
+  space() {
+    const largest = [...this.files].map(([name, text]) => ({ name, bytes: text.length })).toSorted((a, b) => b.bytes - a.bytes);
+    const home = largest.reduce((sum, f) => sum + f.bytes, 0);
+    const store = 40_000 + this.garbage;
+    return { home, store, free: 2e10, total: 5e10, apps: [], parts: [{ name: "history", bytes: store }], garbage: this.garbage, largest };
+  }
+
+  collect() {
+    const { store } = this.space();
+    this.garbage = 0;
+    return { before: store, after: this.space().store };
+  }
+
+  undo(id, { preview, partial }) {
     const { landing } = this.show(id);
     if (landing.undone_by) throw refuse(409, "conflict", `L${id} has been undone by L${landing.undone_by}.`);
+    if (this.builtOn.has(id) && !partial) throw refuse(409, "conflict", "later changes build on it", "take back only what nothing builds on with --partial");
     const inverse = this.diffs.get(id);
     const files = inverse.map((d) => ({ path: d.path, op: d.op === "added" ? "deleted" : d.op === "deleted" ? "added" : "modified", binary: false, patch: patchOf(d.text ?? undefined, d.old ?? null) }));
     if (preview) return { landing: { ...landing, id: 0 }, files };

@@ -5,6 +5,8 @@ interface MockHome {
   apps: Map<string, Record<string, unknown>>;
   rows: Map<string, unknown[]>;
   files: Map<string, string>;
+  builtOn: Set<number>;
+  refuse(work: { path: string; theirs: string }): unknown;
   emit(kind: string, data: unknown, of?: object, ephemeral?: boolean): void;
   write(file: { path: string; content: string; hash?: string }): unknown;
   land(landing: { kind: string; title: string; files: Record<string, string | null>; provenance: object; app?: Record<string, unknown> }): { id: number };

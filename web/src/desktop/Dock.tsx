@@ -2,6 +2,7 @@ import { LayoutGrid } from "lucide-react";
 import { useEffect, useState, type MouseEvent } from "react";
 import { perform } from "../commands/all.ts";
 import { ended } from "../session/chat.ts";
+import { waiting } from "../session/state.ts";
 import { useSession } from "../session/store.ts";
 import { AppIcon } from "../ui/Icon.tsx";
 import { openMenu } from "../ui/menu.ts";
@@ -29,6 +30,7 @@ export function Dock() {
   const panel = useDesktop((s) => s.panel);
   const apps = useSession((s) => s.apps);
   const busy = useSession((s) => Object.values(s.processes).filter((p) => !ended(p) && p.state !== "parked").length);
+  const undecided = useSession((s) => waiting(s.conflicts).length);
   const front = top(layout)?.id;
   const windowOf = (name: string) => layout.wins.find((w) => w.content.type === "program" && w.content.name === name);
   const appWins = layout.wins.filter((w) => w.content.type === "app");
@@ -38,11 +40,13 @@ export function Dock() {
       {programs.map((p, i) => {
         const win = windowOf(p.name);
         const open = () => toggle(win, () => desk.openProgram(p.name));
-        const label = p.name === "activity" && busy > 0 ? `${p.title}, ${busy} running` : p.title;
+        const more = p.name === "activity" && busy > 0 ? `, ${busy} running` : p.name === "history" && undecided > 0 ? `, ${undecided} to decide` : "";
+        const label = p.title + more;
         return (
           <DockButton key={p.name} label={label} open={win !== undefined} front={win !== undefined && win.id === front} onClick={open} onContextMenu={(e) => menuOf(e, p.title, win, () => desk.openProgram(p.name))} after={i === 0}>
             <p.icon className="icon" aria-hidden />
             {p.name === "activity" && busy > 0 && <span className="working badge" />}
+            {p.name === "history" && undecided > 0 && <span className="undecided badge" />}
           </DockButton>
         );
       })}

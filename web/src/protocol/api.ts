@@ -1,6 +1,6 @@
 // Requests and answers of the gateway's JSON API.
 import type { Event } from "./events.ts";
-import type { ChangeOp, Conversation, ErrorKind, LandingID, LandingInfo, LandingKind, PID, Provenance, RequestID, Seq } from "./wire.ts";
+import type { ChangeOp, ConflictChoice, ConflictInfo, Conversation, ErrorKind, LandingID, LandingInfo, LandingKind, PID, Provenance, RequestID, Seq } from "./wire.ts";
 
 /** Problem is the body of every refusal (RFC 9457), with our kind and the way out. */
 export interface Problem {
@@ -64,11 +64,76 @@ export interface FileDiff {
   added_lines?: number;
   deleted_lines?: number;
   patch?: string;
+  left?: string; // of a partial undo: what stays of the landing
 }
 
 export interface LandingDetail {
   landing: LandingInfo;
   files: FileDiff[] | null;
+}
+
+export interface UndoRequest {
+  preview?: boolean;
+  partial?: boolean;
+  what?: "code" | "data" | "both";
+}
+
+export interface ConflictSide {
+  exists: boolean;
+  size: number;
+  text?: string;
+}
+
+export interface ConflictFile {
+  path: string;
+  binary: boolean;
+  choice?: ConflictChoice;
+  ours: ConflictSide; // the home as it is
+  theirs: ConflictSide; // what was refused
+  ours_patch: string;
+  theirs_patch: string;
+}
+
+export interface ConflictDetail {
+  conflict: ConflictInfo;
+  files: ConflictFile[] | null;
+}
+
+export interface ConflictAnswer {
+  path?: string; // absent: every file that has no answer yet
+  choice: ConflictChoice;
+  content?: string; // base64
+}
+
+export interface Resolved {
+  conflict: ConflictInfo;
+  landing?: LandingInfo;
+}
+
+export interface SpaceItem {
+  name: string;
+  bytes: number;
+}
+
+export interface Space {
+  home: number;
+  store: number;
+  free: number;
+  total: number;
+  apps: { app: string; files: number; data: number; history: number }[];
+  parts: SpaceItem[];
+  garbage: number;
+  largest: SpaceItem[];
+}
+
+export interface GCReport {
+  before: number;
+  after: number;
+}
+
+export interface Upkeep {
+  scrub?: { finished?: string; problems: { fixed?: boolean }[] | null };
+  gc?: { time: string };
 }
 
 export interface Comparison {

@@ -1,9 +1,9 @@
 // The gateway's API, one function per request.
 import type {
-  AskRequest, Comparison, ConversationLog, ConversationSummary, Explanation, FileEntry, FileText, LandingDetail, Launch, ModelChange, ModelList,
-  ProcessSignal, RestoreDetail, SessionInfo, Snapshot, ThemeFile, Ticket,
+  AskRequest, Comparison, ConflictAnswer, ConflictDetail, ConversationLog, ConversationSummary, Explanation, FileEntry, FileText, GCReport, LandingDetail, Launch, ModelChange, ModelList,
+  ProcessSignal, Resolved, RestoreDetail, SessionInfo, Snapshot, Space, ThemeFile, Ticket, UndoRequest, Upkeep,
 } from "../protocol/api.ts";
-import type { AppInfo, LandingInfo, PID, Process } from "../protocol/wire.ts";
+import type { AppInfo, ConflictInfo, LandingInfo, PID, Process } from "../protocol/wire.ts";
 import { call } from "./http.ts";
 
 const seg = encodeURIComponent;
@@ -47,7 +47,16 @@ export const api = {
       `/api/landings?limit=${limit}${before ? `&before=${before}` : ""}${text ? `&text=${seg(text)}` : ""}${by && by !== "all" ? `&by=${seg(by)}` : ""}`,
     ).then((l) => l ?? []),
   landing: (id: number) => call<LandingDetail>(`/api/landings/${id}`),
-  undo: (id: number, preview: boolean) => call<LandingDetail>(`/api/landings/${id}/undo`, { method: "POST", body: { preview } }),
+  undo: (id: number, how: UndoRequest) => call<LandingDetail>(`/api/landings/${id}/undo`, { method: "POST", body: how }),
+
+  conflicts: () => call<ConflictInfo[] | null>("/api/conflicts").then((l) => l ?? []),
+  conflict: (id: string) => call<ConflictDetail>(`/api/conflicts/${seg(id)}`),
+  resolve: (id: string, answer: ConflictAnswer) => call<Resolved>(`/api/conflicts/${seg(id)}/resolve`, { method: "POST", body: answer }),
+  dropConflict: (id: string) => call<void>(`/api/conflicts/${seg(id)}`, { method: "DELETE" }),
+
+  space: () => call<Space>("/api/space"),
+  upkeep: () => call<Upkeep>("/api/upkeep"),
+  freeSpace: () => call<GCReport>("/api/gc", { method: "POST", body: {} }),
 
   why: (path: string) => call<Explanation>(`/api/why?path=${seg(path)}`),
   diff: (from: string, path: string, stat: boolean) => call<Comparison>(`/api/diff?from=${seg(from)}&path=${seg(path)}&stat=${stat}`),

@@ -3,7 +3,7 @@
 // document; draft folds the ephemeral ones into what is being written right now.
 // Both are pure, and folding the same events again gives the same document.
 import type { AnswerData, ApprovalData, Event, QuestionData, RequestData } from "../protocol/events.ts";
-import type { Cost, LandingInfo, PID, Process, RequestID, Seq } from "../protocol/wire.ts";
+import type { ConflictInfo, Cost, LandingInfo, PID, Process, RequestID, Seq } from "../protocol/wire.ts";
 
 export interface Step {
   kind: "step";
@@ -54,6 +54,7 @@ export interface Turn {
   root?: PID;
   works: Record<PID, Work>;
   landings: LandingInfo[];
+  conflicts: ConflictInfo[]; // work of this turn that was refused, as it stands
   questions: Question[];
   approvals: Approval[];
   answer?: AnswerData;
@@ -114,7 +115,7 @@ export function reduce(doc: ChatDoc, e: Event): ChatDoc {
   if (e.seq === 0 || e.seq <= doc.seq) return doc;
   const next = { ...doc, seq: e.seq };
   if (e.kind === "request") {
-    const turn: Turn = { request: e.request ?? "", time: e.time, ask: e.data, root: e.pid, works: {}, landings: [], questions: [], approvals: [] };
+    const turn: Turn = { request: e.request ?? "", time: e.time, ask: e.data, root: e.pid, works: {}, landings: [], conflicts: [], questions: [], approvals: [] };
     return { ...next, turns: [...doc.turns, turn] };
   }
   const at = findTurn(doc, e);
@@ -143,6 +144,8 @@ function reduceTurn(turn: Turn, e: Event): Turn {
       return e.pid ? onWork(turn, e.pid, (w) => ({ ...w, items: w.items.map((i) => finish(i, e.data)) })) : turn;
     case "landing":
       return turn.landings.some((l) => l.id === e.data.id) ? turn : { ...turn, landings: [...turn.landings, e.data] };
+    case "conflict":
+      return { ...turn, conflicts: [...turn.conflicts.filter((c) => c.id !== e.data.id), e.data] };
     case "question":
       return turn.questions.some((q) => q.id === e.data.id) ? turn : { ...turn, questions: [...turn.questions, { ...e.data, pid: e.pid }] };
     case "approval":

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Event } from "../protocol/events.ts";
-import type { LandingInfo } from "../protocol/wire.ts";
-import { addLanding, addNotice, applyEvents, initialState, loadTalk, type Notice } from "./state.ts";
+import type { ConflictInfo, LandingInfo } from "../protocol/wire.ts";
+import { addLanding, addNotice, applyEvents, initialState, loadTalk, waiting, type Notice } from "./state.ts";
 
 const cost = { input: 0, output: 0, cache_read: 0, cache_write: 0, usd: 0 };
 const at = { time: "2026-11-23T12:00:00Z", conversation: "c1", request: "r1", pid: 1 };
@@ -59,4 +59,17 @@ test("an app that was removed is gone", () => {
   const there = applyEvents(initialState, [{ seq: 1, time: "", kind: "app", data: { app } }]);
   expect(Object.keys(there.apps)).toEqual(["a"]);
   expect(applyEvents(there, [{ seq: 2, time: "", kind: "app", data: { app, removed: true } }]).apps).toEqual({});
+});
+
+test("refused work waits for the owner until it is settled, and its turn knows", () => {
+  const conflict: ConflictInfo = { id: "k", state: "retrying", time: "2026-11-23T12:00:00Z", title: "T", tries: 1, base: 1, met: 2, files: [], changes: [], provenance: {} };
+  const told = (seq: number, state: ConflictInfo["state"]): Event => ({ ...at, seq, kind: "conflict", data: { ...conflict, state } });
+  let s = applyEvents({ ...initialState, ...loadTalk(initialState, "c1", log) }, [told(4, "retrying")]);
+  expect([s.conflicts.length, waiting(s.conflicts).length]).toEqual([1, 0]);
+  s = applyEvents(s, [told(5, "waiting"), told(5, "waiting")]);
+  expect([s.conflicts.length, waiting(s.conflicts).length]).toEqual([1, 1]);
+  expect(s.talks.c1?.doc.turns[0]?.conflicts.map((c) => c.state)).toEqual(["waiting"]);
+  s = applyEvents(s, [told(6, "settled")]);
+  expect(s.conflicts).toEqual([]);
+  expect(s.talks.c1?.doc.turns[0]?.conflicts.map((c) => c.state)).toEqual(["settled"]);
 });

@@ -1,7 +1,7 @@
 // Everything the desktop knows of the home, and how events change it. Pure.
 import type { ConversationSummary, SessionInfo, ThemeFile } from "../protocol/api.ts";
 import type { Event, EventOf } from "../protocol/events.ts";
-import type { AppInfo, LandingInfo, PID, Process, RequestID, Slug } from "../protocol/wire.ts";
+import type { AppInfo, ConflictInfo, LandingInfo, PID, Process, RequestID, Slug } from "../protocol/wire.ts";
 import { draft, emptyDoc, reduce, replay, type ChatDoc, type Drafts } from "./chat.ts";
 import type { Refusal } from "./http.ts";
 import type { LinkState } from "./socket.ts";
@@ -34,6 +34,7 @@ export interface State {
   processes: Record<PID, Process>;
   landings: LandingInfo[]; // newest first
   landingsLoaded: boolean;
+  conflicts: ConflictInfo[]; // refused work that is not settled, newest first
   summaries: ConversationSummary[];
   talks: Record<string, Talk>;
   requests: Record<RequestID, string>; // the conversation that each request belongs to
@@ -57,6 +58,7 @@ export const initialState: State = {
   processes: {},
   landings: [],
   landingsLoaded: false,
+  conflicts: [],
   summaries: [],
   talks: {},
   requests: {},
@@ -82,6 +84,8 @@ function applyEvent(state: State, e: Event): State {
       return { ...talked, apps: applyApp(talked.apps, e) };
     case "landing":
       return { ...talked, landings: addLanding(talked.landings, e.data) };
+    case "conflict":
+      return { ...talked, conflicts: addConflict(talked.conflicts, e.data) };
     case "notice":
       return e.seq === 0 && talked.notices.some((n) => n.title === e.data.title) ? talked : { ...talked, notices: addNotice(talked.notices, e.data) };
     default:
@@ -102,6 +106,17 @@ export function addLanding(list: LandingInfo[], landing: LandingInfo): LandingIn
   const rest = list.filter((l) => l.id !== landing.id).map((l) => (l.id === undoes ? { ...l, undone_by: landing.id } : l));
   const at = rest.findIndex((l) => l.id < landing.id);
   return at < 0 ? [...rest, landing] : rest.toSpliced(at, 0, landing);
+}
+
+/** addConflict keeps what is not settled, newest first. */
+export function addConflict(list: ConflictInfo[], c: ConflictInfo): ConflictInfo[] {
+  const rest = list.filter((x) => x.id !== c.id);
+  return c.state === "settled" ? rest : [c, ...rest].sort((a, b) => b.time.localeCompare(a.time));
+}
+
+/** waiting are the conflicts that the owner is to decide. */
+export function waiting(list: readonly ConflictInfo[]): ConflictInfo[] {
+  return list.filter((c) => c.state === "waiting");
 }
 
 let noticeID = 0;

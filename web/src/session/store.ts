@@ -1,12 +1,12 @@
 // The one store, and the one connection that feeds it. Components select slices
 // with useSession; commands call session.
 import { create } from "zustand";
-import type { AskRequest, ThemeFile } from "../protocol/api.ts";
+import type { AskRequest, ConflictAnswer, Resolved, ThemeFile, UndoRequest } from "../protocol/api.ts";
 import type { Event } from "../protocol/events.ts";
 import { api } from "./api.ts";
 import { refusalOf, type Refusal } from "./http.ts";
 import { openStream, type Stream } from "./socket.ts";
-import { addLanding, addNotice, applyEvents, defaultTheme, initialState, loadTalk, type Notice, type State } from "./state.ts";
+import { addConflict, addLanding, addNotice, applyEvents, defaultTheme, initialState, loadTalk, type Notice, type State } from "./state.ts";
 
 export const useSession = create<State>()(() => initialState);
 
@@ -87,7 +87,7 @@ export function retryNow(): void {
 // read is folded in once more; folding twice does no harm.
 async function loadLists(): Promise<void> {
   meanwhile = [];
-  const [apps, processes, summaries, landings] = await Promise.all([api.apps(), api.processes(), api.conversations(), api.landings(60)]);
+  const [apps, processes, summaries, landings, conflicts] = await Promise.all([api.apps(), api.processes(), api.conversations(), api.landings(60), api.conflicts()]);
   const late = meanwhile;
   meanwhile = null;
   setState((s) =>
@@ -100,8 +100,9 @@ async function loadLists(): Promise<void> {
         summaries,
         landings: landings.toSorted((a, b) => b.id - a.id),
         landingsLoaded: true,
+        conflicts,
       },
-      late.filter((e) => e.kind === "app" || e.kind === "process" || e.kind === "landing"),
+      late.filter((e) => e.kind === "app" || e.kind === "process" || e.kind === "landing" || e.kind === "conflict"),
     ),
   );
 }
@@ -202,9 +203,9 @@ export async function answerApproval(id: string, allow: boolean, always: boolean
 }
 
 /** undo takes a landing back and says so; the event that follows tells everybody else. */
-export async function undo(id: number): Promise<Refusal | null> {
+export async function undo(id: number, how: UndoRequest = {}): Promise<Refusal | null> {
   try {
-    const { landing } = await api.undo(id, false);
+    const { landing } = await api.undo(id, { ...how, preview: false });
     if (landing.id > 0) setState((s) => ({ landings: addLanding(s.landings, landing) }));
     return null;
   } catch (error) {
@@ -212,6 +213,20 @@ export async function undo(id: number): Promise<Refusal | null> {
     notify({ level: "error", title: `L${id} was not undone`, text: [refusal.message, refusal.hint].filter(Boolean).join(" ") });
     return refusal;
   }
+}
+
+/** resolve gives the owner's answer to a conflict; with the last one the work lands. */
+export async function resolve(id: string, answer: ConflictAnswer): Promise<Resolved | undefined> {
+  const done = await attempt("It was not decided", () => api.resolve(id, answer));
+  if (done) setState((s) => ({ conflicts: addConflict(s.conflicts, done.conflict), landings: done.landing ? addLanding(s.landings, done.landing) : s.landings }));
+  return done;
+}
+
+/** letGo drops refused work; the home stays as it is. */
+export async function letGo(id: string): Promise<boolean> {
+  const done = await attempt("It is still there", () => api.dropConflict(id).then(() => true));
+  if (done) setState((s) => ({ conflicts: s.conflicts.filter((c) => c.id !== id) }));
+  return done ?? false;
 }
 
 /** attempt runs something of the owner's and says plainly if it fails. */

@@ -8,6 +8,7 @@ import { Prose } from "../../ui/Prose.tsx";
 import { exact } from "../../ui/words.ts";
 import { ActivityTree } from "./ActivityTree.tsx";
 import { ApprovalCard } from "./ApprovalCard.tsx";
+import { ConflictCard } from "./ConflictCard.tsx";
 import { LandingCard } from "./LandingCard.tsx";
 
 interface Props {
@@ -73,6 +74,11 @@ export const TurnView = memo(function TurnView({ turn, conversation, newest, con
             </p>
           ))}
         {approval && <ApprovalCard approval={approval} />}
+        {turn.conflicts
+          .filter((c) => c.state !== "retrying")
+          .map((c) => (
+            <ConflictCard key={c.id} conflict={c} context={context} />
+          ))}
         {turn.landings.map((l) => (
           <LandingCard key={l.id} landing={l} turn={turn} newest={newest} context={context} />
         ))}

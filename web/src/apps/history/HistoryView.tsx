@@ -6,9 +6,12 @@ import type { LandingInfo } from "../../protocol/wire.ts";
 import { api } from "../../session/api.ts";
 import { attempt, useSession } from "../../session/store.ts";
 import { Empty, IconButton, Segmented } from "../../ui/controls.tsx";
+import { ConflictView } from "./ConflictView.tsx";
 import { LandingView } from "./LandingView.tsx";
 import { Moment } from "./Moment.tsx";
+import { placeOf } from "./moments.ts";
 import { Scrubber } from "./Scrubber.tsx";
+import { StorageView } from "./StorageView.tsx";
 import { Timeline } from "./Timeline.tsx";
 import "./history.css";
 
@@ -18,14 +21,15 @@ type Face = "change" | "then";
 export default function HistoryView({ arg, context }: ProgramProps) {
   const head = useSession((s) => s.landings[0]?.id ?? 0);
   const loaded = useSession((s) => s.landingsLoaded);
-  const [chosen, setChosen] = useState<number | null>(arg ? Number(arg) : null);
+  const [place, setPlace] = useState(() => placeOf(arg));
+  const chosen = typeof place === "number" ? place : null;
   const [seenArg, setSeenArg] = useState(arg);
   const [face, setFace] = useState<Face>("change");
   const [names, setNames] = useState<readonly Snapshot[]>([]);
   if (arg !== seenArg) {
     setSeenArg(arg);
     if (arg) {
-      setChosen(Number(arg));
+      setPlace(placeOf(arg));
       setFace("change");
     }
   }
@@ -35,18 +39,24 @@ export default function HistoryView({ arg, context }: ProgramProps) {
 
   if (loaded && head === 0) return <Empty text="Nothing has changed in your home yet. Each change will stand here, with who made it, why and at what cost." />;
   const move = (id: number) => {
-    setChosen(Math.min(Math.max(id, 1), head));
+    setPlace(Math.min(Math.max(id, 1), head));
     setFace("then");
   };
+  const back = <IconButton className="history-back" icon={ArrowLeft} label="All changes" onClick={() => setPlace(null)} />;
   return (
-    <div className={`history ${chosen !== null ? "detail" : ""}`}>
+    <div className={`history ${place !== null ? "detail" : ""}`}>
       <Scrubber head={head} at={chosen ?? head} landing={landing} names={names} onMove={move} />
-      <Timeline chosen={chosen} names={names} onChoose={setChosen} />
+      <Timeline place={place} names={names} onChoose={setPlace} />
       <div className="history-detail">
-        {chosen !== null ? (
+        {place !== null && typeof place !== "number" ? (
+          <>
+            <div className="history-face aside">{back}</div>
+            {place === "storage" ? <StorageView context={context} /> : <ConflictView key={place.conflict} id={place.conflict} onSettled={setPlace} />}
+          </>
+        ) : chosen !== null ? (
           <>
             <div className="history-face">
-              <IconButton className="history-back" icon={ArrowLeft} label="All changes" onClick={() => setChosen(null)} />
+              {back}
               <Segmented<Face>
                 label="Show"
                 value={face}

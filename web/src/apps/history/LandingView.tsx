@@ -3,11 +3,12 @@ import type { LandingDetail } from "../../protocol/api.ts";
 import type { Provenance } from "../../protocol/wire.ts";
 import { api } from "../../session/api.ts";
 import { refusalOf, type Refusal } from "../../session/http.ts";
-import { undo, useSession } from "../../session/store.ts";
-import { Button, Skeleton, Trouble } from "../../ui/controls.tsx";
+import { useSession } from "../../session/store.ts";
+import { Skeleton, Trouble } from "../../ui/controls.tsx";
 import { Diff } from "../../ui/Diff.tsx";
 import { costText, exact } from "../../ui/words.ts";
 import { who } from "./moments.ts";
+import { UndoPanel } from "./UndoPanel.tsx";
 
 const integrity = ["only your own words", "what apps hold", "untrusted text"];
 
@@ -32,7 +33,6 @@ export function LandingView({ id }: { id: number }) {
   const [detail, setDetail] = useState<LandingDetail | null>(null);
   const [preview, setPreview] = useState<LandingDetail | null>(null);
   const [failure, setFailure] = useState<Refusal | null>(null);
-  const [busy, setBusy] = useState(false);
 
   useEffect(() => {
     let here = true;
@@ -49,23 +49,8 @@ export function LandingView({ id }: { id: number }) {
   if (failure && !detail) return <Trouble what={`L${id} did not load.`} why={failure.message} hint={failure.hint} />;
   if (!landing) return <Skeleton lines={6} />;
 
-  const look = async () => {
-    setBusy(true);
-    setFailure(null);
-    try {
-      setPreview(await api.undo(id, true));
-    } catch (error) {
-      setFailure(refusalOf(error));
-    }
-    setBusy(false);
-  };
-  const take = async () => {
-    setBusy(true);
-    setFailure(await undo(id));
-    setPreview(null);
-    setBusy(false);
-  };
   const files = (preview ?? detail)?.files ?? [];
+  const left = preview?.files?.filter((f) => f.left) ?? [];
   return (
     <article className="landing">
       <header>
@@ -83,31 +68,16 @@ export function LandingView({ id }: { id: number }) {
           </div>
         ))}
       </dl>
-      {failure && <Trouble what="This cannot be undone as it is." why={failure.message} hint={failure.hint} />}
-      <div className="landing-take">
-        {landing.undone_by ? (
-          <p className="hint">Undone by L{landing.undone_by}.</p>
-        ) : preview ? (
-          <div className="undo-preview" role="group" aria-label="Undo preview">
-            <p>
-              <b>This is what undo would change.</b> Later changes stay.
-            </p>
-            <Button look="primary" disabled={busy} onClick={() => void take()}>
-              Undo it
-            </Button>
-            <Button look="quiet" onClick={() => setPreview(null)}>
-              Leave it
-            </Button>
-          </div>
-        ) : (
-          landing.id > 1 && (
-            <Button look="undo" disabled={busy} onClick={() => void look()}>
-              Undo…
-            </Button>
-          )
-        )}
-      </div>
-      {!detail ? <Skeleton lines={6} /> : files.map((f) => <Diff key={f.path} file={f} />)}
+      <UndoPanel landing={landing} preview={preview} onPreview={setPreview} />
+      {!detail ? <Skeleton lines={6} /> : files.filter((f) => f.patch !== "" || !f.left).map((f) => <Diff key={f.path} file={f} />)}
+      {left.length > 0 && (
+        <section aria-label="What stays">
+          <h3 className="landing-stays">This of the change stays, because later changes build on it</h3>
+          {left.map((f) => (
+            <Diff key={f.path} file={{ path: f.path, op: "modified", patch: f.left }} />
+          ))}
+        </section>
+      )}
     </article>
   );
 }

@@ -1,14 +1,21 @@
-import { Bookmark, Search as SearchIcon } from "lucide-react";
+import { Bookmark, HardDrive, Search as SearchIcon } from "lucide-react";
 import { useEffect, useRef, useState, type KeyboardEvent } from "react";
 import type { Snapshot } from "../../protocol/api.ts";
 import type { LandingInfo } from "../../protocol/wire.ts";
 import { useSession } from "../../session/store.ts";
-import { Button, Empty, Segmented, Skeleton } from "../../ui/controls.tsx";
+import { Button, Empty, IconButton, Segmented, Skeleton } from "../../ui/controls.tsx";
 import { ago, costText, count, exact } from "../../ui/words.ts";
-import { byDay, who, type Group } from "./moments.ts";
+import { byDay, who, type Group, type Place } from "./moments.ts";
 import { useTimeline, type Search } from "./useTimeline.ts";
+import { Waiting } from "./Waiting.tsx";
 
 interface Props {
+  place: Place;
+  names: readonly Snapshot[];
+  onChoose(place: Place): void;
+}
+
+interface RowsProps {
   chosen: number | null;
   names: readonly Snapshot[];
   onChoose(id: number): void;
@@ -21,14 +28,15 @@ const everybody = [
 ] as const;
 
 /** Timeline lists the changes of the home, newest first; arrow keys go through them. */
-export function Timeline({ chosen, names, onChoose }: Props) {
+export function Timeline({ place, names, onChoose }: Props) {
+  const chosen = typeof place === "number" ? place : null;
   const [search, setSearch] = useState<Search>({ text: "", who: "all" });
   const { list, loaded, searching, more } = useTimeline(search);
   const box = useRef<HTMLElement>(null);
 
   useEffect(() => {
     box.current?.querySelector('[aria-current="true"]')?.scrollIntoView({ block: "nearest" });
-  }, [chosen]);
+  }, [place]);
 
   const onKeyDown = (e: KeyboardEvent) => {
     const by = { ArrowDown: 1, ArrowUp: -1 }[e.key];
@@ -43,12 +51,16 @@ export function Timeline({ chosen, names, onChoose }: Props) {
   return (
     <nav ref={box} className="history-list" aria-label="Changes" onKeyDown={onKeyDown}>
       <div className="history-search">
-        <label>
-          <SearchIcon className="icon small" aria-hidden />
-          <input type="search" placeholder="A file, an app, a word" aria-label="Search changes" value={search.text} onChange={(e) => setSearch({ ...search, text: e.target.value })} />
-        </label>
+        <div className="history-find">
+          <label>
+            <SearchIcon className="icon small" aria-hidden />
+            <input type="search" placeholder="A file, an app, a word" aria-label="Search changes" value={search.text} onChange={(e) => setSearch({ ...search, text: e.target.value })} />
+          </label>
+          <IconButton icon={HardDrive} label="Storage" aria-pressed={place === "storage"} onClick={() => onChoose("storage")} />
+        </div>
         <Segmented label="Made by" value={search.who} options={everybody} onChange={(value) => setSearch({ ...search, who: value })} />
       </div>
+      <Waiting place={place} onChoose={onChoose} />
       {!loaded && <Skeleton lines={8} />}
       {loaded && searching && list.length === 0 && <Empty text="No change is like that." />}
       {byDay(list).map((day) => (
@@ -69,7 +81,7 @@ export function Timeline({ chosen, names, onChoose }: Props) {
 }
 
 // Changes of one request stand under what was asked for.
-function Together({ group, chosen, names, onChoose }: Props & { group: Group }) {
+function Together({ group, chosen, names, onChoose }: RowsProps & { group: Group }) {
   const asked = useSession((s) => {
     if (!group.request || group.landings.length < 2) return undefined;
     return Object.values(s.talks).flatMap((t) => t.doc.turns).find((t) => t.request === group.request)?.ask.text;

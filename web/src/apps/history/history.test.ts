@@ -2,8 +2,9 @@ import { expect, test } from "vitest";
 import type { LandingInfo } from "../../protocol/wire.ts";
 import { previewOf, type Work } from "../../session/chat.ts";
 import { noCost } from "../../session/chat.ts";
-import { byDay, snapshotName, who } from "./moments.ts";
+import { base64, byDay, placeOf, snapshotName, who } from "./moments.ts";
 import { changedBelow } from "./PastFiles.tsx";
+import { careText } from "./StorageView.tsx";
 
 const landing = (id: number, time: string, request?: string): LandingInfo => ({ id, commit: "", kind: "agent", title: `T${id}`, time, changes: [], provenance: { request } });
 
@@ -43,4 +44,22 @@ test("an app can be previewed once there is something of it to be seen", () => {
   expect(previewOf(work(step("Write", "/home/neo/apps/shop/src/App.tsx")), none)).toBe("shop");
   expect(previewOf(work(step("Edit", "apps/shop/fields.json")), (s) => s === "shop")).toBe("shop");
   expect(previewOf(work(step("Write", "apps/shop/index.html", true), step("Read", "apps/shop/index.html")), none)).toBeUndefined();
+});
+
+test.each([
+  ["12", 12],
+  ["conflict:ab12", { conflict: "ab12" }],
+  ["storage", "storage"],
+  ["x", null],
+  [undefined, null],
+] as const)("%j shows %j", (arg, place) => expect(placeOf(arg)).toEqual(place));
+
+test("a text travels as its bytes", () => expect(base64("über\n")).toBe("w7xiZXIK"));
+
+test("the home's care is said plainly", () => {
+  const now = Date.parse("2026-11-25T12:00:00Z");
+  expect(careText({}, now)).toContain("not been checked yet");
+  expect(careText({ scrub: { problems: [] } }, now)).toContain("not been checked yet"); // it runs
+  expect(careText({ scrub: { finished: "2026-11-25T11:00:00Z", problems: [{ fixed: true }] } }, now)).toContain("all is as it should be");
+  expect(careText({ scrub: { finished: "2026-11-25T11:00:00Z", problems: [{}] } }, now)).toContain("1 place could not be restored");
 });

@@ -20,6 +20,16 @@ export function who(l: Pick<LandingInfo, "kind" | "provenance">): string {
   }
 }
 
+/** Place is what the history shows: a landing, a conflict by its id, what takes room, or nothing yet. */
+export type Place = number | { conflict: string } | "storage" | null;
+
+/** placeOf reads a window's argument: "12", "conflict:ID" or "storage". */
+export function placeOf(arg: string | undefined): Place {
+  if (arg?.startsWith("conflict:")) return { conflict: arg.slice("conflict:".length) };
+  if (arg === "storage") return arg;
+  return Number(arg) > 0 ? Number(arg) : null;
+}
+
 /** Group is landings that came of one request, or one that came of none. */
 export interface Group {
   request?: string;
@@ -54,4 +64,9 @@ export function snapshotName(text: string): string {
     .replace(/\.{2,}/g, ".")
     .replace(/^[^\p{L}\p{N}]+|[-.]+$/gu, "")
     .slice(0, 64);
+}
+
+/** base64 writes a text as the gateway reads bytes. */
+export function base64(text: string): string {
+  return btoa(Array.from(new TextEncoder().encode(text), (b) => String.fromCharCode(b)).join(""));
 }
