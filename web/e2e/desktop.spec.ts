@@ -18,7 +18,7 @@ test("the first minute: a caret in the line, three things to try", async ({ owne
   await owner.opensTheDesktop();
   await expect(owner.page.getByRole("textbox", { name: "Ask Matrix OS" })).toBeFocused();
   await expect(owner.page.getByRole("list", { name: "Three things to try" }).getByRole("button")).toHaveCount(3);
-  await expect(owner.page.getByText("The built-in model is thinking")).toBeVisible();
+  await expect(owner.page.getByText("The built-in model answers")).toBeVisible();
   await owner.findsNoBarrier();
 });
 
@@ -224,7 +224,7 @@ test("what takes room is said, and what need not be kept is freed", async ({ own
   await owner.opensTheDesktop();
   await owner.presses("Control+h");
   const history = owner.window("History");
-  await history.getByRole("button", { name: "Storage" }).click();
+  await history.getByRole("button", { name: "Storage and backup" }).click();
   await expect(history.getByText("About 8.8 kB need not be kept.")).toBeVisible();
   await owner.findsNoBarrier();
   await history.getByRole("button", { name: "Free space" }).click();

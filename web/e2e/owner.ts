@@ -22,6 +22,8 @@ export class Owner {
 
   async opensTheDesktop() {
     await this.page.goto(this.gateway.url);
+    const { page } = this;
+    await expect(page.getByRole("navigation", { name: /Dock|Main/ }).or(page.getByLabel("Link or code"))).toBeVisible(); // keys before that are lost
   }
   async signsIn(code: string) {
     await this.page.getByLabel("Link or code").fill(code);

@@ -98,6 +98,7 @@ const routes = [
   ["DELETE", "/api/conflicts/([^/]+)", (h, [id]) => h.settle(id)],
   ["GET", "/api/space", (h) => h.space()],
   ["GET", "/api/upkeep", () => ({ scrub: { finished: new Date().toISOString(), problems: [] } })],
+  ["GET", "/api/backup", () => ({ dest: "", key: false })],
   ["POST", "/api/gc", (h) => h.collect()],
   ["GET", "/api/files", (h, _m, q) => h.list(q.get("path") ?? "", q.get("at"))],
   ["GET", "/api/file", (h, _m, q) => h.file(q.get("path"), q.get("at"))],

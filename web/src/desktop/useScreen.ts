@@ -1,5 +1,5 @@
 // The screen and the keyboard, as the desktop sees them.
-import { useEffect, useState } from "react";
+import { useEffect, useLayoutEffect, useState } from "react";
 import { commands } from "../commands/all.ts";
 import { matches, onMac, plain } from "../commands/registry.ts";
 import { closeMenu } from "../ui/menu.ts";
@@ -39,8 +39,9 @@ export function useScreen() {
 
 const inField = (el: Element | null) => el instanceof HTMLElement && (el.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(el.tagName));
 
+// It listens from the moment that the desk can be seen: a key pressed just then counts.
 export function useKeyboard() {
-  useEffect(() => {
+  useLayoutEffect(() => {
     const onKey = (e: KeyboardEvent) => {
       if (e.defaultPrevented || e.isComposing) return;
       if (e.key === "Escape" && useDesktop.getState().panel) return show(null);

@@ -136,6 +136,21 @@ export interface Upkeep {
   gc?: { time: string };
 }
 
+export interface BackupRun {
+  started: string;
+  ended: string;
+  ok: boolean;
+  text: string;
+}
+
+export interface BackupStatus {
+  dest: string; // "" means that none is chosen
+  key: boolean;
+  last_backup?: BackupRun;
+  last_drill?: BackupRun;
+  failed?: BackupRun; // the newest run, if it did not work
+}
+
 export interface Comparison {
   from: LandingID;
   to: LandingID;

@@ -1,6 +1,6 @@
 // The gateway's API, one function per request.
 import type {
-  AskRequest, Comparison, ConflictAnswer, ConflictDetail, ConversationLog, ConversationSummary, Explanation, FileEntry, FileText, GCReport, LandingDetail, Launch, ModelChange, ModelList,
+  AskRequest, BackupStatus, Comparison, ConflictAnswer, ConflictDetail, ConversationLog, ConversationSummary, Explanation, FileEntry, FileText, GCReport, LandingDetail, Launch, ModelChange, ModelList,
   ProcessSignal, Resolved, RestoreDetail, SessionInfo, Snapshot, Space, ThemeFile, Ticket, UndoRequest, Upkeep,
 } from "../protocol/api.ts";
 import type { AppInfo, ConflictInfo, LandingInfo, PID, Process } from "../protocol/wire.ts";
@@ -56,6 +56,8 @@ export const api = {
 
   space: () => call<Space>("/api/space"),
   upkeep: () => call<Upkeep>("/api/upkeep"),
+  backup: () => call<BackupStatus>("/api/backup"),
+  backUp: () => call<unknown>("/api/backup/run", { method: "POST", body: {} }),
   freeSpace: () => call<GCReport>("/api/gc", { method: "POST", body: {} }),
 
   why: (path: string) => call<Explanation>(`/api/why?path=${seg(path)}`),

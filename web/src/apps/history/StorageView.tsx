@@ -6,6 +6,7 @@ import { refusalOf, type Refusal } from "../../session/http.ts";
 import { attempt, useSession } from "../../session/store.ts";
 import { Button, Skeleton, Trouble } from "../../ui/controls.tsx";
 import { ago, bytes, count } from "../../ui/words.ts";
+import { BackupSection } from "./BackupSection.tsx";
 
 /** StorageView says what takes room, and frees what need not be kept. */
 export function StorageView({ context }: { context(): Context }) {
@@ -38,7 +39,7 @@ export function StorageView({ context }: { context(): Context }) {
   return (
     <article className="storage">
       <header>
-        <h2>Storage</h2>
+        <h2>Storage and backup</h2>
         <p className="num">
           Your files take <b>{bytes(space.home)}</b>, their history and copies <b>{bytes(space.store)}</b>. {bytes(space.free)} of {bytes(space.total)} are free on this disk.
         </p>
@@ -54,6 +55,7 @@ export function StorageView({ context }: { context(): Context }) {
       <AppTable space={space} />
       <Sizes title="History and copies" rows={space.parts} />
       <Sizes title="Largest files" rows={space.largest} onOpen={(path) => context().desk.openProgram("files", path)} />
+      <BackupSection />
       <p className="hint">{careText(upkeep)}</p>
     </article>
   );

@@ -56,7 +56,7 @@ export function Timeline({ place, names, onChoose }: Props) {
             <SearchIcon className="icon small" aria-hidden />
             <input type="search" placeholder="A file, an app, a word" aria-label="Search changes" value={search.text} onChange={(e) => setSearch({ ...search, text: e.target.value })} />
           </label>
-          <IconButton icon={HardDrive} label="Storage" aria-pressed={place === "storage"} onClick={() => onChoose("storage")} />
+          <IconButton icon={HardDrive} label="Storage and backup" aria-pressed={place === "storage"} onClick={() => onChoose("storage")} />
         </div>
         <Segmented label="Made by" value={search.who} options={everybody} onChange={(value) => setSearch({ ...search, who: value })} />
       </div>

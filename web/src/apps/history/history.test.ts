@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { LandingInfo } from "../../protocol/wire.ts";
 import { previewOf, type Work } from "../../session/chat.ts";
 import { noCost } from "../../session/chat.ts";
+import { backupText } from "./BackupSection.tsx";
 import { base64, byDay, placeOf, snapshotName, who } from "./moments.ts";
 import { changedBelow } from "./PastFiles.tsx";
 import { careText } from "./StorageView.tsx";
@@ -62,4 +63,14 @@ test("the home's care is said plainly", () => {
   expect(careText({ scrub: { problems: [] } }, now)).toContain("not been checked yet"); // it runs
   expect(careText({ scrub: { finished: "2026-11-25T11:00:00Z", problems: [{ fixed: true }] } }, now)).toContain("all is as it should be");
   expect(careText({ scrub: { finished: "2026-11-25T11:00:00Z", problems: [{}] } }, now)).toContain("1 place could not be restored");
+});
+
+test("how the backups are is said plainly", () => {
+  const now = Date.parse("2026-11-25T12:00:00Z");
+  const run = { started: "2026-11-25T11:00:00Z", ended: "2026-11-25T11:00:00Z", ok: true, text: "" };
+  expect(backupText({ dest: "", key: false }, now)[0]).toContain("No place");
+  expect(backupText({ dest: "/b", key: true, last_backup: run, failed: { ...run, ok: false, text: "no space" } }, now)).toEqual([
+    expect.stringContaining("not tried yet"),
+    expect.stringContaining("did not work: no space"),
+  ]);
 });
