@@ -82,6 +82,11 @@ func (r *Runtime) Call(ctx context.Context, capability, name string, raw json.Ra
 	if v.frozen && changing[name] {
 		return nil, &sys.Error{Op: "change", Path: v.manifest.Name, Kind: sys.Refused, Err: errors.New("this is the app as it was: it can be looked at, not changed"), Hint: "open the app itself, or restore its folder"}
 	}
+	if r.room != nil && changing[name] && name != "db.delete" {
+		if err := r.room(ctx, l.slug); err != nil {
+			return nil, err
+		}
+	}
 	c := &call{r: r, launch: l, view: v}
 	if trimmed := bytes.TrimSpace(raw); len(trimmed) > 0 && string(trimmed) != "null" {
 		if err := json.Unmarshal(trimmed, &c.params); err != nil {

@@ -28,6 +28,9 @@ type Options struct {
 	// Migrated hears what following a landing has added to an app's database; may be
 	// nil.
 	Migrated func(ctx context.Context, app sys.Slug, landing sys.LandingID, added []Addition)
+	// Room is asked before an app writes more data; its error refuses the call. May be
+	// nil.
+	Room func(ctx context.Context, app sys.Slug) error
 }
 
 // Addition is a table, column or index that was added to an app's database.
@@ -41,6 +44,7 @@ type Runtime struct {
 	data     *store.Store
 	publish  func(sys.Event)
 	migrated func(context.Context, sys.Slug, sys.LandingID, []Addition)
+	room     func(context.Context, sys.Slug) error
 	log      *slog.Logger
 
 	using sync.Mutex // one Use at a time
@@ -65,7 +69,7 @@ type live struct {
 // works except for compiling, and every app says how to build them.
 func New(o Options) (*Runtime, error) {
 	r := &Runtime{
-		data: store.New(o.Data), publish: o.Publish, migrated: o.Migrated, log: o.Logger,
+		data: store.New(o.Data), publish: o.Publish, migrated: o.Migrated, room: o.Room, log: o.Logger,
 		apps: map[sys.Slug]*live{}, tickets: map[string]*launch{}, byRight: map[string]*launch{}, launches: map[sys.Slug][]*launch{},
 	}
 	if o.Data == "" {

@@ -70,6 +70,7 @@ func (c *capture) flush() error {
 			changes: c.changes, objects: c.objects, live: true,
 		})
 		if err != nil {
+			c.d.noteTrouble(err)
 			return err
 		}
 		c.info = info

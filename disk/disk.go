@@ -68,6 +68,7 @@ type Disk struct {
 	checks atomic.Pointer[[]Check]
 	care   atomic.Pointer[func() Care]
 
+	room room      // whether new things are taken
 	data dataStore // copies and changes of app databases
 
 	mu        sync.Mutex // the lander: one landing at a time
@@ -124,7 +125,15 @@ func Open(ctx context.Context, root string, o Options) (_ *Disk, err error) {
 		boot: o.boot, unsynced: o.unsynced, tidyUp: make(chan struct{}, 1), decided: make(chan struct{}, 1), dirty: map[string]bool{}, dirtied: make(chan struct{}, 1),
 	}
 	d.defaults()
-	if err := d.openStore(ctx); err != nil {
+	d.room.changed = make(chan struct{}, 1)
+	err = d.openStore(ctx)
+	if isFull(err) && d.dropBallast() {
+		if err = d.release(); err == nil {
+			d.j, d.data.chunks, d.stageFD, d.rootFD, d.lock = nil, nil, nil, nil, nil
+			err = d.openStore(ctx)
+		}
+	}
+	if err != nil {
 		return nil, errors.Join(explain("open home", abs, err), d.release())
 	}
 	if err := d.start(ctx, o); err != nil {
@@ -170,7 +179,7 @@ func (d *Disk) start(ctx context.Context, o Options) error {
 			return err
 		}
 	}
-	if err := d.orphaned(ctx); err != nil {
+	if err := d.withBallast(func() error { return d.orphaned(ctx) }); err != nil && !d.noteTrouble(err) {
 		return err
 	}
 	// Watching starts before the scan, so that no edit falls between.
@@ -186,8 +195,12 @@ func (d *Disk) start(ctx context.Context, o Options) error {
 		return err
 	}
 	if _, err := d.captureLocked(ctx, nil, captureAtOpen); err != nil {
-		return fmt.Errorf("record edits made while nothing ran: %w", err)
+		if !d.noteTrouble(err) {
+			return fmt.Errorf("record edits made while nothing ran: %w", err)
+		}
+		d.markDirty("") // they stay in the files, and are recorded once there is room
 	}
+	d.lookAtRoom(ctx)
 	d.healRottenLocked(ctx)
 	if err := d.makeRoom(); err != nil {
 		d.log.WarnContext(ctx, "old views could not be removed", "error", err)
@@ -199,6 +212,7 @@ func (d *Disk) start(ctx context.Context, o Options) error {
 		return fmt.Errorf("make folders for transactions: %w", err)
 	}
 	d.background.Go(func() { d.tidy(running) })
+	d.background.Go(func() { d.watchRoom(running) })
 	d.background.Go(func() { d.lookAfter(running) })
 	d.background.Go(func() { d.writeHistory(running) })
 	d.tellHistory()

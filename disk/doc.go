@@ -80,6 +80,15 @@
 // damage while nothing ran is not taken for an edit. In idle time (care.go) it
 // runs once a week, slowly, and goes on where it was interrupted.
 //
+// # A full or failing disk
+//
+// With less free than a reserve (room.go), or after a write that failed because the
+// disk is full or its device fails, the home is read-only for landings: they get an
+// error of kind NoSpace, or Unavailable, that names what to delete. Reading, the
+// history, GC, work that only reads, and deleting by the owner go on. Edits by hand stay in the files
+// and are captured later. What was decided is finished with the ballast. The
+// state ends by itself once a probe can write and the ballast is there again.
+//
 // # Recovery
 //
 // Open finishes what was decided (recover.go); it can itself be interrupted at any
@@ -124,7 +133,7 @@
 //
 // # Locks
 //
-// Lock order: Txn.mu, Disk.caring (scrub and GC), Disk.mu (the lander), Disk.publishing, then the journal's
+// Lock order: Txn.mu, Disk.caring (scrub and GC), Disk.mu (the lander), Disk.publishing, room.mu, then the journal's
 // and the repository's own, and dirtyMu, which nobody holds while taking another.
 // Checks run with Txn.mu held, and on a busy home with Disk.mu: they may read
 // views and the journal, and must not land.

@@ -48,12 +48,18 @@ func (d *Disk) collect(ctx context.Context, all bool) (report sys.GCReport, err 
 	if report.Before, err = folderSize(d.dir); err != nil {
 		return report, err
 	}
-	if err := d.checkpoint(ctx); err != nil {
+	if err := d.withBallast(func() error { return d.checkpoint(ctx) }); err != nil && !isFull(err) {
 		return report, err
 	}
 	g := &collector{d: d, ctx: ctx, now: began, all: all, report: &report, reach: newReach(d.repo, true)}
 	for _, step := range []func() error{g.expireRefs, g.expireDisplaced, func() error { return d.roots(ctx, g.reach) }, g.packLoose, g.mergePacks, g.dropUnneeded, g.dropHalf, g.pruneCopies} {
-		if err := step(); err != nil {
+		err := d.withBallast(step)
+		if isFull(err) { // no room to pack in: what only removes goes on
+			d.log.WarnContext(ctx, "a part of a collection had no room", "error", err)
+			report.NoRoom = true
+			continue
+		}
+		if err != nil {
 			return report, err
 		}
 		d.hook("gc")
@@ -67,7 +73,12 @@ func (d *Disk) collect(ctx context.Context, all bool) (report sys.GCReport, err 
 		return report, err
 	}
 	report.Millis = time.Since(began).Milliseconds()
-	return report, d.keepReport(ctx, "gc", report)
+	d.lookAtRoom(ctx)
+	err = d.withBallast(func() error { return d.keepReport(ctx, "gc", report) })
+	if isFull(err) {
+		err = nil // it has happened all the same
+	}
+	return report, err
 }
 
 // collector is one collection.

@@ -37,6 +37,7 @@ func (d *Disk) writeHistory(ctx context.Context) {
 			err = d.writeIndex(false)
 		}
 		if err != nil {
+			d.noteTrouble(err)
 			d.log.WarnContext(ctx, "the history could not be written; it is tried again, and nothing is lost", "error", err)
 			select {
 			case <-time.After(time.Second):
@@ -60,11 +61,7 @@ func (d *Disk) tellHistory() {
 func (d *Disk) publishHistory() error {
 	d.publishing.Lock()
 	defer d.publishing.Unlock()
-	err := d.publishOnce()
-	if isFull(err) && d.dropBallast() {
-		err = d.publishOnce()
-	}
-	return err
+	return d.withBallast(d.publishOnce)
 }
 
 func (d *Disk) publishOnce() error {

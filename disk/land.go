@@ -108,6 +108,14 @@ type attempt struct {
 const freeTries = 2
 
 func (a *attempt) run(ctx context.Context) (sys.LandingInfo, error) {
+	if err := a.admit(ctx); err != nil {
+		return sys.LandingInfo{}, err
+	}
+	info, err := a.carryOut(ctx)
+	return info, a.d.trouble(ctx, cmp.Or(a.op, "land"), err)
+}
+
+func (a *attempt) carryOut(ctx context.Context) (sys.LandingInfo, error) {
 	if len(a.changes) == 0 && len(a.rows) == 0 {
 		return sys.LandingInfo{}, a.d.j.Update(ctx, func(tx *journal.Tx) error { return a.d.companions(tx, a.landing, nil) })
 	}

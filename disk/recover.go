@@ -30,11 +30,7 @@ type redoRow struct {
 // recoverLocked finishes what a crash has interrupted. It may itself be
 // interrupted and run again. On a full disk it gives up the ballast first.
 func (d *Disk) recoverLocked(ctx context.Context) error {
-	err := d.finish(ctx)
-	if isFull(err) && d.dropBallast() {
-		err = d.finish(ctx)
-	}
-	return err
+	return d.withBallast(func() error { return d.finish(ctx) })
 }
 
 func (d *Disk) finish(ctx context.Context) error {

@@ -168,14 +168,20 @@ func (d *Disk) measureHistory(ctx context.Context, r *sys.SpaceReport, apps map[
 			apps[slug].History += sizes[i.Hash]
 		}
 	}
+	r.Garbage, err = d.garbage()
+	return err
+}
+
+// garbage estimates what a collection would free.
+func (d *Disk) garbage() (total int64, err error) {
 	for b := range 256 {
 		list, err := d.repo.LooseIn(byte(b))
 		if err != nil {
-			return err
+			return 0, err
 		}
 		for _, l := range list {
-			r.Garbage += l.Room - l.Size/2 // packed, it takes about half its bytes, and no blocks of its own
+			total += l.Room - l.Size/2 // packed, it takes about half its bytes, and no blocks of its own
 		}
 	}
-	return nil
+	return total, nil
 }

@@ -214,6 +214,8 @@ func explain(op, path string, err error) error {
 	switch {
 	case isFull(err):
 		e.Kind, e.Hint = sys.NoSpace, "make room on this disk and try again; nothing was lost"
+	case isDevice(err) && !errors.Is(err, unix.EROFS):
+		e.Kind, e.Hint = sys.Unavailable, "the drive that holds this folder fails: check it and its cable, and make a backup elsewhere"
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, unix.EROFS):
 		e.Kind, e.Hint = sys.Unavailable, "check that you own this folder and may write in it"
 	case errors.Is(err, unix.ENOTDIR):

@@ -85,6 +85,9 @@ func (d *Disk) captured(ctx context.Context) (point, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	err := d.captureDirtyLocked(ctx)
+	if d.noteTrouble(err) {
+		err = nil // they stay in the files; work that only reads goes on
+	}
 	return d.at(), err
 }
 

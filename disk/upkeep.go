@@ -54,7 +54,7 @@ func (d *Disk) readReport(ctx context.Context, kind string, into any) (ok bool, 
 
 // Upkeep says how the home's care of itself stands.
 func (d *Disk) Upkeep(ctx context.Context) (sys.UpkeepState, error) {
-	var s sys.UpkeepState
+	s := sys.UpkeepState{Storage: d.Storage(ctx)}
 	var scrub sys.ScrubReport
 	var gc sys.GCReport
 	ok, err := d.readReport(ctx, "scrub", &scrub)

@@ -93,7 +93,11 @@ func (g *Gateway) recovering(next http.Handler) http.Handler {
 // health answers whoever asks whether the home is served; it says nothing else.
 func (g *Gateway) health(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write([]byte(`{"status":"ok"}` + "\n")) // the prober went away
+	state := `{"status":"ok"}`
+	if kind := g.o.Disk.ReadOnly(); kind != "" {
+		state = `{"status":"read-only","reason":"` + string(kind) + `"}`
+	}
+	_, _ = w.Write([]byte(state + "\n")) // the prober went away
 }
 
 func noSuchCall(w http.ResponseWriter, r *http.Request) {

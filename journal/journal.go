@@ -189,6 +189,7 @@ func (j *Journal) Close() error {
 const (
 	sqliteBusy     = 5
 	sqliteReadOnly = 8
+	sqliteIOErr    = 10
 	sqliteCorrupt  = 11
 	sqliteFull     = 13
 	sqliteCantOpen = 14
@@ -215,6 +216,8 @@ func (j *Journal) fail(op string, err error) error {
 	case sqliteFull:
 		out.Kind, out.Hint = sys.NoSpace, "make room on this disk and try again; nothing was lost"
 		out.Err = fmt.Errorf("the disk is full: %w", err)
+	case sqliteIOErr:
+		out.Kind, out.Hint = sys.Unavailable, "the drive that holds this file fails: check it and its cable, and make a backup elsewhere"
 	case sqliteBusy:
 		out.Kind, out.Hint = sys.Held, "another program has this file open for writing; close it"
 	case sqliteReadOnly, sqliteCantOpen:

@@ -45,6 +45,7 @@ type GCReport struct {
 	Displaced   int       `json:"displaced"` // old bytes of hand edits that were removed
 	Before      int64     `json:"before"`    // bytes of the store
 	After       int64     `json:"after"`
+	NoRoom      bool      `json:"no_room,omitempty" doc:"The disk was too full to pack in; what only removes was done"`
 }
 
 // SpaceItem is a named number of bytes.
@@ -77,4 +78,18 @@ type SpaceReport struct {
 type UpkeepState struct {
 	Scrub *ScrubReport `json:"scrub,omitempty"` // the newest that finished
 	GC    *GCReport    `json:"gc,omitempty"`
+
+	Storage StorageState `json:"storage"`
+}
+
+// StorageState says whether a home takes changes. On a full or failing disk it is
+// read-only for landings: everything can be read, and deleted by hand.
+type StorageState struct {
+	ReadOnly bool      `json:"read_only"`
+	Kind     Kind      `json:"kind,omitempty" doc:"no space, or unavailable if the device fails"`
+	Why      string    `json:"why,omitempty"`
+	Hint     string    `json:"hint,omitempty" doc:"What to delete, with sizes"`
+	Since    time.Time `json:"since,omitzero"`
+	Free     int64     `json:"free"`
+	Reserve  int64     `json:"reserve" doc:"With less than this free, nothing new is taken"`
 }

@@ -167,6 +167,9 @@ func (p *program) showStatus(s status) error {
 		{"Keys", s.Keyring},
 		{"Folders", s.Workspaces.Kind + ", " + s.Workspaces.Detail},
 	}
+	if disk := s.Upkeep.Storage; disk.ReadOnly {
+		rows = append(rows, []string{"Storage", st.bad("no changes are taken") + ": " + disk.Why + "; " + disk.Hint})
+	}
 	if len(s.landings) > 0 {
 		l := s.landings[0]
 		rows = append(rows, []string{"Last", l.ID.String() + ", " + ago(l.Time, time.Now()) + ": " + oneLine(l.Title, 60)})

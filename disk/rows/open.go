@@ -100,17 +100,22 @@ const (
 	codeBusy       = 5
 	codeLocked     = 6
 	codeReadOnly   = 8
+	codeIOErr      = 10
 	codeCorrupt    = 11
 	codeFull       = 13
 	codeCantOpen   = 14
 	codeConstraint = 19
 	codeNotADB     = 26
+	codeShmSize    = 4874 // extended: no room for the shared memory
 )
 
 func codeOf(err error) int {
 	var se *sqlite.Error
 	if !errors.As(err, &se) {
 		return 0
+	}
+	if se.Code() == codeShmSize {
+		return codeFull
 	}
 	return se.Code() & 0xff
 }
@@ -135,6 +140,8 @@ func Explain(op, path string, err error) error {
 		e.Kind, e.Hint = sys.Unavailable, "check that the file is there, that you own it, and that its folder may be written"
 	case codeFull:
 		e.Kind, e.Hint = sys.NoSpace, "make room on this disk and try again; nothing was lost"
+	case codeIOErr:
+		e.Kind, e.Hint = sys.Unavailable, "the drive that holds this file fails: check it and its cable, and make a backup elsewhere"
 	case codeCorrupt, codeNotADB:
 		e.Kind, e.Err = sys.Unavailable, fmt.Errorf("the database is damaged: %w", err)
 		e.Hint = "`matrixos data` lists the copies there are; `matrixos restore FILE --at L` brings one back and keeps the damaged file aside"

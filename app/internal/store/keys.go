@@ -61,7 +61,8 @@ func (s *Store) WriteKey(app sys.Slug, key string, value json.RawMessage) error 
 		return &sys.Error{Op: "write the key", Path: key, Kind: sys.Invalid, Err: errors.New("the value is not JSON")}
 	}
 	if err := writeDurably(path, value); err != nil {
-		return &sys.Error{Op: "write", Path: path, Kind: sys.Internal, Err: err}
+		kind, hint := storageKind(err)
+		return &sys.Error{Op: "write", Path: path, Kind: kind, Err: err, Hint: hint}
 	}
 	return nil
 }

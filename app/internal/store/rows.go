@@ -10,9 +10,11 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/google/uuid"
+	"modernc.org/sqlite"
 
 	"matrixos/sys"
 )
@@ -63,7 +65,30 @@ func (t *Tables) run(op, name string, fn func(*sql.DB) error) error {
 	if strings.Contains(err.Error(), "UNIQUE constraint failed") {
 		return &sys.Error{Op: op, Path: name, Kind: sys.Exists, Err: err, Hint: "a row with this value exists already"}
 	}
-	return &sys.Error{Op: op, Path: name, Kind: sys.Internal, Err: err}
+	kind, hint := storageKind(err)
+	return &sys.Error{Op: op, Path: name, Kind: kind, Err: err, Hint: hint}
+}
+
+// The result codes of SQLite for a full disk and a failing one.
+const (
+	sqliteIOErr = 10
+	sqliteFull  = 13
+	sqliteShm   = 4874 // extended: no room for the shared memory
+)
+
+// storageKind tells a full or failing disk from faults of ours.
+func storageKind(err error) (sys.Kind, string) {
+	code := 0
+	if se, ok := errors.AsType[*sqlite.Error](err); ok {
+		code = se.Code()
+	}
+	switch {
+	case code&0xff == sqliteFull, code == sqliteShm, errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return sys.NoSpace, "make room on this disk: `matrixos space` lists what takes it. Nothing was lost"
+	case code&0xff == sqliteIOErr, errors.Is(err, syscall.EIO), errors.Is(err, syscall.EROFS):
+		return sys.Unavailable, "the drive that holds this home fails: check it and its cable, and make a backup elsewhere"
+	}
+	return sys.Internal, ""
 }
 
 // Find returns the rows that q selects.
