@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"maps"
@@ -161,6 +162,31 @@ func TestBridge(t *testing.T) {
 	}
 	if _, err := call("db.find", `[1]`); !errors.Is(err, sys.Invalid) {
 		t.Error(err)
+	}
+}
+
+// Without room an app reads and deletes on, and what it writes is refused.
+func TestNoRoomForData(t *testing.T) {
+	r := newRuntime(t)
+	if err := r.Use(t.Context(), notes(), 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	l, err := r.Launch("notes", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	full := &sys.Error{Op: "write", Kind: sys.NoSpace, Hint: "delete"}
+	r.room = func(_ context.Context, slug sys.Slug) error {
+		if slug != "notes" {
+			t.Errorf("asked for %q", slug)
+		}
+		return full
+	}
+	for method, refused := range map[string]bool{"db.insert": true, "db.update": true, "data.write": true, "db.find": false, "data.read": false, "db.delete": false} {
+		_, err := r.Call(t.Context(), l.Capability, method, json.RawMessage(`{"table":"notes","key":"k","id":"x","data":{}}`))
+		if errors.Is(err, full) != refused {
+			t.Errorf("%s: %v", method, err)
+		}
 	}
 }
 
