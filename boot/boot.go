@@ -49,9 +49,12 @@ type Options struct {
 }
 
 // Hold is all that a program has to do if it was started, by this package, to hold
-// the mounts of transactions; its main begins with it. ok is false for every other
-// start; else code is what to exit with.
+// the mounts of transactions, or to open the network of a command; its main begins
+// with it. ok is false for every other start; else code is what to exit with.
 func Hold(args []string) (code int, ok bool) {
+	if len(args) > 1 && args[1] == sandbox.HelperName {
+		return sandbox.Help(args), true
+	}
 	if len(args) == 0 || args[0] != workspace.HolderName {
 		return 0, false
 	}
@@ -177,13 +180,18 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 	if why != nil {
 		s.log.WarnContext(ctx, "commands of agents are refused", "error", why)
 	}
+	gate := egress.New(egress.Options{Allow: models.reachable})
+	calls := syscalls.Options{
+		Sandbox: box, Why: why, Mount: s.home, Check: s.apps.diagnose,
+		Pages: page.New(gate, time.Now), Services: newServices(models),
+	}
+	if o.Holder != "" {
+		calls.Gate, calls.Keys = gate, boundKeys{s.disk, secrets}
+	}
 	k, err = kernel.New(ctx, kernel.Options{
 		Disk: s.disk, Models: models, Apps: s.apps, Handle: readHandle(s.disk).Handle, Logger: s.log, Now: time.Now,
 		Settings: settingsOf(s.disk, good, s.log), Resume: o.Listen != "", Safe: s.safe,
-		Calls: syscalls.Table(syscalls.Options{
-			Sandbox: box, Why: why, Mount: s.home, Check: s.apps.diagnose,
-			Pages: page.New(egress.New(egress.Options{Allow: models.reachable}), time.Now), Services: newServices(models),
-		}),
+		Calls: syscalls.Table(calls), Redact: secrets.Redact,
 	})
 	if err != nil {
 		return err

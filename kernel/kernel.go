@@ -54,6 +54,9 @@ type Options struct {
 	// Resume lets what an earlier run left unfinished go on by itself. Without it,
 	// it stays in the table, at rest, until somebody continues it.
 	Resume bool
+	// Redact takes secrets out of what a call returns, before anybody reads it; nil
+	// takes out nothing.
+	Redact func(string) string
 	// Safe starts nothing by itself, after crashes in a row.
 	Safe bool
 }
@@ -80,6 +83,7 @@ type Kernel struct {
 
 	daemon  bool // it resumes what was left, and leaves what is unfinished to be resumed
 	safe    bool
+	redact  func(string) string
 	stopped atomic.Bool
 	loops   []*loop
 
@@ -112,7 +116,7 @@ func New(ctx context.Context, o Options) (*Kernel, error) {
 		calls: map[string]*call{}, handle: o.Handle, log: o.Logger, now: o.Now,
 		talks: &talks{root: o.Disk.Root()}, commits: &commits{j: o.Disk.Journal()},
 		books: &books{accounts: map[string]*account{}}, scratch: scratch{filepath.Join(o.Disk.Root(), sys.Store, "scratch")},
-		daemon: o.Resume, safe: o.Safe, settings: o.Settings,
+		daemon: o.Resume, safe: o.Safe, redact: o.Redact, settings: o.Settings,
 		procs: map[sys.PID]*process{}, talking: map[sys.Conversation]*process{},
 		questions: map[string]chan string{}, approvals: map[string]chan bool{}, wake: make(chan struct{}, 1),
 	}

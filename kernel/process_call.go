@@ -52,6 +52,9 @@ func (h *host) Call(ctx context.Context, id, name string, input json.RawMessage)
 	if err != nil {
 		res = engine.Result{Text: strings.TrimSpace(text + "\n" + err.Error()), Failed: true}
 	}
+	if p.k.redact != nil {
+		res.Text = p.k.redact(res.Text)
+	}
 	if res.Text, err = p.spill(id, res.Text); err != nil {
 		p.k.log.WarnContext(ctx, "a long result could not be kept whole", "call", name, "error", err)
 	}

@@ -118,6 +118,10 @@ func (c *Call) Learns(addresses ...string) { c.p.req().known.add(addresses...) }
 // returns nil if it may happen now, once.
 func (c *Call) Effect(ctx context.Context, e policy.Effect) error { return c.p.effect(ctx, e) }
 
+// Settle labels the process now by what the call has read so far, for an effect
+// that follows within the same call.
+func (c *Call) Settle(ctx context.Context) error { return c.p.label(ctx, &c.reads) }
+
 // Searched records that the process has looked for something in a folder, and
 // so depends on all of it; "" is the home.
 func (c *Call) Searched(folder sys.Path) { c.p.searched(folder) }

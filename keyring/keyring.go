@@ -30,6 +30,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 
 	"matrixos/sys"
@@ -208,12 +209,22 @@ func (k *Keyring) Names() []string {
 	return slices.Sorted(maps.Keys(k.keys))
 }
 
-// Secrets lends every secret, for what has to recognise one that should not be
-// where it is.
-func (k *Keyring) Secrets() []Secret {
+// shortest is the length from which on a secret is told from ordinary text.
+const shortest = 6
+
+// Redact replaces every secret in a text that should have none by a placeholder.
+// Secrets of less than six bytes are too common to be told from other text.
+func (k *Keyring) Redact(text string) string {
 	k.mu.Lock()
-	defer k.mu.Unlock()
-	return slices.Collect(maps.Values(k.keys))
+	values := slices.Collect(maps.Values(revealed(k.keys)))
+	k.mu.Unlock()
+	slices.SortFunc(values, func(a, b string) int { return len(b) - len(a) }) // one may be part of another
+	for _, v := range values {
+		if len(v) >= shortest {
+			text = strings.ReplaceAll(text, v, redacted)
+		}
+	}
+	return text
 }
 
 // Portable returns every secret as the content of a plain file, which Open takes

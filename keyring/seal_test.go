@@ -164,6 +164,9 @@ func TestOldFilesAreReplaced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if got := k.Redact("a " + canary + ", " + canary + " and 7"); got != "a [secret], [secret] and 7" {
+		t.Error(got)
+	}
 	text, err := k.Portable()
 	if err != nil || !bytes.Contains(text, []byte(canary)) {
 		t.Errorf("portable: %v", err)

@@ -11,6 +11,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == HelperName {
+		os.Exit(Help(os.Args))
+	}
 	if os.Args[0] == workspace.HolderName {
 		os.Exit(workspace.Hold(os.Args))
 	}

@@ -1,10 +1,13 @@
 // Package sandbox runs a command confined: it sees read-only system paths, one
 // folder mounted at a path of the caller's choice, and a private /tmp; it has
-// no network, no other processes, and limits on memory, time, output and
+// no network but a proxy of the caller's, if any, no other processes, and limits on memory, time, output and
 // process count. It does not judge command lines. Where the machine offers no
 // confinement, Run refuses: it never falls back to running unconfined.
 //
 // Confinement is by bubblewrap (user, mount, pid, net, ipc and uts namespaces).
+// Limits are resource limits of each process. The kernel does not count the
+// processes of root: where this program runs as root, a fork bomb is ended by the
+// time limit alone, with everything in its pid namespace.
 package sandbox
 
 import (
@@ -33,6 +36,8 @@ type Command struct {
 	Output int           // bytes of output kept; 0 means 1 MiB
 	Memory int64         // bytes of address space per process; 0 means 4 GiB
 	Procs  int           // processes at once; 0 means 256
+	// Network, if not nil, is what it can reach; this program must begin with Help.
+	Network *Network
 }
 
 // Outcome is how it went. A non-zero Status is not an error of Run.
@@ -98,7 +103,7 @@ func (s *Sandbox) Run(ctx context.Context, c Command) (Outcome, error) {
 	// of the namespace.
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 2 * time.Second
-	err := cmd.Run()
+	err := run(cmd, c.Network)
 
 	res := Outcome{Output: out.bytes(), Truncated: out.dropped()}
 	var exit *exec.ExitError
@@ -120,6 +125,24 @@ func (s *Sandbox) Run(ctx context.Context, c Command) (Outcome, error) {
 	return res, &sys.Error{Op: "run in the sandbox", Kind: sys.Unavailable, Err: err}
 }
 
+// run runs cmd with its network.
+func run(cmd *exec.Cmd, n *Network) error {
+	if n == nil {
+		return cmd.Run()
+	}
+	g, err := newGate()
+	if err != nil {
+		return err
+	}
+	defer g.close()
+	cmd.ExtraFiles = g.theirs
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	g.serve(n)
+	return cmd.Wait()
+}
+
 func (s *Sandbox) args(c Command) []string {
 	args := []string{
 		"--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--cap-drop", "ALL", "--die-with-parent", "--new-session", "--clearenv",
@@ -130,6 +153,11 @@ func (s *Sandbox) args(c Command) []string {
 		args = append(args, "--ro-bind-try", p, p)
 	}
 	for _, p := range []string{"/etc/alternatives", "/etc/ld.so.cache", "/etc/passwd", "/etc/group", "/etc/ssl/certs", "/etc/localtime"} {
+		args = append(args, "--ro-bind-try", p, p)
+	}
+	// Files of the kernel that the account outside may write to, such as the name of
+	// the program that gets every core dump: for root, bubblewrap leaves them open.
+	for _, p := range []string{"/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs", "/proc/mtrr", "/proc/pressure"} {
 		args = append(args, "--ro-bind-try", p, p)
 	}
 	for k, v := range map[string]string{
@@ -145,8 +173,12 @@ func (s *Sandbox) args(c Command) []string {
 		procs = 256
 	}
 	limits := "ulimit -v " + strconv.FormatInt(memory/1024, 10) + " -u " + strconv.Itoa(procs) + " -f 2097152 -c 0 2>/dev/null; "
+	args = append(args, "--bind", c.Folder, c.Mount, "--chdir", c.Mount)
+	if c.Network != nil {
+		options, program := c.Network.args()
+		args = slices.Concat(args, options, program)
+	}
 	return append(args,
-		"--bind", c.Folder, c.Mount, "--chdir", c.Mount,
 		"/bin/bash", "-c", limits+`exec /bin/bash -c "$1"`, "bash", c.Script)
 }
 

@@ -93,6 +93,17 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// A fork bomb and a flood of output end with their limits, and leave no process.
+func TestBombs(t *testing.T) {
+	s := found(t)
+	for _, script := range []string{`:(){ :|:& };:; sleep 60`, "yes", "yes | cat & yes >&2"} {
+		out, err := s.Run(t.Context(), Command{Script: script, Folder: t.TempDir(), Mount: "/home/you", Limit: time.Second, Procs: 40, Output: 1 << 20})
+		if err != nil || !out.TimedOut && out.Status == 0 || len(out.Output) > 1<<20+100 {
+			t.Errorf("%s: %v, status %d, %d bytes", script, err, out.Status, len(out.Output))
+		}
+	}
+}
+
 func TestCanceled(t *testing.T) {
 	s := found(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)

@@ -40,11 +40,22 @@ func bash(o Options) kernel.Syscall {
 			if err := c.ProvideData(ctx); err != nil {
 				return "", err
 			}
+			ctx, cancel := context.WithCancel(ctx)
+			defer cancel()
+			network, proxy, err := reach(ctx, o, c, in.Command)
+			if err != nil {
+				return "", err
+			}
 			out, err := o.Sandbox.Run(ctx, sandbox.Command{
 				Script: in.Command, Folder: at.Dir, Enter: at.Enter, Mount: o.Mount,
-				Limit: time.Duration(in.Timeout) * time.Millisecond, Output: 50 << 10,
+				Limit: time.Duration(in.Timeout) * time.Millisecond, Output: 10 << 20, Network: network,
 			})
 			text := strings.ToValidUTF8(string(out.Output), "�")
+			if proxy != nil {
+				for _, why := range proxy.Refusals() {
+					text += "\n[network] " + why
+				}
+			}
 			switch {
 			case err != nil:
 				return text, err

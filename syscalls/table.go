@@ -28,6 +28,10 @@ type Options struct {
 	// Check compiles the app that owns a changed file and reports what is wrong;
 	// the findings are appended to the results of Write and Edit.
 	Check func(ctx context.Context, root Root, path sys.Path) []sys.Diagnostic
+	// Gate is the way out of commands, each host of which is asked for; nil means
+	// that they have no network. Keys are what they may use there.
+	Gate *egress.Gate
+	Keys egress.Keys
 	// Pages reads the web; Services finds the owner's choice of provider.
 	Pages    egress.Pages
 	Services Services
