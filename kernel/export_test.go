@@ -7,3 +7,6 @@ func (k *Kernel) FireDue(ctx context.Context) error {
 	_, err := k.fireDue(ctx)
 	return err
 }
+
+// Beat is one look around.
+func (k *Kernel) Beat(ctx context.Context) (bool, error) { return k.beat(ctx) }

@@ -151,7 +151,7 @@ func New(ctx context.Context, o Options) (*Kernel, error) {
 	for _, p := range left {
 		k.run(p)
 	}
-	k.loops = []*loop{{name: "schedule", run: k.schedule}, {name: "leases", run: k.keepLeases}}
+	k.loops = []*loop{{name: "schedule", run: k.schedule}, {name: "heartbeat", run: k.heartbeat}, {name: "leases", run: k.keepLeases}}
 	for _, l := range k.loops {
 		k.start(l)
 	}

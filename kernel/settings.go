@@ -10,6 +10,7 @@ type Settings struct {
 	Caps       Caps           `json:"caps,omitzero"`
 	Fallback   []string       `json:"fallback,omitempty"`   // models to try when the chosen one does not answer
 	Zone       string         `json:"zone,omitempty"`       // the owner's time zone, such as "Europe/Berlin"; the machine's if absent
+	Heartbeat  string         `json:"heartbeat,omitempty"`  // how often to look around, such as "30m"; never if absent
 	Concurrent map[string]int `json:"concurrent,omitempty"` // model requests at once, by provider; 8 if absent
 }
 
