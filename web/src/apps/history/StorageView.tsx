@@ -52,10 +52,10 @@ export function StorageView({ context }: { context(): Context }) {
           {freed === "busy" ? "Sorting out what need not be kept…" : freed !== null ? `${bytes(freed)} freed.` : space.garbage > 0 ? `About ${bytes(space.garbage)} need not be kept.` : "Everything there is needed."}
         </span>
       </div>
-      <AppTable space={space} />
-      <Sizes title="History and copies" rows={space.parts} />
-      <Sizes title="Largest files" rows={space.largest} onOpen={(path) => context().desk.openProgram("files", path)} />
       <BackupSection />
+      <AppTable space={space} />
+      <Sizes title="History and copies" rows={most(space.parts)} />
+      <Sizes title="Largest files" rows={space.largest} onOpen={(path) => context().desk.openProgram("files", path)} />
       <p className="hint">{careText(upkeep)}</p>
     </article>
   );
@@ -92,7 +92,7 @@ function AppTable({ space }: { space: Space }) {
 // Bars begin at zero and share one scale; the number stands beside each.
 function Sizes({ title, rows, onOpen }: { title: string; rows: Space["parts"]; onOpen?(name: string): void }) {
   if (rows.length === 0) return null;
-  const most = Math.max(...rows.map((r) => r.bytes), 1);
+  const widest = Math.max(...rows.map((r) => r.bytes), 1);
   return (
     <section className="storage-sizes">
       <h3>{title}</h3>
@@ -106,13 +106,20 @@ function Sizes({ title, rows, onOpen }: { title: string; rows: Space["parts"]; o
             ) : (
               <span>{r.name}</span>
             )}
-            <i aria-hidden style={{ inlineSize: `${(r.bytes / most) * 100}%` }} />
+            <i aria-hidden style={{ inlineSize: `${(r.bytes / widest) * 100}%` }} />
             <span className="num">{bytes(r.bytes)}</span>
           </li>
         ))}
       </ul>
     </section>
   );
+}
+
+/** most names the largest few, and adds the rest up. */
+export function most(rows: Space["parts"], few = 4): Space["parts"] {
+  const sorted = rows.toSorted((a, b) => b.bytes - a.bytes);
+  if (sorted.length <= few + 1) return sorted;
+  return [...sorted.slice(0, few), { name: "everything else", bytes: sorted.slice(few).reduce((sum, r) => sum + r.bytes, 0) }];
 }
 
 /** careText says how the home's care of itself stands. */

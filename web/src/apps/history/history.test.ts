@@ -5,7 +5,7 @@ import { noCost } from "../../session/chat.ts";
 import { backupText } from "./BackupSection.tsx";
 import { base64, byDay, placeOf, snapshotName, who } from "./moments.ts";
 import { changedBelow } from "./PastFiles.tsx";
-import { careText } from "./StorageView.tsx";
+import { careText, most } from "./StorageView.tsx";
 
 const landing = (id: number, time: string, request?: string): LandingInfo => ({ id, commit: "", kind: "agent", title: `T${id}`, time, changes: [], provenance: { request } });
 
@@ -73,4 +73,10 @@ test("how the backups are is said plainly", () => {
     expect.stringContaining("not tried yet"),
     expect.stringContaining("did not work: no space"),
   ]);
+});
+
+test("what takes little room is added up", () => {
+  const rows = [1, 9, 8, 7, 2, 6].map((bytes) => ({ name: `p${bytes}`, bytes }));
+  expect(most(rows).map((r) => [r.name, r.bytes])).toEqual([["p9", 9], ["p8", 8], ["p7", 7], ["p6", 6], ["everything else", 3]]);
+  expect(most(rows.slice(0, 5))).toHaveLength(5);
 });
