@@ -69,6 +69,7 @@ func (g *Gateway) registerAPI() {
 	g.processAPI()
 	g.jobAPI()
 	g.policyAPI()
+	g.mindAPI()
 	g.appAPI()
 	g.landingAPI()
 	g.dataAPI()

@@ -79,5 +79,5 @@ func (g *Gateway) conversation(ctx context.Context, id sys.Conversation) ([]sys.
 	if len(list) == 0 {
 		return nil, &sys.Error{Op: "read conversation", Path: string(id), Kind: sys.NotFound, Hint: "the list is at /api/conversations"}
 	}
-	return list, nil
+	return readable(list), nil
 }

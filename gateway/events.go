@@ -92,7 +92,7 @@ func (g *Gateway) pump(ctx context.Context, conn *websocket.Conn, after sys.Seq)
 		if err != nil {
 			return err
 		}
-		frame, err := json.Marshal(batch)
+		frame, err := json.Marshal(readable(batch))
 		if err != nil {
 			return err
 		}

@@ -18,6 +18,7 @@ type Kernel interface {
 	Processes
 	Accounts
 	Schedule
+	Mind
 }
 
 // Asker takes requests and keeps conversations.

@@ -190,6 +190,7 @@ func (w *world) origin() string { return "Origin: " + w.server.URL }
 // The fakes record what reached them.
 
 type kernel struct {
+	gateway.Mind
 	mu      sync.Mutex
 	asked   []gateway.Ask
 	signals []string

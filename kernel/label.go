@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"matrixos/journal"
@@ -188,8 +189,12 @@ func (k *Kernel) Trust(ctx context.Context, p sys.Path) error {
 
 // startLabel is what a process has been in touch with before its first step: its
 // parent's label, its prompt's files, and the conversation it goes on with.
-func (k *Kernel) startLabel(ctx context.Context, s spec, program Program) (sys.Label, error) {
-	l, err := k.LabelOf(ctx, promptFiles(program)...)
+func (k *Kernel) startLabel(ctx context.Context, s spec, tree fs.FS, program Program) (sys.Label, error) {
+	skills, err := skillFiles(tree, program)
+	if err != nil {
+		return sys.Label{}, err
+	}
+	l, err := k.LabelOf(ctx, append(skills, promptFiles(program)...)...)
 	if err != nil || s.parent != nil {
 		if s.parent != nil {
 			l = l.Join(s.parent.snapshot().Label)

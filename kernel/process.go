@@ -25,6 +25,7 @@ type process struct {
 	engine  engine.Engine
 	model   string // the engine's own id of it
 	cancel  context.CancelCauseFunc
+	proof   *proof        // it is a trial; nil otherwise
 	done    chan struct{} // closed when it left the table, or was parked
 
 	reviving sync.Mutex   // held while it is taken up again; taken before all others
@@ -49,12 +50,13 @@ type process struct {
 	taken    int64 // the newest steering that the engine has
 	closing  bool  // it takes no more steering
 	report   Report
-	receipt  ipc.Receipt  // of mail that it was handed and has not confirmed
-	beat     time.Time    // when it last did something
-	dormant  bool         // an earlier run left it unfinished, and nothing runs it now
-	stranger string       // a model that answered and was not asked
-	retaken  string       // the call that is being made again
-	cause    func() error // why its context ended
+	receipt  ipc.Receipt     // of mail that it was handed and has not confirmed
+	beat     time.Time       // when it last did something
+	dormant  bool            // an earlier run left it unfinished, and nothing runs it now
+	proved   map[string]bool // what has passed its trial, and is as it was then
+	stranger string          // a model that answered and was not asked
+	retaken  string          // the call that is being made again
+	cause    func() error    // why its context ended
 }
 
 // Report is what a finished process tells its parent.

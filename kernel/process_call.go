@@ -147,7 +147,7 @@ func (p *process) allow(name string, input json.RawMessage) (*call, error) {
 	if !ok {
 		return nil, &sys.Error{Op: "call", Path: name, Kind: sys.NotFound, Hint: "there is: " + strings.Join(p.program.Tools, ", ")}
 	}
-	if err := policy.Call(p.subject, name); err != nil {
+	if err := errors.Join(p.tryCall(name), policy.Call(p.subject, name)); err != nil {
 		return nil, err
 	}
 	var args any

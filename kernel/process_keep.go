@@ -34,6 +34,7 @@ type memo struct {
 	Denied   bool         `json:"denied,omitempty"`   // the owner does not let it delete much
 	Shown    []sys.Slug   `json:"shown,omitempty"`    // apps that the owner wants to see
 	Last     string       `json:"last,omitempty"`     // its last words
+	Trial    bool         `json:"trial,omitempty"`    // it is not taken up, but tried anew
 	Failure  *failure     `json:"failure,omitempty"`  // how it ended, or why it is parked
 	Broken   *failure     `json:"broken,omitempty"`   // how its newest child failed
 }

@@ -21,6 +21,9 @@ func (p *process) land(ctx context.Context) error {
 	if err := p.move(ctx, sys.Landing, wait{}); err != nil {
 		return err
 	}
+	if p.proof != nil {
+		return p.prove(ctx)
+	}
 	changes, err := txn.Changes(ctx)
 	if err != nil {
 		return err
@@ -32,6 +35,9 @@ func (p *process) land(ctx context.Context) error {
 		return err
 	}
 	if err := p.tooMany(ctx, changes); err != nil {
+		return err
+	}
+	if err := p.adopt(ctx, txn.Dir(), changes); err != nil {
 		return err
 	}
 	endorsed, err := p.endorsed(ctx, changes)

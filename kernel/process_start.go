@@ -24,7 +24,9 @@ type spec struct {
 	class    sys.Class
 	deadline time.Time
 	parent   *process
-	call     string // of the parent
+	call     string   // of the parent
+	fixed    *Program // in place of what the home has
+	proof    *proof   // it is a trial
 	origin   origin
 	events   func(p *process) []sys.Event
 }
@@ -45,9 +47,13 @@ func (k *Kernel) prepare(ctx context.Context, s spec) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	program, err := findProgram(view, s.program)
-	if err != nil {
-		return nil, err
+	program := s.fixed
+	if program == nil {
+		found, err := findProgram(view, s.program)
+		if err != nil {
+			return nil, err
+		}
+		program = &found
 	}
 	if s.origin.budget != (sys.Budget{}) {
 		program.Budget.Budget = s.origin.budget
@@ -64,7 +70,7 @@ func (k *Kernel) prepare(ctx context.Context, s spec) (*process, error) {
 	if row.App == "" {
 		row.App = s.request.app
 	}
-	if row.Label, err = k.startLabel(ctx, s, program); err != nil {
+	if row.Label, err = k.startLabel(ctx, s, view, *program); err != nil {
 		return nil, err
 	}
 	row.Label = row.Label.Join(s.origin.label)
@@ -72,8 +78,8 @@ func (k *Kernel) prepare(ctx context.Context, s spec) (*process, error) {
 		row.Parent = s.parent.pid()
 	}
 	p := &process{
-		k: k, program: program, request: s.request, done: make(chan struct{}), row: row, view: view, seen: map[sys.Path][32]byte{}, reads: map[sys.Path]*disk.View{},
-		memo: memo{Task: s.task, Call: s.call, Words: s.request.text, From: s.request.from, Begun: s.request.started, Deadline: s.deadline, Job: s.origin.job, JobName: s.origin.name, Budget: s.origin.budget},
+		k: k, program: *program, proof: s.proof, request: s.request, done: make(chan struct{}), row: row, view: view, seen: map[sys.Path][32]byte{}, reads: map[sys.Path]*disk.View{},
+		memo: memo{Task: s.task, Call: s.call, Words: s.request.text, From: s.request.from, Begun: s.request.started, Deadline: s.deadline, Job: s.origin.job, JobName: s.origin.name, Budget: s.origin.budget, Trial: s.proof != nil},
 		beat: now,
 	}
 	if err := p.use(name); err != nil {

@@ -25,6 +25,7 @@ type Program struct {
 	Budget      budget      `yaml:"budget"` // per process: dollars, or a table; nothing means five dollars
 	Effect      string      `yaml:"effect"` // "landing": it is not done before it has landed something
 	Inject      names       `yaml:"inject"` // files whose text belongs to its prompt
+	Trial       *Trial      `yaml:"trial"`  // what a program that a process has written must pass
 	Prompt      string      `yaml:"-"`
 }
 

@@ -39,6 +39,13 @@ func promptOf(tree fs.FS, p Program) ([]Section, error) {
 		}
 		out = append(out, Section{f, strings.TrimSpace(string(text))})
 	}
+	skills, err := skillList(tree, p)
+	if err != nil {
+		return nil, err
+	}
+	if skills != "" {
+		out = append(out, Section{skillFolder, skills})
+	}
 	rules, err := instructions(tree, p)
 	if err != nil {
 		return nil, err

@@ -71,6 +71,9 @@ func (k *Kernel) recover(ctx context.Context) ([]*process, error) {
 // takeUp decides what becomes of one process of an earlier run; it returns it if
 // it is to run now.
 func (k *Kernel) takeUp(ctx context.Context, s storedProcess, left []storedProcess, clean bool) (*process, error) {
+	if s.memo.Trial && k.daemon {
+		return nil, k.bury(ctx, s, "its trial was cut off")
+	}
 	if s.row.Parent != 0 {
 		if slices.ContainsFunc(left, func(o storedProcess) bool { return o.row.PID == s.row.Parent }) {
 			return nil, k.unsettled(ctx, s, clean) // its parent takes it up

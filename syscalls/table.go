@@ -57,7 +57,7 @@ func Table(o Options) []kernel.Syscall {
 		openApp(), listLandings(), undo(),
 		manageCron(),
 		remember(), recall(), forget(), listMemories(), memorySearch(),
-		searchConversations(), newConversation(),
+		searchConversations(), newConversation(), loadSkill(),
 		readState(),
 		webFetch(o), webSearch(o),
 		generateImage(o), speak(o), transcribe(o),
