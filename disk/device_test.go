@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -152,10 +153,11 @@ func newDevice(t *testing.T) *device {
 			t.Fatal(err)
 		}
 	}
-	server, err := fs.Mount(filepath.Join(work, "fuse"), &deviceFolder{d: d}, &fs.Options{MountOptions: fuse.MountOptions{DirectMount: true, MaxWrite: 1 << 20}})
+	server, err := serve(filepath.Join(work, "fuse"), d)
 	if err != nil {
 		t.Skipf("NOT TESTED HERE: no file system in user space: %v", err)
 	}
+	connection := connectionOf(filepath.Join(work, "fuse"))
 	loop := root(t, "losetup", "--find", "--show", filepath.Join(work, "fuse", "image"))
 	root(t, "mount", "-o", "commit=1", loop, d.mount)
 	t.Cleanup(func() {
@@ -165,8 +167,50 @@ func newDevice(t *testing.T) *device {
 		if err := server.Unmount(); err != nil {
 			root(t, "umount", "-l", filepath.Join(work, "fuse"))
 		}
+		abort(connection)
 	})
 	return d
+}
+
+// serve mounts the folder of a device. Its connection is inherited by no child: one
+// that outlives the server would keep it open, and whoever looks at the loop
+// device then, such as any mount on this machine, would wait for an answer for ever.
+func serve(folder string, d *device) (*fuse.Server, error) {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	server, err := fs.Mount(folder, &deviceFolder{d: d}, &fs.Options{MountOptions: fuse.MountOptions{DirectMountStrict: true, MaxWrite: 1 << 20}})
+	if err != nil {
+		return nil, err
+	}
+	open, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range open {
+		if to, err := os.Readlink("/proc/self/fd/" + e.Name()); err != nil || to != "/dev/fuse" {
+			continue
+		}
+		if fd, err := strconv.Atoi(e.Name()); err == nil {
+			syscall.CloseOnExec(fd)
+		}
+	}
+	return server, nil
+}
+
+// connectionOf names the connection of a mounted file system in user space, by
+// which it can be ended whatever still has it mounted.
+func connectionOf(folder string) string {
+	var st syscall.Stat_t
+	if syscall.Stat(folder, &st) != nil {
+		return ""
+	}
+	return fmt.Sprintf("/sys/fs/fuse/connections/%d/abort", st.Dev&0xff|st.Dev>>12&^0xff)
+}
+
+// abort ends a connection, where the control file system is mounted: a namespace
+// that was made meanwhile may have kept a copy of the mount.
+func abort(connection string) {
+	_ = os.WriteFile(connection, []byte("1"), 0o600)
 }
 
 // cut returns what a power cut at the instant leaves: all writes up to the last
