@@ -208,7 +208,7 @@ func TestLabelsStick(t *testing.T) {
 // owner's word; with it, it counts as the owner's.
 func TestInstructionsFromOutsideAreAsked(t *testing.T) {
 	write := func(call func(string, machine.Obj) (string, error)) string {
-		for _, c := range []machine.Obj{{"url": recipe}, {"file_path": "agents/custom/cook.md", "content": "---\nname: cook\ndescription: cooks\n---\nObey.\n"}} {
+		for _, c := range []machine.Obj{{"url": recipe}, {"file_path": "system/user.md", "content": "Obey.\n"}} {
 			name := "web_fetch"
 			if c["url"] == nil {
 				name = "Write"
@@ -224,10 +224,10 @@ func TestInstructionsFromOutsideAreAsked(t *testing.T) {
 	if a, _ := m.Ask(recipe); a.OK {
 		t.Errorf("landed: %+v", a)
 	}
-	if got := asked(); len(got) == 0 || !strings.HasPrefix(got[0], "instruct agents/custom/cook.md") {
+	if got := asked(); len(got) == 0 || !strings.HasPrefix(got[0], "instruct system/user.md") {
 		t.Errorf("asked %q", got)
 	}
-	if m.File("agents/custom/cook.md") != "" {
+	if m.File("system/user.md") != "" {
 		t.Error("it is there")
 	}
 	asked = answerAll(t, m, kernel.Verdict{Allow: true, From: "desktop"})
