@@ -25,7 +25,7 @@ import (
 // on where an earlier one was interrupted. Files that are being edited are left
 // alone.
 //
-// kernel.db has no sums of its own: of it, Scrub checks the structure and the
+// kernel.db has no sums of its own: of it, Scrub checks the
 // landings table.
 func (d *Disk) Scrub(ctx context.Context, rate int64) (sys.ScrubReport, error) {
 	r, err := d.scrub(ctx, rate)
