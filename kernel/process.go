@@ -56,6 +56,7 @@ type process struct {
 	proved   map[string]bool // what has passed its trial, and is as it was then
 	stranger string          // a model that answered and was not asked
 	retaken  string          // the call that is being made again
+	obstacle error           // how its newest call failed, if no model could have done it
 	cause    func() error    // why its context ended
 }
 

@@ -48,6 +48,7 @@ func (h *host) Call(ctx context.Context, id, name string, input json.RawMessage)
 	if e := p.label(ctx, &call.reads); e != nil { // what is not labelled is not shown
 		text, err = "", e
 	}
+	p.meet(err)
 	res := engine.Result{Text: text}
 	if err != nil {
 		res = engine.Result{Text: strings.TrimSpace(text + "\n" + err.Error()), Failed: true}
@@ -60,6 +61,17 @@ func (h *host) Call(ctx context.Context, id, name string, input json.RawMessage)
 	}
 	p.end(c, id, res, time.Since(start))
 	return res
+}
+
+// meet remembers how the newest call failed, if another model could not do it
+// either: what a model says after that is not its own failure.
+func (p *process) meet(err error) {
+	if err != nil && sys.KindOf(err) != sys.NoSpace && sys.KindOf(err) != sys.OverBudget {
+		err = nil
+	}
+	p.mu.Lock()
+	p.obstacle = err
+	p.mu.Unlock()
 }
 
 // begin records that a call is about to run.

@@ -176,12 +176,15 @@ func (t *thread) once(ctx context.Context, input []model.Block) error {
 	out := t.session.Send(ctx, p.emit, input...)
 	p.mu.Lock()
 	p.memo.Last, p.report.Text = out.Text, out.Text
+	obstacle := p.obstacle
 	p.mu.Unlock()
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}
 	name := p.snapshot().Model
 	switch {
+	case out.Err == nil && out.Stop == model.StopRefusal && obstacle != nil:
+		return obstacle
 	case out.Err == nil && out.Stop == model.StopRefusal:
 		return &modelError{&sys.Error{
 			Op: "ask", Path: name, Kind: sys.Unavailable, Err: errors.New("the model declined"),

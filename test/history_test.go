@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-rod/rod/lib/input"
 	"github.com/go-rod/rod/lib/proto"
@@ -112,11 +113,16 @@ func TestTravelInTime(t *testing.T) {
 	}
 }
 
-// History opens the history by its shortcut.
+// History opens the history by its shortcut, again if the desktop was not
+// listening yet.
 func (d *Desk) History() {
 	d.t.Helper()
 	d.find(d.page, ".desktop")
-	d.must(d.page.KeyActions().Press(input.ControlLeft).Type(input.KeyH).Do())
+	Eventually(d.t, patience, "the history opens", func() bool {
+		d.must(d.page.KeyActions().Press(input.ControlLeft).Type(input.KeyH).Do())
+		_, err := d.page.Timeout(3 * time.Second).Element(".history-list")
+		return err == nil
+	})
 }
 
 // Choose picks a change of the history by its title.

@@ -51,7 +51,7 @@ func TestUsage(t *testing.T) {
 	w := NewWorld(t)
 	w.Run("frobnicate").says(t, 2, "frobnicate")
 	w.Run("ask").says(t, 2)
-	w.Run("show", "seven").says(t, 2, "L1")
+	w.Run("show", "seven").says(t, 1, "L12", "snapshot")
 	w.Run("show", "L99").says(t, 1, "L99")
 	w.Run("undo").says(t, 1, "undo")
 	w.Run("open", "nothing").says(t, 1)
