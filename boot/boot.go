@@ -217,7 +217,7 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 	s.gateway, err = gateway.New(ctx, gateway.Options{
 		Disk: s.disk, Kernel: k, Apps: s.apps, Models: models, Policy: k, Keys: ownKeys{secrets}, Backups: s.backups, Sync: meet, Logger: s.log, Shell: desktop,
 		Owner: func() gateway.Owner { return readHandle(s.disk) }, Workspace: k.Workspace,
-		Trial: trials{s.apps, box, why, s.home}.trial, Base: base, Token: s.token, Origins: o.Origins, Safe: s.safe, Version: cmp.Or(o.Version, "dev"),
+		Trial: trials{s.apps, box, why, s.home}.trial, Base: base, Token: s.token, Origins: o.Origins, Safe: s.safe, Version: cmp.Or(o.Version, "dev"), Commands: confinement(box, why),
 	})
 	return err
 }
@@ -309,6 +309,14 @@ func (s *System) Close() error {
 		errs = append(errs, s.starts.end(s.disk.Head()))
 	}
 	return errors.Join(append(errs, s.disk.Close())...)
+}
+
+// confinement says how commands are confined.
+func confinement(box *sandbox.Sandbox, why error) string {
+	if box == nil {
+		return "refused: " + why.Error()
+	}
+	return box.String()
 }
 
 // missing reports whether err says that a file is not there.

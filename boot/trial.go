@@ -88,8 +88,8 @@ func (t trials) run(ctx context.Context, v *disk.View, command string) (err erro
 	}
 	said := strings.TrimSpace(strings.ToValidUTF8(string(out.Output), "�"))
 	switch {
-	case out.TimedOut:
-		return &sys.Error{Op: "run", Path: "the command", Kind: sys.Unavailable, Err: errors.New("it ran out of time"), Hint: "test less at once"}
+	case out.Over != "":
+		return &sys.Error{Op: "run", Path: "the command", Kind: sys.Unavailable, Err: fmt.Errorf("it used too much (%s)", out.Over), Hint: "test less at once"}
 	case out.Status == cannotTell:
 		return &sys.Error{Op: "run", Path: "the command", Kind: sys.Unavailable, Err: fmt.Errorf("exit status %d: %s", out.Status, said)}
 	case out.Status != 0:

@@ -31,6 +31,8 @@ type Session struct {
 	Seq     sys.Seq    `json:"seq"`
 	Safe    bool       `json:"safe,omitempty"`
 	Stopped bool       `json:"stopped,omitempty"`
+
+	Commands string `json:"commands"` // how they are confined, or why they are refused
 }
 
 // Workspaces is how the folders of transactions are made on the home's machine.

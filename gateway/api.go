@@ -95,6 +95,8 @@ type Session struct {
 	Seq     sys.Seq    `json:"seq" doc:"The newest event; open the socket after it"`
 	Safe    bool       `json:"safe,omitempty" doc:"Safe mode: it crashed again and again, and no model runs"`
 	Stopped bool       `json:"stopped,omitempty" doc:"The owner has stopped everything"`
+	// Commands is for people.
+	Commands string `json:"commands" doc:"How commands of agents are confined, or why they are refused"`
 }
 
 // AskBody is a request of the owner.
@@ -117,7 +119,7 @@ type AskReply struct {
 func (g *Gateway) askAPI() {
 	register(g, http.MethodGet, "/api/session", "get-session", "Who and what this home is", func(context.Context, *struct{}) (*reply[Session], error) {
 		o := g.o.Owner()
-		return &reply[Session]{Session{o.Handle, o.Name, g.o.Disk.Root(), g.o.Version, g.o.Models.Current(), g.journal.Last(), g.o.Safe, g.o.Kernel.Stopped()}}, nil
+		return &reply[Session]{Session{o.Handle, o.Name, g.o.Disk.Root(), g.o.Version, g.o.Models.Current(), g.journal.Last(), g.o.Safe, g.o.Kernel.Stopped(), g.o.Commands}}, nil
 	})
 	register(g, http.MethodPost, "/api/ask", "ask", "Ask for something; progress comes as events", func(ctx context.Context, in *reply[AskBody]) (*reply[AskReply], error) {
 		t, err := g.o.Kernel.Ask(ctx, Ask{Text: in.Body.Text, Conversation: in.Body.Conversation, Model: in.Body.Model, From: in.Body.From, App: in.Body.App})

@@ -58,6 +58,9 @@ type Options struct {
 	// Safe says that this is safe mode: no model runs.
 	Safe    bool
 	Version string
+	// Commands says, for people, how commands of agents are confined, or why they
+	// are refused.
+	Commands string
 	// Metrics writes the other parts' figures, in Prometheus' text form.
 	Metrics func(io.Writer)
 }

@@ -51,7 +51,7 @@ func TestFolderInAnotherNamespace(t *testing.T) {
 				t.Errorf("the file is %q, %v", got, err)
 			}
 			out, err = s.Run(t.Context(), Command{Script: "sleep 60 & sleep 60", Folder: p.Dir, Enter: p.Enter, Mount: "/home/you", Limit: 300e6})
-			if err != nil || !out.TimedOut {
+			if err != nil || out.Over != ByTime {
 				t.Errorf("the time limit: %+v, %v", out, err)
 			}
 			gone := append([]string{}, p.Enter...)

@@ -5,9 +5,9 @@
 // confinement, Run refuses: it never falls back to running unconfined.
 //
 // Confinement is by bubblewrap (user, mount, pid, net, ipc and uts namespaces).
-// Limits are resource limits of each process. The kernel does not count the
-// processes of root: where this program runs as root, a fork bomb is ended by the
-// time limit alone, with everything in its pid namespace.
+// A watch from outside counts the processes and the memory of all that a command
+// has started, and ends the whole of it at a limit (watch.go); resource limits of
+// each process stand beside it, and a cgroup where the machine lends one (group.go).
 package sandbox
 
 import (
@@ -15,6 +15,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"slices"
@@ -22,6 +23,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"matrixos/sys"
 )
@@ -34,7 +37,7 @@ type Command struct {
 	Mount  string        // where it sees that folder; an absolute path
 	Limit  time.Duration // wall time; 0 means two minutes
 	Output int           // bytes of output kept; 0 means 1 MiB
-	Memory int64         // bytes of address space per process; 0 means 4 GiB
+	Memory int64         // bytes of address space per process, and of memory in all; 0 means 4 GiB
 	Procs  int           // processes at once; 0 means 256
 	// Network, if not nil, is what it can reach; this program must begin with Help.
 	Network *Network
@@ -45,11 +48,23 @@ type Outcome struct {
 	Status    int
 	Output    []byte // standard output and error, in the order they came
 	Truncated bool
-	TimedOut  bool
+	Over      Limit // what ended it, if it used too much
 }
 
 // Sandbox confines commands with the bubblewrap found at Path.
-type Sandbox struct{ Path string }
+type Sandbox struct {
+	Path   string
+	groups groups
+}
+
+// String says which confinement is in force.
+func (s *Sandbox) String() string {
+	text := "bubblewrap; processes and memory are counted"
+	if s.groups != "" {
+		text += ", with a cgroup behind"
+	}
+	return text
+}
 
 // Find looks for bubblewrap and proves that it works here by running true in
 // it. The error is *sys.Error of kind Unavailable and says how to get it.
@@ -64,7 +79,7 @@ func Find(ctx context.Context) (*Sandbox, error) {
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	s := &Sandbox{Path: path}
+	s := &Sandbox{Path: path, groups: findGroups("/proc/self")}
 	dir, err := os.MkdirTemp("", "matrixos-probe-")
 	if err != nil {
 		return nil, err
@@ -83,36 +98,27 @@ func Find(ctx context.Context) (*Sandbox, error) {
 // Run runs c and waits for it. When ctx ends or the limit passes, everything
 // that c started is killed before Run returns.
 func (s *Sandbox) Run(ctx context.Context, c Command) (Outcome, error) {
-	limit := c.Limit
-	if limit <= 0 {
-		limit = 2 * time.Minute
-	}
-	bounded, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
+	c = c.withDefaults()
+	bounded, stop := context.WithTimeoutCause(ctx, c.Limit, exceeded(ByTime))
+	defer stop()
+	bounded, end := context.WithCancelCause(bounded)
+	defer end(nil)
 
-	out := &tail{limit: c.Output}
-	if out.limit <= 0 {
-		out.limit = 1 << 20
-	}
-	line := slices.Concat(c.Enter, []string{s.Path}, s.args(c))
-	cmd := exec.CommandContext(bounded, line[0], line[1:]...)
-	cmd.Env = []string{}
-	cmd.Stdout, cmd.Stderr = out, out
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	// bwrap's init dies with it (--die-with-parent), and with init every process
-	// of the namespace.
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = 2 * time.Second
-	err := run(cmd, c.Network)
+	out := &tail{limit: c.Output, most: max(floodFactor*int64(c.Output), floodLeast), flood: func() { end(exceeded(ByOutput)) }}
+	err := s.run(bounded, c, out, &watch{procs: c.Procs, memory: c.Memory, end: end, pidfd: -1})
 
 	res := Outcome{Output: out.bytes(), Truncated: out.dropped()}
 	var exit *exec.ExitError
-	switch {
+	var over exceeded
+	var refused *sys.Error
+	switch cause := context.Cause(bounded); {
 	case ctx.Err() != nil:
 		return res, &sys.Error{Op: "run", Kind: sys.Canceled, Err: ctx.Err()}
-	case bounded.Err() != nil:
-		res.TimedOut, res.Status = true, 124
+	case errors.As(cause, &over):
+		res.Over, res.Status = Limit(over), 124
 		return res, nil
+	case errors.As(cause, &refused):
+		return res, refused
 	case err == nil:
 		return res, nil
 	case errors.As(err, &exit):
@@ -125,23 +131,82 @@ func (s *Sandbox) Run(ctx context.Context, c Command) (Outcome, error) {
 	return res, &sys.Error{Op: "run in the sandbox", Kind: sys.Unavailable, Err: err}
 }
 
-// run runs cmd with its network.
-func run(cmd *exec.Cmd, n *Network) error {
-	if n == nil {
-		return cmd.Run()
+// A command that writes this much more than is kept of it writes without end.
+const (
+	floodFactor = 16
+	floodLeast  = 16 << 20
+)
+
+func (c Command) withDefaults() Command {
+	if c.Limit <= 0 {
+		c.Limit = 2 * time.Minute
 	}
-	g, err := newGate()
+	if c.Output <= 0 {
+		c.Output = 1 << 20
+	}
+	if c.Memory <= 0 {
+		c.Memory = 4 << 30
+	}
+	if c.Procs <= 0 {
+		c.Procs = 256
+	}
+	return c
+}
+
+// run starts the command and waits until nothing of it is left.
+func (s *Sandbox) run(ctx context.Context, c Command, out io.Writer, w *watch) (err error) {
+	info, theirs, err := os.Pipe()
 	if err != nil {
 		return err
 	}
-	defer g.close()
-	cmd.ExtraFiles = g.theirs
+	defer info.Close()
+	defer theirs.Close()
+	given := []*os.File{theirs}
+	var g *gate
+	if c.Network != nil {
+		if g, err = newGate(); err != nil {
+			return err
+		}
+		defer g.close()
+		given = append(slices.Clone(g.theirs), theirs)
+	}
+	line := slices.Concat(c.Enter, []string{s.Path, "--info-fd", strconv.Itoa(2 + len(given))}, s.args(c))
+	cmd := exec.CommandContext(ctx, line[0], line[1:]...)
+	cmd.Env = []string{}
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.ExtraFiles = given
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	group := s.groups.make(c)
+	defer func() { err = errors.Join(err, group.remove()) }()
+	group.into(cmd.SysProcAttr)
+	// bwrap's init dies with it (--die-with-parent), and with init every process
+	// of the namespace.
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = 2 * time.Second
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	g.serve(n)
-	return cmd.Wait()
+	_ = theirs.Close()
+	if g != nil {
+		g.serve(c.Network)
+	}
+	_ = unix.Setpriority(unix.PRIO_PGRP, cmd.Process.Pid, niceness) // a courtesy to whoever works beside it
+	looking, done := context.WithCancel(ctx)
+	defer done()
+	var watching sync.WaitGroup
+	watching.Go(func() { w.run(looking, info) })
+	err = cmd.Wait()
+	done()
+	watching.Wait()
+	return errors.Join(err, w.gone())
 }
+
+// wall is how far beyond a limit of the watch the limits of the kernel's own stand:
+// it is to see, and say, what went too far before they only get in the way.
+const wall = 2
+
+// niceness lets the owner's own programs, and this one, go first.
+const niceness = 5
 
 func (s *Sandbox) args(c Command) []string {
 	args := []string{
@@ -165,14 +230,7 @@ func (s *Sandbox) args(c Command) []string {
 	} {
 		args = append(args, "--setenv", k, v)
 	}
-	memory, procs := c.Memory, c.Procs
-	if memory <= 0 {
-		memory = 4 << 30
-	}
-	if procs <= 0 {
-		procs = 256
-	}
-	limits := "ulimit -v " + strconv.FormatInt(memory/1024, 10) + " -u " + strconv.Itoa(procs) + " -f 2097152 -c 0 2>/dev/null; "
+	limits := "ulimit -v " + strconv.FormatInt(c.Memory/1024, 10) + " -u " + strconv.Itoa(wall*c.Procs) + " -f 2097152 -c 0 2>/dev/null; "
 	args = append(args, "--bind", c.Folder, c.Mount, "--chdir", c.Mount)
 	if c.Network != nil {
 		options, program := c.Network.args()
@@ -186,16 +244,22 @@ func (s *Sandbox) args(c Command) []string {
 // flood of output costs bounded memory and both ends stay readable.
 type tail struct {
 	limit int
+	most  int64 // bytes, after which flood is called
+	flood func()
 
 	mu         sync.Mutex
 	head, rest []byte
 	lost       int
+	all        int64
 }
 
 func (t *tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := len(p)
+	if t.all += int64(n); t.all > t.most {
+		t.flood()
+	}
 	if room := t.limit/2 - len(t.head); room > 0 {
 		k := min(room, len(p))
 		t.head = append(t.head, p[:k]...)

@@ -81,7 +81,7 @@ func TestLimits(t *testing.T) {
 	s := found(t)
 	start := time.Now()
 	out, err := s.Run(t.Context(), Command{Script: "sleep 60 & sleep 60", Folder: t.TempDir(), Mount: "/home/you", Limit: 300 * time.Millisecond})
-	if err != nil || !out.TimedOut || out.Status != 124 {
+	if err != nil || out.Over != ByTime || out.Status != 124 {
 		t.Errorf("timeout: %+v %v", out, err)
 	}
 	if time.Since(start) > 10*time.Second {
@@ -93,15 +93,45 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// A fork bomb and a flood of output end with their limits, and leave no process.
-func TestBombs(t *testing.T) {
+// Each way to use too much ends by its own limit, long before the time is up, and
+// leaves no process.
+func TestTooMuch(t *testing.T) {
 	s := found(t)
-	for _, script := range []string{`:(){ :|:& };:; sleep 60`, "yes", "yes | cat & yes >&2"} {
-		out, err := s.Run(t.Context(), Command{Script: script, Folder: t.TempDir(), Mount: "/home/you", Limit: time.Second, Procs: 40, Output: 1 << 20})
-		if err != nil || !out.TimedOut && out.Status == 0 || len(out.Output) > 1<<20+100 {
-			t.Errorf("%s: %v, status %d, %d bytes", script, err, out.Status, len(out.Output))
+	before := children(t)
+	for script, want := range map[string]Limit{
+		`:(){ :|:& };:; sleep 60`:                             ByProcesses,
+		`for i in $(seq 60); do sleep 60 & done; wait`:        ByProcesses,
+		`for i in $(seq 60); do setsid sleep 60 & done; wait`: ByProcesses,
+		"yes":                 ByOutput,
+		"yes | cat & yes >&2": ByOutput,
+		`for i in 1 2 3 4; do head -c 100M /dev/zero | tail -c 100M | { sleep 60; cat; } > /dev/null & done; wait`: ByMemory,
+		"head -c 1G /dev/zero > /tmp/a; sleep 60":     ByMemory,
+		"head -c 1G /dev/zero > /dev/shm/a; sleep 60": ByMemory,
+	} {
+		out, err := s.Run(t.Context(), Command{Script: script, Folder: t.TempDir(), Mount: "/home/you", Limit: 50 * time.Second, Procs: 40, Memory: 200 << 20, Output: 1 << 20})
+		if err != nil || out.Over != want || len(out.Output) > 1<<20+100 {
+			t.Errorf("%s: %v, ended by %q, status %d: %.200s", script, err, out.Over, out.Status, out.Output)
 		}
 	}
+	if after := children(t); after > before {
+		t.Errorf("%d processes are left", after-before)
+	}
+}
+
+// children counts the processes that this one, or one of its own, has started.
+func children(t *testing.T) (n int) {
+	t.Helper()
+	all, err := os.ReadDir("/proc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range all {
+		text, err := os.ReadFile("/proc/" + e.Name() + "/cmdline")
+		if err == nil && strings.Contains(string(text), "/home/you") {
+			n++
+		}
+	}
+	return n
 }
 
 func TestCanceled(t *testing.T) {

@@ -59,8 +59,8 @@ func bash(o Options) kernel.Syscall {
 			switch {
 			case err != nil:
 				return text, err
-			case out.TimedOut:
-				return text, &sys.Error{Op: "run", Path: "the command", Kind: sys.Canceled, Err: fmt.Errorf("it ran out of time and was ended"), Hint: "give a longer timeout, or do less at once"}
+			case out.Over != "":
+				return text, tooMuch(out.Over)
 			case out.Status != 0:
 				return text, fmt.Errorf("exit status %d", out.Status)
 			case text == "":
@@ -68,4 +68,15 @@ func bash(o Options) kernel.Syscall {
 			}
 			return text, nil
 		})
+}
+
+// tooMuch says which limit ended a command, and what may help.
+func tooMuch(l sandbox.Limit) error {
+	why := map[sandbox.Limit][2]string{
+		sandbox.ByTime:      {"it ran out of time", "give a longer timeout, or do less at once"},
+		sandbox.ByProcesses: {"it had too many processes at once", "start fewer at a time"},
+		sandbox.ByMemory:    {"it used too much memory", "do less at once, or write to a file of the home instead of /tmp"},
+		sandbox.ByOutput:    {"it wrote too much output", "write it to a file, or pass it through head or tail"},
+	}[l]
+	return &sys.Error{Op: "run", Path: "the command", Kind: sys.Canceled, Err: fmt.Errorf("%s, and was ended with everything it had started", why[0]), Hint: why[1]}
 }

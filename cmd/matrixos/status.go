@@ -47,7 +47,8 @@ type status struct {
 	Stopped bool            `json:"stopped"` // by the owner
 
 	Workspaces client.Workspaces `json:"workspaces"`
-	Keyring    string            `json:"keyring"` // how keys are protected
+	Keyring    string            `json:"keyring"`  // how keys are protected
+	Commands   string            `json:"commands"` // how they are confined
 
 	Backup   client.BackupStatus `json:"backup"`
 	landings []sys.LandingInfo
@@ -131,7 +132,7 @@ func readStatus(ctx context.Context, c *client.Client, running bool) (status, er
 		s.Landing = s.landings[0].ID
 	}
 	s.Idle = s.Working == 0
-	s.Safe, s.Stopped = session.Safe, session.Stopped
+	s.Safe, s.Stopped, s.Commands = session.Safe, session.Stopped, session.Commands
 	return s, nil
 }
 
@@ -165,6 +166,7 @@ func (p *program) showStatus(s status) error {
 		{"Work", work},
 		{"Checked", checked(s.Upkeep, time.Now())},
 		{"Keys", s.Keyring},
+		{"Commands", s.Commands},
 		{"Folders", s.Workspaces.Kind + ", " + s.Workspaces.Detail},
 	}
 	if disk := s.Upkeep.Storage; disk.ReadOnly {
