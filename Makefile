@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := build
-.PHONY: run test soak lint build bench setup clean
+.PHONY: run test soak lint build bench setup clean protocol
 
 GO      ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -39,6 +39,10 @@ web/node_modules: web/package-lock.json
 web/dist/index.html: web/node_modules $(SHELL_SRC)
 	$(SAY) 'building the desktop …'
 	@cd web && npm run --silent build -- --logLevel warn
+
+# The desktop's types, from the API's document; a test says when they are not current.
+protocol: web/node_modules
+	@cd web && node protocol.mjs
 
 setup:
 	@tools/setup

@@ -69,6 +69,7 @@ func describe(doc *huma.OpenAPI) {
 		OneOf: kinds, Discriminator: &huma.Discriminator{PropertyName: "kind", Mapping: mapping},
 		Description: "One thing that happened. Events with a seq are durable, in order, and come exactly once; seq 0 marks ephemeral ones, which may be left out.",
 	}
+	narrow(schemas)
 	describeSocket(doc)
 	for _, item := range doc.Paths {
 		for _, op := range []*huma.Operation{item.Get, item.Put, item.Post, item.Delete} {

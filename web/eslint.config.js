@@ -2,7 +2,7 @@ import hooks from "eslint-plugin-react-hooks";
 import ts from "typescript-eslint";
 
 export default ts.config(
-  { ignores: ["dist/**", "runtime/**", "node_modules/**", "test-results/**"] },
+  { ignores: ["dist/**", "runtime/**", "node_modules/**", "test-results/**", "src/protocol/schema.gen.ts"] },
   ...ts.configs.recommended,
   { rules: { "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_", ignoreRestSiblings: true }] } },
   {

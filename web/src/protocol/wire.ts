@@ -1,5 +1,8 @@
-// The values that cross the wire, as the Go package sys writes them. Optional
-// fields are those that Go leaves out when they are empty.
+// The values that cross the wire, by the names that the shell uses; the types are
+// made from the gateway's OpenAPI document.
+import type { components } from "./schema.gen.ts";
+
+export type Schemas = components["schemas"];
 
 export type PID = number;
 export type Seq = number;
@@ -8,147 +11,19 @@ export type Slug = string;
 export type Conversation = string;
 export type RequestID = string;
 
-export type ErrorKind =
-  | "internal"
-  | "invalid"
-  | "not found"
-  | "exists"
-  | "conflict"
-  | "refused"
-  | "needs approval"
-  | "over budget"
-  | "not verified"
-  | "held"
-  | "too new"
-  | "no space"
-  | "unavailable"
-  | "unauthorized"
-  | "canceled";
-
-export type ProcessState = "created" | "ready" | "running" | "waiting" | "landing" | "done" | "failed" | "killed" | "parked";
-
-export interface Cost {
-  input: number;
-  output: number;
-  cache_read: number;
-  cache_write: number;
-  usd: number;
-  estimated?: boolean;
-}
-
-export interface Label {
-  integrity: number;
-  confidentiality: number;
-}
-
-export interface Process {
-  pid: PID;
-  parent?: PID;
-  program: string;
-  conversation: Conversation;
-  request: RequestID;
-  task: string;
-  state: ProcessState;
-  waiting_for?: string;
-  model: string;
-  label: Label;
-  cost: Cost;
-  steps: number;
-  calls: number;
-  started: string;
-  ended?: string;
-  error?: string;
-}
-
-export interface Diagnostic {
-  severity: "error" | "warning";
-  text: string;
-  file?: string;
-  line?: number;
-  column?: number;
-  source?: string;
-  hint?: string;
-}
-
-export interface AppInfo {
-  slug: Slug;
-  name: string;
-  description?: string;
-  icon?: string;
-  category?: string;
-  version: string;
-  runtime: string;
-  folder: string;
-  hidden?: boolean;
-  ok: boolean;
-  verified: "static" | "browser" | "";
-  tables?: string[];
-  diagnostics?: Diagnostic[];
-  landing: LandingID;
-  updated: string;
-}
-
-export type LandingKind = "agent" | "owner" | "undo" | "system" | "healer" | "merge";
-export type ChangeOp = "added" | "modified" | "deleted" | "renamed";
-
-export interface Change {
-  path: string;
-  op: ChangeOp;
-}
-
-export interface Provenance {
-  process?: PID;
-  parent?: PID;
-  program?: string;
-  request?: RequestID;
-  conversation?: Conversation;
-  model?: string;
-  cost?: Cost;
-  label?: Label;
-  verified?: string;
-  remote?: string;
-  undoes?: LandingID;
-  restores?: LandingID;
-}
-
-export interface DataChange {
-  path: string;
-  tables?: string[];
-  added?: number;
-  changed?: number;
-  removed?: number;
-  schema?: string[];
-  migrated?: boolean;
-}
-
+export type ErrorKind = Schemas["Problem"]["kind"];
+export type Cost = Schemas["Cost"];
+export type Budget = Schemas["Budget"];
+export type Process = Schemas["Process"];
+export type ProcessState = Process["state"];
+export type Diagnostic = Schemas["Diagnostic"];
+export type AppInfo = Schemas["AppInfo"];
+export type LandingInfo = Schemas["LandingInfo"];
+export type LandingKind = LandingInfo["kind"];
+export type Change = Schemas["Change"];
+export type ChangeOp = Change["op"];
+export type Provenance = Schemas["Provenance"];
+export type DataChange = Schemas["DataChange"];
 /** Refused work that is kept until it lands or is decided. */
-export interface ConflictInfo {
-  id: string;
-  state: "retrying" | "waiting" | "settled";
-  time: string;
-  title: string;
-  tries: number;
-  base: LandingID;
-  met: LandingID;
-  files: { path: string; binary?: boolean; choice?: ConflictChoice }[] | null;
-  changes: Change[] | null;
-  provenance: Provenance;
-  landing?: LandingID;
-}
-
-export type ConflictChoice = "ours" | "theirs" | "both" | "file";
-
-export interface LandingInfo {
-  id: LandingID;
-  commit: string;
-  kind: LandingKind;
-  title: string;
-  time: string;
-  changes: Change[] | null;
-  apps?: Slug[];
-  created?: Slug[];
-  data?: DataChange[];
-  kept?: string[];
-  provenance: Provenance;
-  undone_by?: LandingID;
-}
+export type ConflictInfo = Schemas["ConflictInfo"];
+export type ConflictChoice = NonNullable<Schemas["ConflictPath"]["choice"]>;

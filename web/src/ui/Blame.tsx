@@ -1,18 +1,19 @@
-import type { Explanation } from "../protocol/api.ts";
+import type { Cause, Explanation } from "../protocol/api.ts";
 import { ago, exact } from "./words.ts";
 
 const limit = 5000;
 
 interface Props {
   explanation: Explanation;
-  who(cause: Explanation["causes"][number]): string;
+  who(cause: Cause): string;
   onChoose(landing: number): void;
 }
 
 /** Blame shows each line of a text beside the change that wrote it. */
 export function Blame({ explanation, who, onChoose }: Props) {
-  const causes = new Map(explanation.causes.map((c) => [c.landing, c]));
-  const lines = explanation.lines.slice(0, limit);
+  const causes = new Map(explanation.causes?.map((c) => [c.landing, c]));
+  const all = explanation.lines ?? [];
+  const lines = all.slice(0, limit);
   return (
     <div className="blame" tabIndex={0} role="region" aria-label={`Why ${explanation.path} is as it is`}>
       <table>
@@ -41,7 +42,7 @@ export function Blame({ explanation, who, onChoose }: Props) {
           })}
         </tbody>
       </table>
-      {explanation.lines.length > limit && <p className="hint">The first {limit} lines are shown.</p>}
+      {all.length > limit && <p className="hint">The first {limit} lines are shown.</p>}
     </div>
   );
 }

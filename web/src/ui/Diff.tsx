@@ -36,7 +36,7 @@ const limit = 400;
 const signs = { add: "+", del: "−", same: " ", hunk: "" };
 
 /** Diff shows what happened to one file. */
-export function Diff({ file }: { file: FileDiff }) {
+export function Diff({ file }: { file: Pick<FileDiff, "path" | "op"> & Partial<FileDiff> }) {
   const [all, setAll] = useState(false);
   const lines = file.patch ? parsePatch(file.patch).filter((l, i) => l.kind !== "hunk" || l.text !== "" || i > 0) : [];
   const added = file.added_lines ?? lines.filter((l) => l.kind === "add").length;

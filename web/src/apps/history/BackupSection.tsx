@@ -56,7 +56,7 @@ export function BackupSection() {
 }
 
 /** backupText says how the backups are, in sentences. */
-export function backupText(s: BackupStatus, now = Date.now()): string[] {
+export function backupText(s: Omit<BackupStatus, "endpoint">, now = Date.now()): string[] {
   if (s.dest === "") return ["No place for backups is chosen, so a lost disk loses this home. `matrixos backup init DEST` chooses a folder or a store."];
   const when = (run: BackupRun | undefined, never: string, done: string) => (run?.ok ? `${done} ${ago(run.ended, now)}.` : never);
   const lines = [

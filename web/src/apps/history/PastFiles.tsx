@@ -83,7 +83,7 @@ export function PastFiles({ at }: { at: number }) {
 }
 
 /** changedBelow counts, for each entry of a folder, the files that are different now. */
-export function changedBelow(folder: string, files: readonly FileDiff[]): Map<string, number> {
+export function changedBelow(folder: string, files: readonly Pick<FileDiff, "path" | "op" | "from">[]): Map<string, number> {
   const out = new Map<string, number>();
   const prefix = folder === "" ? "" : `${folder}/`;
   for (const f of files) {

@@ -122,8 +122,13 @@ export function most(rows: Space["parts"], few = 4): Space["parts"] {
   return [...sorted.slice(0, few), { name: "everything else", bytes: sorted.slice(few).reduce((sum, r) => sum + r.bytes, 0) }];
 }
 
+interface Care {
+  scrub?: { finished?: string; problems: readonly { fixed?: boolean }[] | null };
+  gc?: { time: string };
+}
+
 /** careText says how the home's care of itself stands. */
-export function careText({ scrub, gc }: Upkeep, now = Date.now()): string {
+export function careText({ scrub, gc }: Care, now = Date.now()): string {
   const lost = scrub?.problems?.filter((p) => !p.fixed).length ?? 0;
   const checked = !scrub?.finished
     ? "The stored bytes have not been checked yet; that happens by itself."

@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useState, type FormEvent } from "react";
-import type { ModelChoice, ModelList } from "../../protocol/api.ts";
+import type { ModelEntry, ModelList } from "../../protocol/api.ts";
 import { api } from "../../session/api.ts";
 import { refusalOf, type Refusal } from "../../session/http.ts";
 import { Button, Skeleton, Trouble } from "../../ui/controls.tsx";
@@ -78,7 +78,7 @@ export function ModelSection() {
 }
 
 interface KeyFormProps {
-  choice: ModelChoice;
+  choice: ModelEntry;
   busy: boolean;
   onSave(model: string, key: string, baseURL: string): void;
 }

@@ -1,8 +1,12 @@
 // The libraries that apps import. Frames have an opaque origin and no cache, so
 // the shell fetches each source once, when an app first needs it, and hands it
 // over.
-import type { LibraryManifest } from "../../protocol/api.ts";
-import { call } from "../../session/http.ts";
+import { reach } from "../../session/http.ts";
+
+interface LibraryManifest {
+  hash: string;
+  modules: { specifier: string; file: string }[];
+}
 
 export type Module = [specifier: string, source: string];
 
@@ -26,7 +30,7 @@ function source(hash: string, specifier: string, file: string): Promise<Module> 
 
 /** libraries yields the wanted modules, or all; what failed to load is tried again next time. */
 export async function libraries(wanted?: readonly string[]): Promise<Module[]> {
-  manifest ??= call<LibraryManifest>("/runtime/manifest.json").catch((error: unknown) => {
+  manifest ??= reach<LibraryManifest>("/runtime/manifest.json").catch((error: unknown) => {
     manifest = null;
     throw error;
   });
