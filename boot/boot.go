@@ -189,7 +189,7 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 		calls.Gate, calls.Keys = gate, boundKeys{s.disk, secrets}
 	}
 	k, err = kernel.New(ctx, kernel.Options{
-		Disk: s.disk, Models: models, Apps: s.apps, Handle: readHandle(s.disk).Handle, Logger: s.log, Now: time.Now,
+		Disk: s.disk, Models: models, Apps: s.apps, Handle: func() sys.Handle { return readHandle(s.disk).Handle }, Logger: s.log, Now: time.Now,
 		Settings: settingsOf(s.disk, good, s.log), Resume: o.Listen != "", Safe: s.safe,
 		Calls: syscalls.Table(calls), Redact: secrets.Redact,
 	})

@@ -34,7 +34,7 @@ func newRig(b *testing.B, m kernel.Models, s kernel.Settings, calls ...kernel.Sy
 		b.Fatal(err)
 	}
 	k, err := kernel.New(b.Context(), kernel.Options{
-		Disk: d, Models: m, Apps: &machine.Apps{}, Handle: "@you:test", Logger: log, Now: time.Now, Calls: calls,
+		Disk: d, Models: m, Apps: &machine.Apps{}, Handle: func() sys.Handle { return "@you:test" }, Logger: log, Now: time.Now, Calls: calls,
 		Settings: func() kernel.Settings { return s },
 	})
 	if err != nil {

@@ -46,7 +46,7 @@ type Options struct {
 	Models Models
 	Apps   Apps
 	Calls  []Syscall
-	Handle sys.Handle
+	Handle func() sys.Handle // the owner's; it may change while the kernel runs
 	Logger *slog.Logger
 	Now    func() time.Time // the clock; time.Now but for tests
 	// Settings are the owner's, read whenever they count; nil means the defaults.
@@ -70,7 +70,7 @@ type Kernel struct {
 	models  Models
 	apps    Apps
 	calls   map[string]*call
-	handle  sys.Handle
+	handle  func() sys.Handle
 	log     *slog.Logger
 	now     func() time.Time
 	talks   *talks

@@ -84,7 +84,7 @@ func (k *Kernel) state(p *process) State {
 		focus = p.req().app
 	}
 	return State{
-		Now: k.now().Truncate(time.Second), Program: p.program.Name, Handle: k.handle,
+		Now: k.now().Truncate(time.Second), Program: p.program.Name, Handle: k.handle(),
 		Model: p.snapshot().Model, Focus: focus, Apps: k.apps.State(k.withheld),
 	}
 }

@@ -3,6 +3,7 @@ package kernel
 import (
 	"context"
 	"errors"
+	"os"
 	"strings"
 
 	"matrixos/disk"
@@ -44,6 +45,9 @@ func (p *process) land(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := p.settled(ctx, txn.Dir(), changes); err != nil {
+		return err
+	}
 	info, err := txn.Land(ctx, disk.Landing{
 		Kind: sys.ByAgent, Title: p.landingTitle(), Provenance: p.signed(changes), Update: func(tx *journal.Tx) error {
 			if err := p.labelling(changes, endorsed)(tx); err != nil {
@@ -79,6 +83,28 @@ func (p *process) endorsed(ctx context.Context, changes []sys.Change) (bool, err
 		return false, err
 	}
 	return true, p.move(ctx, sys.Landing, wait{})
+}
+
+// settled asks the owner about what a landing settles for good.
+func (p *process) settled(ctx context.Context, dir string, changes []sys.Change) (err error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, root.Close()) }()
+	effects, err := policy.Settles(changes, func(f sys.Path) ([]byte, error) { return root.ReadFile(string(f)) })
+	if err != nil || len(effects) == 0 {
+		return err
+	}
+	if err := p.running(ctx); err != nil {
+		return err
+	}
+	for _, e := range effects {
+		if err := p.effect(ctx, e); err != nil {
+			return err
+		}
+	}
+	return p.move(ctx, sys.Landing, wait{})
 }
 
 // signed is the provenance of the landing; the checks that stand before the

@@ -120,7 +120,7 @@ func (k *Kernel) Prompt(_ context.Context, name sys.Program) (Prompt, error) {
 	for _, t := range k.toolsOf(program) {
 		add(&out.Tools, t.Name, t.Description+"\n"+string(t.Schema))
 	}
-	raw, err := json.Marshal(State{Now: k.now().Truncate(time.Second), Program: name, Handle: k.handle, Model: k.models.Default(), Apps: k.apps.State(k.withheld)})
+	raw, err := json.Marshal(State{Now: k.now().Truncate(time.Second), Program: name, Handle: k.handle(), Model: k.models.Default(), Apps: k.apps.State(k.withheld)})
 	if err != nil {
 		return Prompt{}, err
 	}

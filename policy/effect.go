@@ -24,7 +24,13 @@ const (
 	Service  EffectKind = "service"  // a connected service is called
 	Network  EffectKind = "network"  // a command reaches a host
 	Instruct EffectKind = "instruct" // words become instructions for later runs
+	Identity EffectKind = "identity" // who the owner is to others
+	Connect  EffectKind = "connect"  // a lasting way out: a remote, a service
 )
+
+// lasting reports whether effects of the kind are for good, so that the owner is
+// asked whoever wants them.
+func (k EffectKind) lasting() bool { return k == Identity || k == Connect }
 
 // changes reports whether effects of the kind change something out there, or, as
 // Instruct does, what the system will do tomorrow.
@@ -83,6 +89,8 @@ func Decide(s Subject, e Effect, rules Rules) Decision {
 		return Decision{r.Then, fmt.Sprintf("your rule %s in %s", r, RulesFile)}
 	}
 	switch {
+	case e.Kind.lasting():
+		return Decision{Asks, "it is for good, and yours to decide"}
 	case s.Label.Integrity != sys.Untrusted:
 		return Decision{Allowed, "only you, and what is yours, has told it what to do"}
 	case e.Kind.changes():

@@ -55,7 +55,7 @@ func Table(o Options) []kernel.Syscall {
 		listTasks(), createTask(), claimTask(), completeTask(), failTask(),
 		sendMessage(), readMessages(),
 		openApp(), listLandings(), undo(),
-		manageCron(),
+		manageCron(), setHandle(),
 		remember(), recall(), forget(), listMemories(), memorySearch(),
 		searchConversations(), newConversation(), loadSkill(),
 		readState(),
@@ -73,7 +73,7 @@ func Table(o Options) []kernel.Syscall {
 // Calls that only read are made again in any case.
 func afterCrash(c *kernel.Syscall) {
 	switch c.Name {
-	case "Read", "Write", "Edit":
+	case "Read", "Write", "Edit", "set_handle":
 		c.Replay = true
 	case "spawn", "ask_owner":
 		c.Again = true // they find the child, or the question, that is there

@@ -1,0 +1,201 @@
+package syscalls_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"sync/atomic"
+
+	"matrixos/disk"
+	"matrixos/egress"
+	"matrixos/sys"
+	"matrixos/syscalls"
+	"matrixos/test/machine"
+)
+
+// outdoors is the world outside of a machine, which a crash of it leaves as it is.
+type outdoors struct {
+	made atomic.Int32 // images, speech
+}
+
+func newOutdoors() *outdoors { return &outdoors{} }
+
+func (o *outdoors) options(home string) syscalls.Options {
+	return syscalls.Options{Why: errors.New("no sandbox in this test"), Mount: home, Pages: o, Services: o}
+}
+
+// open joins it to the home of a machine that has just started.
+func (o *outdoors) open(context.Context, *disk.Disk) error { return nil }
+
+func (o *outdoors) Searcher() (egress.Searcher, error)       { return o, nil }
+func (o *outdoors) Painter() (egress.Painter, error)         { return o, nil }
+func (o *outdoors) Speaker() (egress.Speaker, error)         { return o, nil }
+func (o *outdoors) Transcriber() (egress.Transcriber, error) { return o, nil }
+
+func (o *outdoors) Read(_ context.Context, url string) (egress.Page, error) {
+	return egress.Page{URL: url, Title: "A page", Text: "About bread."}, nil
+}
+
+func (o *outdoors) Search(context.Context, string, int) ([]egress.Hit, error) {
+	return []egress.Hit{{Title: "Rye", URL: "https://a.example/rye", Text: "Sour."}}, nil
+}
+
+func (o *outdoors) Paint(context.Context, egress.Picture) (egress.File, error) {
+	o.made.Add(1)
+	return egress.File{Type: "image/png", Data: []byte("png")}, nil
+}
+
+func (o *outdoors) Speak(context.Context, string, string) (egress.File, error) {
+	o.made.Add(1)
+	return egress.File{Type: "audio/mpeg", Data: []byte("mp3")}, nil
+}
+
+func (o *outdoors) Transcribe(context.Context, egress.File) (string, error) { return "Buy milk.", nil }
+
+var (
+	none   = machine.Obj{}
+	memory = map[string]string{"agents/memory/m1.md": "fact · 2026-01-02\n\nThe dog is called Rex\n"}
+	task   = []use{{"create_task", machine.Obj{"type": "research"}}}
+	taken  = []use{{"claim_task", machine.Obj{"task_id": "T1"}}}
+)
+
+// unchanged counts for a tool that has no effect to lose or to double.
+func unchanged(*world) int { return 0 }
+
+// landed counts files that a landing has brought.
+func landed(path string) func(*world) int {
+	return func(w *world) int {
+		if w.File(path) == "" {
+			return 0
+		}
+		return 1
+	}
+}
+
+func outside(w *world) int { return int(w.out.made.Load()) }
+
+// happened counts events of a kind.
+func happened(kind sys.EventKind) func(*world) int {
+	return func(w *world) (n int) {
+		if err := w.Disk.Journal().QueryRow(w.t.Context(), `SELECT count(*) FROM event WHERE kind = ?`, string(kind)).Scan(&n); err != nil {
+			w.t.Error(err)
+		}
+		return n
+	}
+}
+
+// begun counts how often a program has begun.
+func begun(program sys.Program) func(*world) int {
+	return func(w *world) (n int) {
+		rows, err := w.Disk.Journal().Query(w.t.Context(), `SELECT row FROM kernel_process`)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var raw string
+			var p sys.Process
+			if err := errors.Join(rows.Scan(&raw), json.Unmarshal([]byte(raw), &p)); err != nil {
+				w.t.Fatal(err)
+			}
+			if p.Program == program {
+				n++
+			}
+		}
+		return n
+	}
+}
+
+// fourRows is every IPC tool.
+var fourRows = map[string]row{
+	"list_tasks": {
+		before: task, args: none, want: "T1  ready", bad: machine.Obj{"assignee": "kernel"}, why: "number of a process",
+		count: times("list_tasks", none, "T1"), crashed: 1,
+	},
+	"create_task": {
+		args: machine.Obj{"type": "research"}, want: "Task T1 is ready", bad: machine.Obj{"type": "research", "depends_on": []string{"T9"}}, why: "T9",
+		count: times("list_tasks", none, "research"), crashed: 1,
+	},
+	"claim_task": {
+		before: task, args: machine.Obj{"task_id": "T1"}, want: "Yours now: T1", bad: machine.Obj{"task_id": "T9"}, why: "T9",
+		again: "claimed it already; go on", count: times("list_tasks", none, "T1"), crashed: 1,
+	},
+	"complete_task": {
+		before: task, holding: taken, args: machine.Obj{"task_id": "T1", "output": "rye"}, want: "Task T1 is done",
+		bad: machine.Obj{"task_id": "T9", "output": "x"}, why: "T9", foreign: "not yours",
+		count: times("list_tasks", none, "T1  done"), crashed: 1,
+	},
+	"fail_task": {
+		before: task, holding: taken, args: machine.Obj{"task_id": "T1", "error": "no flour"}, want: "Task T1 is failed",
+		bad: machine.Obj{"task_id": "T9", "error": "x"}, why: "T9", foreign: "not yours",
+		count: times("list_tasks", none, "no flour"), crashed: 1,
+	},
+	"send_message": {
+		args: machine.Obj{"to": "kernel", "content": "bread is done"}, want: "Sent.", bad: machine.Obj{"to": "nobody", "content": "x"}, why: "nobody",
+		count: times("read_messages", none, "bread is done"), crashed: 1,
+	},
+	"read_messages": {
+		before: []use{{"send_message", machine.Obj{"to": "kernel", "content": "bread is done"}}}, args: none, want: "bread is done",
+		bad: machine.Obj{"all": true}, why: "additional properties", count: times("read_messages", none, "bread is done"), crashed: 0,
+	},
+	"read_state": {args: none, want: `"landing"`, bad: machine.Obj{"of": "x"}, why: "additional properties", count: unchanged},
+	"load_skill": {
+		files: map[string]string{"agents/skills/bake/SKILL.md": "---\nname: bake\ndescription: Bakes bread.\n---\nKnead it.\n"},
+		args:  machine.Obj{"skill_name": "bake"}, want: "Knead it.", bad: machine.Obj{"skill_name": "fry"}, why: "fry", count: unchanged,
+	},
+	"manage_cron": {
+		args: machine.Obj{"action": "add", "message": "Water the plants", "every": "day 08:00"}, want: "is set",
+		bad: machine.Obj{"action": "add", "message": "x", "every": "sometimes"}, why: "day 08:00",
+		count: times("manage_cron", machine.Obj{"action": "list"}, "Water the plants"), crashed: 0, // it had not landed, and the model was told
+	},
+	"set_handle": {
+		files: map[string]string{"system/handle.json": "{\"handle\": \"@you:local\", \"display_name\": \"\"}\n"},
+		args:  machine.Obj{"handle": "@anna", "display_name": "Anna"}, want: "@anna:local", bad: machine.Obj{"handle": "Anna B"}, why: "small letters",
+		count: times("Grep", machine.Obj{"pattern": "anna", "path": "system"}, "handle.json"), crashed: 1,
+	},
+	"search_conversations": {
+		args: machine.Obj{"query": "do it"}, want: "do it", bad: machine.Obj{"query": ""}, why: "minLength", count: unchanged,
+	},
+	"remember": {
+		args: machine.Obj{"content": "The cat is called Tom"}, want: "Remembered as", bad: machine.Obj{"content": "  "}, why: "nothing in it",
+		count: times("list_memories", none, "Tom"), crashed: 0,
+	},
+	"recall": {
+		files: memory, args: machine.Obj{"query": "dog"}, want: "Rex", bad: machine.Obj{"query": "dog", "category": "x"}, why: "category", count: unchanged,
+	},
+	"forget": {
+		files: memory, args: machine.Obj{"id": "m1"}, want: "Forgot", bad: machine.Obj{"id": "m9"}, why: "m9",
+		count: times("list_memories", none, "Rex"), crashed: 1, // it had not landed, and the model was told
+	},
+	"list_memories": {files: memory, args: none, want: "Rex", bad: machine.Obj{"category": "x"}, why: "category", count: unchanged},
+	"memory_search": {files: memory, args: machine.Obj{"query": "dog"}, want: "Rex", bad: machine.Obj{"query": ""}, why: "minLength", count: unchanged},
+	"new_conversation": {
+		args: none, want: "New conversation", bad: machine.Obj{"channel": "pigeon"}, why: "channel",
+		count: unchanged, // it is a name; it comes to be with the first word in it
+	},
+	"generate_image": {
+		args: machine.Obj{"prompt": "a loaf"}, want: "data/pictures", bad: machine.Obj{"prompt": "a loaf", "aspect_ratio": "7:1"}, why: "aspect_ratio",
+		count: outside, crashed: 1,
+	},
+	"speak": {args: machine.Obj{"text": "Hello"}, want: "Spoken", bad: machine.Obj{"text": ""}, why: "minLength", count: outside, crashed: 1},
+	"transcribe": {
+		files: map[string]string{"data/speech/note.mp3": "mp3"}, args: machine.Obj{"audio_path": "data/speech/note.mp3"}, want: "Buy milk.",
+		bad: machine.Obj{"audio_path": "data/speech/none.mp3"}, why: "note.mp3", count: unchanged,
+	},
+	"web_fetch":  {args: machine.Obj{"url": "https://a.example/"}, want: "About bread.", bad: machine.Obj{"url": "file:///etc/passwd"}, why: "http", count: unchanged},
+	"web_search": {args: machine.Obj{"query": "rye"}, want: "Sour.", bad: machine.Obj{"query": ""}, why: "minLength", count: unchanged},
+	"spawn": {
+		args: machine.Obj{"program": "builder", "task": "look"}, want: "Done.", bad: machine.Obj{"program": "nobody", "task": "x"}, why: "nobody",
+		count: begun("builder"), crashed: 1,
+	},
+	"ask_owner": {args: machine.Obj{"question": "Which colour?"}, want: "blue", bad: machine.Obj{"question": ""}, why: "minLength", count: happened(sys.EventQuestion), crashed: 1},
+	"open_app": {
+		files: map[string]string{"apps/bread/matrix.json": `{"name":"Bread","slug":"bread"}`},
+		args:  machine.Obj{"slug": "bread"}, want: "Opened bread", bad: machine.Obj{"slug": "cake"}, why: "cake", count: unchanged,
+	},
+	"list_landings": {args: none, want: "Furnish", bad: machine.Obj{"limit": 0}, why: "limit", count: unchanged},
+	"undo": {
+		before: []use{{"Write", machine.Obj{"file_path": "projects/a.md", "content": "rye\n"}}}, args: none, want: "Undid",
+		bad: machine.Obj{"landing": "L99"}, why: "L99", count: landed("projects/a.md"), crashed: 0,
+	},
+}
