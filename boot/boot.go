@@ -181,9 +181,13 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 		s.log.WarnContext(ctx, "commands of agents are refused", "error", why)
 	}
 	gate := egress.New(egress.Options{Allow: models.reachable})
+	meet, err := s.copies(ctx, secrets, cmp.Or(o.Version, "dev"))
+	if err != nil {
+		return err
+	}
 	calls := syscalls.Options{
 		Sandbox: box, Why: why, Mount: s.home, Check: s.apps.diagnose,
-		Pages: page.New(gate, time.Now), Services: newServices(models),
+		Pages: page.New(gate, time.Now), Services: newServices(models), Remotes: meet,
 	}
 	if o.Holder != "" {
 		calls.Gate, calls.Keys = gate, boundKeys{s.disk, secrets}
@@ -205,10 +209,6 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 		if err != nil {
 			return err
 		}
-	}
-	meet, err := s.copies(ctx, secrets, cmp.Or(o.Version, "dev"))
-	if err != nil {
-		return err
 	}
 	desktop, err := web.Shell()
 	if err != nil {

@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"sync/atomic"
 
 	"matrixos/disk"
+	"matrixos/disk/sync"
 	"matrixos/egress"
 	"matrixos/sys"
 	"matrixos/syscalls"
@@ -15,17 +17,43 @@ import (
 
 // outdoors is the world outside of a machine, which a crash of it leaves as it is.
 type outdoors struct {
-	made atomic.Int32 // images, speech
+	made   atomic.Int32 // images, speech
+	meet   *sync.Sync   // of the machine that runs
+	tokens ring
 }
 
-func newOutdoors() *outdoors { return &outdoors{} }
+func newOutdoors() *outdoors { return &outdoors{tokens: ring{}} }
+
+// ring is a keyring without a file.
+type ring map[string]string
+
+func (r ring) Get(name string) (string, error) {
+	if v, ok := r[name]; ok {
+		return v, nil
+	}
+	return "", sys.NotFound
+}
+func (r ring) Set(name, value string) error { r[name] = value; return nil }
+func (r ring) Delete(name string) error     { delete(r, name); return nil }
 
 func (o *outdoors) options(home string) syscalls.Options {
-	return syscalls.Options{Why: errors.New("no sandbox in this test"), Mount: home, Pages: o, Services: o}
+	return syscalls.Options{Why: errors.New("no sandbox in this test"), Mount: home, Pages: o, Services: o, Remotes: o}
 }
 
 // open joins it to the home of a machine that has just started.
-func (o *outdoors) open(context.Context, *disk.Disk) error { return nil }
+func (o *outdoors) open(ctx context.Context, d *disk.Disk) (err error) {
+	o.meet, err = sync.New(ctx, d, o.tokens, slog.New(slog.DiscardHandler))
+	return err
+}
+
+func (o *outdoors) SyncFiles(ctx context.Context, r syscalls.SyncRequest) (syscalls.SyncReply, error) {
+	got, err := o.meet.Do(ctx, sync.Request{Action: r.Action, Message: r.Message, Remote: r.Remote, URL: r.URL})
+	out := syscalls.SyncReply{Text: got.Text, Merged: got.Merged}
+	for _, m := range got.Remotes {
+		out.Remotes = append(out.Remotes, syscalls.Remote(m))
+	}
+	return out, err
+}
 
 func (o *outdoors) Searcher() (egress.Searcher, error)       { return o, nil }
 func (o *outdoors) Painter() (egress.Painter, error)         { return o, nil }
@@ -152,6 +180,11 @@ var fourRows = map[string]row{
 		files: map[string]string{"system/handle.json": "{\"handle\": \"@you:local\", \"display_name\": \"\"}\n"},
 		args:  machine.Obj{"handle": "@anna", "display_name": "Anna"}, want: "@anna:local", bad: machine.Obj{"handle": "Anna B"}, why: "small letters",
 		count: times("Grep", machine.Obj{"pattern": "anna", "path": "system"}, "handle.json"), crashed: 1,
+	},
+	"sync_files": {
+		args: machine.Obj{"action": "add_remote", "remote_url": "/srv/home.git"}, want: "/srv/home.git",
+		bad: machine.Obj{"action": "add_remote", "remote_url": "https://me:secret@git.example/home"}, why: "keeps the token in the keyring",
+		count: times("sync_files", machine.Obj{"action": "status"}, "/srv/home.git"), crashed: 1,
 	},
 	"search_conversations": {
 		args: machine.Obj{"query": "do it"}, want: "do it", bad: machine.Obj{"query": ""}, why: "minLength", count: unchanged,

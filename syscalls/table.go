@@ -35,6 +35,8 @@ type Options struct {
 	// Pages reads the web; Services finds the owner's choice of provider.
 	Pages    egress.Pages
 	Services Services
+	// Remotes are where the owner's devices meet; nil means that there is no sync.
+	Remotes Remotes
 }
 
 // Services finds the provider that the owner has chosen, or the first that has a
@@ -55,7 +57,7 @@ func Table(o Options) []kernel.Syscall {
 		listTasks(), createTask(), claimTask(), completeTask(), failTask(),
 		sendMessage(), readMessages(),
 		openApp(), listLandings(), undo(),
-		manageCron(), setHandle(),
+		manageCron(), setHandle(), syncFiles(o),
 		remember(), recall(), forget(), listMemories(), memorySearch(),
 		searchConversations(), newConversation(), loadSkill(),
 		readState(),
