@@ -14,39 +14,39 @@ import (
 // are there or both are not, the rows once, and what the owner's app wrote is kept.
 // Recovery is stopped at each of its points, too.
 func TestCrashesBetweenFilesAndRows(t *testing.T) {
-	var dir, root string
+	var hook hooked
 	var states []string
 	wanted := []string{"files", "rows-staged", "committed", "rows-commit", "rows-committed", "exchange", "applied", "recover-rows", "recover-data"}
-	freeze := func(point string) {
-		if dir == "" || !slices.Contains(wanted, point) {
-			return
+	freeze := func(root, dir string) func(string) {
+		return func(point string) {
+			if !slices.Contains(wanted, point) {
+				return
+			}
+			to := filepath.Join(dir, fmt.Sprintf("%02d-%s", len(states), point))
+			if out, err := exec.Command("cp", "-a", root, to).CombinedOutput(); err != nil && !strings.Contains(string(out), "No such file") {
+				t.Errorf("%v: %s", err, out) // a file that the history writer has just renamed is no failure
+			}
+			states = append(states, to)
 		}
-		to := filepath.Join(dir, fmt.Sprintf("%02d-%s", len(states), point))
-		if out, err := exec.Command("cp", "-a", root, to).CombinedOutput(); err != nil && !strings.Contains(string(out), "No such file") {
-			t.Errorf("%v: %s", err, out) // a file that the history writer has just renamed is no failure
-		}
-		states = append(states, to)
 	}
-	h := withTasks(t, func(o *Options) { o.Hook = freeze })
-	root = h.root
+	h := withTasks(t, hook.option)
 	tx := h.begin()
 	run(t, h.private(tx), `ALTER TABLE task ADD COLUMN due TEXT`, `UPDATE task SET done = done + 1`, `INSERT INTO task VALUES('c','Bread',0,'x')`)
-	run(t, filepath.Join(root, tasks), `INSERT INTO task VALUES('z','Later',0)`)
+	run(t, filepath.Join(h.root, tasks), `INSERT INTO task VALUES('z','Later',0)`)
 	put(t, filepath.Join(tx.Dir(), "apps/tasks/index.html"), "new")
-	dir = t.TempDir()
+	hook.set(freeze(h.root, t.TempDir()))
 	h.landTxn(tx)
-	dir = ""
+	hook.set(nil)
 
 	before, after := "a:Tea:0\nb:Milk:0\nz:Later:0", "a:Tea:1\nb:Milk:1\nc:Bread:0\nz:Later:0"
 	check := func(state string, again bool) (landed bool) {
 		t.Helper()
 		name := filepath.Base(state)
-		dir, root = "", state
 		if again {
-			dir = t.TempDir()
+			hook.set(freeze(state, t.TempDir()))
 		}
-		h := open(t, state, func(o *Options) { o.Hook = freeze })
-		dir = ""
+		h := open(t, state, hook.option)
+		hook.set(nil)
 		file, got := h.live("apps/tasks/index.html"), h.tasks()
 		switch {
 		case file == "new" && got == after:

@@ -114,6 +114,7 @@ func faultRound(t *testing.T, f *faults, point string, errno error) error {
 // A file system that is really full refuses landings with a way out and lands
 // again once there is room.
 func TestReallyFull(t *testing.T) {
+	notRaced(t)
 	d := newDevice(t)
 	root := filepath.Join(d.mount, "home")
 	h := open(t, root)

@@ -174,19 +174,12 @@ func TestFullInTheMiddle(t *testing.T) {
 	} {
 		t.Run(c.point, func(t *testing.T) {
 			mount := smallDisk(t, 48<<20)
-			armed := false
-			h := open(t, filepath.Join(mount, "home"), func(o *Options) {
-				o.Hook = func(point string) {
-					if armed && point == c.point {
-						armed = false
-						fill(t, mount, 0)
-					}
-				}
-			})
+			var hook hooked
+			h := open(t, filepath.Join(mount, "home"), hook.option)
 			tx := h.begin()
 			put(t, tx.Dir()+"/new.bin", noise(c.size))
 			head := h.Head()
-			armed = true
+			hook.once(c.point, func() { fill(t, mount, 0) })
 			_, err := tx.Land(context.Background(), Landing{Title: "new"})
 			if c.before {
 				h.wantNoSpace(err)
@@ -252,17 +245,13 @@ func TestEditOnAFullDisk(t *testing.T) {
 // the landing all the same.
 func TestRecoveryOnAFullDisk(t *testing.T) {
 	mount := smallDisk(t, 64<<20)
-	h := open(t, filepath.Join(mount, "home"))
+	var hook hooked
+	h := open(t, filepath.Join(mount, "home"), hook.option)
 	copied := filepath.Join(mount, "crashed")
-	h.hook = func(point string) {
-		if point == "committed" {
-			root(t, "cp", "-a", h.root, copied)
-		}
-	}
+	hook.once("committed", func() { root(t, "cp", "-a", h.root, copied) })
 	tx := h.begin()
 	put(t, tx.Dir()+"/new.bin", noise(400<<10))
 	h.land(tx, "new")
-	h.hook = func(string) {}
 	fill(t, mount, 0)
 	after := open(t, copied)
 	after.wantLive("new.bin", noise(400<<10))
@@ -280,7 +269,8 @@ func TestRecoveryOnAFullDisk(t *testing.T) {
 // Rows of a landing whose database has no room left come later.
 func TestRowsOnAFullDisk(t *testing.T) {
 	mount := smallDisk(t, 48<<20)
-	h := open(t, filepath.Join(mount, "home"))
+	var hook hooked
+	h := open(t, filepath.Join(mount, "home"), hook.option)
 	if err := os.MkdirAll(h.root+"/data/notes", 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -310,13 +300,8 @@ func TestRowsOnAFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	head := h.Head()
-	h.hook = func(point string) {
-		if point == "checked" {
-			fill(t, mount, 0)
-		}
-	}
+	hook.once("checked", func() { fill(t, mount, 0) })
 	_, err = tx.Land(context.Background(), Landing{Title: "rows"})
-	h.hook = func(string) {}
 	h.wantNoSpace(err)
 	if h.Head() != head {
 		t.Error("it has landed")

@@ -120,24 +120,23 @@ func TestGCPacksTheHistory(t *testing.T) {
 func TestGCStopsAnywhere(t *testing.T) {
 	for stop := 1; ; stop++ {
 		ctx, cancel := context.WithCancel(context.Background())
-		n, armed := 0, false
-		h := busyHome(t, 4, func(o *Options) {
-			o.Hook = func(p string) {
-				if armed && (p == "gc" || p == "packed") {
-					if n++; n == stop {
-						cancel()
-					}
-				}
-			}
-		})
+		var hook hooked
+		h := busyHome(t, 4, hook.option)
 		h.collect(true)
 		if _, err := h.Write(ctx, Write{Files: map[sys.Path][]byte{"x": []byte("x")}}); err != nil {
 			t.Fatal(err)
 		}
-		armed = true
+		n := 0
+		hook.set(func(p string) {
+			if p == "gc" || p == "packed" { // only the collection passes these
+				if n++; n == stop {
+					cancel()
+				}
+			}
+		})
 		_, err := h.GC(ctx, true)
 		cancel()
-		armed = false
+		hook.set(nil)
 		h.git("fsck", "--strict", "--full")
 		h.close()
 		h = open(t, h.root)

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"math"
 	"math/rand/v2"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -132,13 +131,10 @@ func marks(text []byte) map[string]bool {
 type tally struct{ runs, found, lines, tokens, removed, lost, tests int }
 
 // Histories of clustered changes to an app, one of them guilty: bisect finds it,
-// and undo takes it out while every later good change stays. MATRIXOS_SOAK makes
+// and undo takes it out while every later good change stays. `make soak` makes
 // it many histories.
 func TestTheGuiltyChangeIsFoundAndTakenOut(t *testing.T) {
-	histories := 30
-	if n, err := strconv.Atoi(os.Getenv("MATRIXOS_SOAK")); err == nil && n > 0 {
-		histories *= n
-	}
+	histories := max(soak(t, 30, 60), 2)
 	var sum tally
 	for seed := range histories {
 		guiltyHistory(t, uint64(seed), &sum)
@@ -153,7 +149,7 @@ func TestTheGuiltyChangeIsFoundAndTakenOut(t *testing.T) {
 
 func guiltyHistory(t *testing.T, seed uint64, sum *tally) {
 	ctx := context.Background()
-	h := open(t, t.TempDir())
+	h := open(t, memory(t))
 	defer h.close()
 	s := newSource(seed)
 	write := func(title string) sys.LandingInfo {

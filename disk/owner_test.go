@@ -74,6 +74,7 @@ func TestWatcherSeesEverythingByHand(t *testing.T) {
 
 // Very much at once is recorded in parts.
 func TestMuchAtOnceIsRecordedInParts(t *testing.T) {
+	notRaced(t)
 	h := open(t, memory(t))
 	random := rand.New(rand.NewSource(1))
 	part := make([]byte, 9<<20)
@@ -122,7 +123,7 @@ func TestHalfWrittenFileIsWaitedFor(t *testing.T) {
 func TestTenProcessesOneFile(t *testing.T) {
 	const processes = 10
 	edits := 100
-	if testing.Short() {
+	if testing.Short() || raced {
 		edits = 10
 	}
 	h := open(t, memory(t))

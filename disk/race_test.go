@@ -179,7 +179,6 @@ func TestNewestSaveStaysInPlace(t *testing.T) {
 		t.Run(fmt.Sprintf("%s %d", c.style, c.most), func(t *testing.T) {
 			var h *home
 			var saves []string
-			armed := false
 			save := func() {
 				s := fmt.Sprintf("save %d\n", len(saves))
 				saves = append(saves, s)
@@ -192,20 +191,19 @@ func TestNewestSaveStaysInPlace(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			h = open(t, memory(t), func(o *Options) {
-				o.Hook = func(point string) {
-					if armed && (point == "exchange" || point == "exchanged" || point == "given-back" && len(saves) < c.most) {
-						save()
-					}
-				}
-			})
+			var hook hooked
+			h = open(t, memory(t), hook.option)
 			h.put("x.txt", "base\n")
 			h.capture()
 			tx := h.begin()
 			put(t, filepath.Join(tx.Dir(), "x.txt"), "agent\n")
-			armed = true
+			hook.set(func(point string) {
+				if point == "exchange" || point == "exchanged" || point == "given-back" && len(saves) < c.most {
+					save()
+				}
+			})
 			h.land(tx, "agent")
-			armed = false
+			hook.set(nil)
 			if got, want := h.live("x.txt"), saves[len(saves)-1]; got != want {
 				t.Errorf("live is %q, the newest save is %q", got, want)
 			}

@@ -168,18 +168,11 @@ func TestUnwritableFolderIsTriedAgain(t *testing.T) {
 	if os.Geteuid() == 0 {
 		t.Log("as root, permissions do not bind: a file in the way stands for them")
 	}
-	var h *home
-	var armed atomic.Bool
-	h = open(t, t.TempDir(), func(o *Options) {
-		o.Hook = func(point string) {
-			if point == "committed" && armed.Swap(false) { // the owner makes a file where a folder is needed, this instant
-				h.put("apps/new", "in the way\n")
-			}
-		}
-	})
+	var hook hooked
+	h := open(t, t.TempDir(), hook.option)
 	tx := h.begin()
 	put(t, tx.Dir()+"/apps/new/x.txt", "x\n")
-	armed.Store(true)
+	hook.once("committed", func() { h.put("apps/new", "in the way\n") }) // the owner makes a file where a folder is needed, this instant
 	h.land(tx, "new app")
 	if got := h.live("apps/new"); got != "in the way\n" {
 		t.Errorf("the owner's file is %q", got)
@@ -407,23 +400,18 @@ func TestFilesAndFoldersTradePlaces(t *testing.T) {
 
 func TestLinksNeverLeadALandingOutside(t *testing.T) {
 	outside := t.TempDir()
-	var h *home
-	var armed atomic.Bool
-	h = open(t, t.TempDir(), func(o *Options) {
-		o.Hook = func(point string) {
-			if point == "committed" && armed.Swap(false) { // after all checks, this instant
-				if err := os.Rename(filepath.Join(h.root, "apps/notes/src"), filepath.Join(outside, "moved")); err != nil {
-					t.Error(err)
-				}
-				if err := os.Symlink(outside, filepath.Join(h.root, "apps/notes/src")); err != nil {
-					t.Error(err)
-				}
-			}
-		}
-	})
+	var hook hooked
+	h := open(t, t.TempDir(), hook.option)
 	tx := h.begin()
 	put(t, tx.Dir()+"/apps/notes/src/evil.txt", "x\n")
-	armed.Store(true)
+	hook.once("committed", func() { // after all checks, this instant
+		if err := os.Rename(filepath.Join(h.root, "apps/notes/src"), filepath.Join(outside, "moved")); err != nil {
+			t.Error(err)
+		}
+		if err := os.Symlink(outside, filepath.Join(h.root, "apps/notes/src")); err != nil {
+			t.Error(err)
+		}
+	})
 	h.land(tx, "evil")
 	if _, err := os.Stat(filepath.Join(outside, "evil.txt")); err == nil {
 		t.Error("a landing wrote through a link")

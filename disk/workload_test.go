@@ -33,7 +33,7 @@ const (
 
 func TestMain(m *testing.M) {
 	if os.Args[0] == workspace.HolderName {
-		os.Exit(workspace.Hold(os.Args))
+		syscall.Exit(workspace.Hold(os.Args)) // not os.Exit: under the race detector that sleeps for a second
 	}
 	if root := os.Getenv(childHome); root != "" {
 		if err := workUntilKilled(root); err != nil {
@@ -44,12 +44,15 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// soak is how much to do: n as a rule, long under `make soak`, which may ask for
-// more by SOAK=2 and so on.
+// soak is how much to do: n as a rule, less in short and least under the race
+// detector, long under `make soak`, which may ask for more by SOAK=2 and so on.
 func soak(t testing.TB, n, long int) int {
 	t.Helper()
 	v := os.Getenv("SOAK")
 	if v == "" {
+		if raced {
+			return max(n/20, 1)
+		}
 		if testing.Short() {
 			return max(n/5, 1)
 		}
@@ -60,6 +63,15 @@ func soak(t testing.TB, n, long int) int {
 		t.Fatalf("SOAK is %q, not a number", v)
 	}
 	return long * max(times, 1)
+}
+
+// notRaced leaves a test that moves much data to the run without the race
+// detector, in which it would take minutes.
+func notRaced(t testing.TB) {
+	t.Helper()
+	if raced {
+		t.Skip("runs without the race detector: see tools/test")
+	}
 }
 
 // seeded is a source of chance that SEED=… in the environment repeats.

@@ -8,11 +8,13 @@ const (
 	deltaBlock = 16      // bytes that have to agree before a copy is considered
 	mostCopy   = 0x10000 // bytes of one copy command
 	mostInsert = 127
+	hopeless   = 64 << 10 // so many bytes of a beginning without anything in common end the search
 )
 
 // makeDelta describes target by copies from base and insertions, as applyDelta
-// reads it.
-func makeDelta(base, target []byte) []byte {
+// reads it. It is nil if that takes more than most bytes: two photos that have
+// nothing in common are given up early, for each of their bytes is a look-up.
+func makeDelta(base, target []byte, most int) []byte {
 	at := make(map[[deltaBlock]byte]int, len(base)/deltaBlock)
 	for i := len(base)/deltaBlock*deltaBlock - deltaBlock; i >= 0; i -= deltaBlock {
 		at[[deltaBlock]byte(base[i:])] = i
@@ -23,7 +25,9 @@ func makeDelta(base, target []byte) []byte {
 	for i := 0; i+deltaBlock <= len(target); {
 		from, ok := at[[deltaBlock]byte(target[i:])]
 		if !ok {
-			i++
+			if i++; done == 0 && i > hopeless || len(out)+i-done > most {
+				return nil
+			}
 			continue
 		}
 		start := i
@@ -39,7 +43,10 @@ func makeDelta(base, target []byte) []byte {
 		done = start + size
 		i = done
 	}
-	return appendInsert(out, target[done:])
+	if out = appendInsert(out, target[done:]); len(out) > most {
+		return nil
+	}
+	return out
 }
 
 func appendInsert(out, data []byte) []byte {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -251,15 +252,26 @@ func TestDeltasAreReadBack(t *testing.T) {
 			from := rapid.IntRange(0, len(base)-1).Draw(rt, "from")
 			target = append(target, base[from:]...)
 		}
-		got, err := applyDelta(base, makeDelta(base, target))
+		got, err := applyDelta(base, makeDelta(base, target, len(target)+100))
 		if err != nil || !bytes.Equal(got, target) {
 			rt.Fatalf("%v, %v", got, err)
 		}
 	})
 	base := bytes.Repeat([]byte("0123456789abcdef!"), 20000) // copies longer than one command
-	got, err := applyDelta(base, makeDelta(base, base))
+	got, err := applyDelta(base, makeDelta(base, base, 1<<20))
 	if err != nil || !bytes.Equal(got, base) {
 		t.Errorf("a long copy: %v", err)
+	}
+	random := rand.New(rand.NewSource(1))
+	photo, other := make([]byte, 1<<20), make([]byte, 1<<20)
+	random.Read(photo)
+	random.Read(other)
+	if d := makeDelta(photo, other, len(other)/2); d != nil {
+		t.Errorf("a delta of %d bytes between what has nothing in common", len(d))
+	}
+	edited := append(append(bytes.Clone(photo[:1<<19]), "an edit"...), photo[1<<19:]...)
+	if d := makeDelta(photo, edited, len(edited)/2); d == nil || len(d) > 1<<10 {
+		t.Errorf("an edit takes %d bytes", len(d))
 	}
 }
 

@@ -117,9 +117,9 @@ func (w *packWriter) all(ctx context.Context, r *Repo, items []PackItem) error {
 		}
 		var delta []byte
 		if item.Group == group && o.Type == before.Type && depth < mostDepth && worthDelta(before, o) {
-			delta = makeDelta(before.Data, o.Data)
+			delta = makeDelta(before.Data, o.Data, len(o.Data)/2)
 		}
-		if delta != nil && len(delta) < len(o.Data)/2 {
+		if delta != nil {
 			err = w.entry(o.Hash, 6, offset, delta)
 			depth++
 		} else {
