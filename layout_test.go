@@ -32,7 +32,7 @@ var layout = []struct{ pkg, may, parts string }{
 	{"engine", "sys model", ""},
 	{"disk", "sys journal", "chunk git merge rows workspace"},
 	{"sandbox", "sys", ""},
-	{"driver", "sys keyring", ""},
+	{"driver", "sys keyring egress sandbox", ""},
 	{"kernel", "sys journal ipc policy model engine disk driver", ""},
 	{"matrix", "sys journal keyring", ""},
 	{"app", "sys policy disk sandbox", ""},

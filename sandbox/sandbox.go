@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"slices"
@@ -32,15 +33,25 @@ import (
 // Command is what to run and what it may use.
 type Command struct {
 	Script string        // for bash -c
+	Argv   []string      // a program and its arguments, instead of Script
 	Folder string        // the real folder it works in
 	Enter  []string      // a command line that runs another where Folder is; empty if that is here
 	Mount  string        // where it sees that folder; an absolute path
 	Limit  time.Duration // wall time; 0 means two minutes
 	Output int           // bytes of output kept; 0 means 1 MiB
 	Memory int64         // bytes of address space per process, and of memory in all; 0 means 4 GiB
+	Space  int64         // bytes of address space per process, for runtimes that reserve a lot of it; 0 means as Memory
 	Procs  int           // processes at once; 0 means 256
 	// Network, if not nil, is what it can reach; this program must begin with Help.
 	Network *Network
+	Binds   []Bind            // what it sees beside its folder
+	Env     map[string]string // beside PATH, HOME and the like, which may be set anew
+}
+
+// Bind is a file or a folder that a command sees at the same path as outside.
+type Bind struct {
+	Path  string // absolute
+	Write bool
 }
 
 // Outcome is how it went. A non-zero Status is not an error of Run.
@@ -225,16 +236,26 @@ func (s *Sandbox) args(c Command) []string {
 	for _, p := range []string{"/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs", "/proc/mtrr", "/proc/pressure"} {
 		args = append(args, "--ro-bind-try", p, p)
 	}
-	for k, v := range map[string]string{
-		"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": c.Mount, "LANG": "C.UTF-8", "TERM": "dumb", "TMPDIR": "/tmp",
-	} {
+	env := map[string]string{"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": c.Mount, "LANG": "C.UTF-8", "TERM": "dumb", "TMPDIR": "/tmp"}
+	maps.Copy(env, c.Env)
+	for k, v := range env {
 		args = append(args, "--setenv", k, v)
 	}
-	limits := "ulimit -v " + strconv.FormatInt(c.Memory/1024, 10) + " -u " + strconv.Itoa(wall*c.Procs) + " -f 2097152 -c 0 2>/dev/null; "
+	limits := "ulimit -v " + strconv.FormatInt(max(c.Space, c.Memory)/1024, 10) + " -u " + strconv.Itoa(wall*c.Procs) + " -f 2097152 -c 0 2>/dev/null; "
+	for _, b := range c.Binds {
+		how := "--ro-bind"
+		if b.Write {
+			how = "--bind"
+		}
+		args = append(args, how, b.Path, b.Path)
+	}
 	args = append(args, "--bind", c.Folder, c.Mount, "--chdir", c.Mount)
 	if c.Network != nil {
 		options, program := c.Network.args()
 		args = slices.Concat(args, options, program)
+	}
+	if len(c.Argv) > 0 {
+		return append(append(args, "/bin/bash", "-c", limits+`exec "$@"`, "bash"), c.Argv...)
 	}
 	return append(args,
 		"/bin/bash", "-c", limits+`exec /bin/bash -c "$1"`, "bash", c.Script)

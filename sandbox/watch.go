@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -50,6 +51,7 @@ type watch struct {
 	procs  int
 	memory int64
 	end    context.CancelCauseFunc
+	every  time.Duration // 0 means lookEvery
 
 	pidfd int // of the first process of the namespace; -1 before it is known
 }
@@ -69,7 +71,7 @@ func (w *watch) run(ctx context.Context, info io.Reader) {
 	}
 	w.pidfd = fd
 	root := filepath.Join("/proc", strconv.Itoa(child.PID), "root")
-	tick := time.NewTicker(lookEvery)
+	tick := time.NewTicker(cmp.Or(w.every, lookEvery))
 	defer tick.Stop()
 	inside, denied := false, 0
 	for {

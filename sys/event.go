@@ -33,6 +33,7 @@ const (
 	EventTask     EventKind = "task"     // TaskData: a task was made or changed its state
 	EventMail     EventKind = "mail"     // MailData: mail between processes was sent, read or expired
 	EventEffect   EventKind = "effect"   // EffectData: an act on the outside world was decided, tried, done or given up
+	EventDriver   EventKind = "driver"   // DriverData: an attached thing came, changed its state or its tools, or went
 	EventConflict EventKind = "conflict" // ConflictInfo: refused work was kept, or its state changed
 )
 
