@@ -47,3 +47,33 @@ func (c *Client) PauseJob(ctx context.Context, id string) error {
 func (c *Client) ResumeJob(ctx context.Context, id string) error {
 	return c.call(ctx, "resume job", http.MethodPost, "/api/jobs/"+url.PathEscape(id)+"/resume", nil, nil)
 }
+
+// NewJob is a job to put on the schedule: Message or Ask, and one of At, Every and
+// Cron.
+type NewJob struct {
+	Name    string    `json:"name,omitempty"`
+	Message string    `json:"message,omitempty"`
+	Ask     string    `json:"ask,omitempty"`
+	At      time.Time `json:"at,omitzero"`
+	Every   string    `json:"every,omitempty"`
+	Cron    string    `json:"cron,omitempty"`
+	Zone    string    `json:"zone,omitempty"`
+	Missed  string    `json:"missed,omitempty"`
+	USD     float64   `json:"usd,omitempty"` // what one run of a request may cost
+}
+
+// AddJob puts a job on the schedule.
+func (c *Client) AddJob(ctx context.Context, j NewJob) (out Job, err error) {
+	err = c.call(ctx, "schedule", http.MethodPost, "/api/jobs", j, &out)
+	return out, err
+}
+
+// RemoveJob takes a job off the schedule.
+func (c *Client) RemoveJob(ctx context.Context, id string) error {
+	return c.call(ctx, "remove job", http.MethodDelete, "/api/jobs/"+url.PathEscape(id), nil, nil)
+}
+
+// RunJob runs a job now.
+func (c *Client) RunJob(ctx context.Context, id string) error {
+	return c.call(ctx, "run job", http.MethodPost, "/api/jobs/"+url.PathEscape(id)+"/run", nil, nil)
+}

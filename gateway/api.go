@@ -69,6 +69,8 @@ func (g *Gateway) registerAPI() {
 	g.processAPI()
 	g.jobAPI()
 	g.policyAPI()
+	g.capsAPI()
+	g.bindingAPI()
 	g.mindAPI()
 	g.appAPI()
 	g.landingAPI()

@@ -38,6 +38,7 @@ func closed() map[string]map[string][]any {
 			"missed": values(kernel.MissedSkip, kernel.MissedOnce, kernel.MissedAll),
 			"result": values(kernel.ResultTold, kernel.ResultRunning, kernel.ResultOK, kernel.ResultFailed, kernel.ResultRests, kernel.ResultStopped),
 		},
+		"Origin":      {"by": values(kernel.MadeShipped, kernel.MadeByOwner, kernel.MadeBySelf)},
 		"MessageData": {"role": values("user", "assistant")},
 		"NoticeData":  {"level": values("info", "waiting", "error")},
 		"AuditData":   {"verdict": values("allow", "ask", "refuse")},

@@ -48,6 +48,9 @@ type Accounts interface {
 // Schedule is what runs by the clock.
 type Schedule interface {
 	Jobs(ctx context.Context) ([]JobStatus, error)
+	AddJob(ctx context.Context, j Job) (JobStatus, error)
+	RemoveJob(ctx context.Context, id string) error
+	RunJob(ctx context.Context, id string) (JobStatus, error)
 	PauseJob(ctx context.Context, id, why string) error
 	ResumeJob(ctx context.Context, id string) error
 }
@@ -108,6 +111,9 @@ type Grant = kernel.Grant
 
 // Spending is what was spent.
 type Spending = kernel.Spending
+
+// Job is what is to be done by the clock.
+type Job = kernel.Job
 
 // JobStatus is a job of the schedule, with what became of it.
 type JobStatus = kernel.JobStatus

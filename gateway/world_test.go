@@ -258,6 +258,19 @@ func (k *kernel) Jobs(context.Context) ([]gateway.JobStatus, error) {
 	return []gateway.JobStatus{{MissedN: 3}}, nil
 }
 
+func (k *kernel) AddJob(_ context.Context, j gateway.Job) (gateway.JobStatus, error) {
+	j.ID = "new"
+	return gateway.JobStatus{Job: j}, j.Check()
+}
+
+func (k *kernel) RemoveJob(_ context.Context, id string) error {
+	return k.ResumeJob(context.Background(), id)
+}
+
+func (k *kernel) RunJob(_ context.Context, id string) (gateway.JobStatus, error) {
+	return gateway.JobStatus{Result: "running"}, k.ResumeJob(context.Background(), id)
+}
+
 func (k *kernel) PauseJob(_ context.Context, id, _ string) error {
 	return k.ResumeJob(context.Background(), id)
 }

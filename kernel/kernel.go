@@ -93,6 +93,8 @@ type Kernel struct {
 	group  sync.WaitGroup
 	base   func() context.Context // of everything that runs in the background
 
+	editing sync.Mutex // held while the owner changes the schedule
+
 	mu        sync.Mutex
 	procs     map[sys.PID]*process
 	talking   map[sys.Conversation]*process // the main process of each; nil while it is made

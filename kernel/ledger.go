@@ -172,6 +172,8 @@ type Spending struct {
 	Models   []Spent `json:"models"`
 	Requests []Spent `json:"requests"` // the twenty dearest
 	Today    Today   `json:"today"`
+	// Request is what one request may cost, in dollars; absent: no limit.
+	Request *float64 `json:"request,omitempty"`
 }
 
 // Today is how the day's cap stands.
@@ -206,6 +208,9 @@ func (k *Kernel) Spending(ctx context.Context, days int) (Spending, error) {
 	s.Today = Today{USD: a.usd, Reserved: a.reservedUSD}
 	if most := k.settings().Caps.day().USD; most > 0 {
 		s.Today.Cap = &most
+	}
+	if most := k.settings().Caps.request().USD; most > 0 {
+		s.Request = &most
 	}
 	return s, nil
 }

@@ -27,6 +27,7 @@ type Skill struct {
 	Path        sys.Path   `json:"path" yaml:"-"`
 	Files       []sys.Path `json:"files,omitempty" yaml:"-"` // beside SKILL.md
 	Problem     string     `json:"problem,omitempty" yaml:"-"`
+	Made        Origin     `json:"made,omitzero" yaml:"-"`
 	Text        string     `json:"-" yaml:"-"`
 	front       skillFront
 }
@@ -170,13 +171,27 @@ func skillFiles(tree fs.FS, p Program) ([]sys.Path, error) {
 	return out, err
 }
 
-// Skills lists the skills of the live home, with what is wrong with the bad ones.
-func (k *Kernel) Skills(context.Context) ([]Skill, error) {
+// Skills lists the skills of the live home, with what is wrong with the bad ones
+// and where each comes from.
+func (k *Kernel) Skills(ctx context.Context) ([]Skill, error) {
 	view, err := k.disk.View(0)
 	if err != nil {
 		return nil, err
 	}
-	return readSkills(view)
+	list, err := readSkills(view)
+	if err != nil {
+		return nil, err
+	}
+	for i, s := range list {
+		t, err := skillTrial(view, s.Name)
+		if err != nil {
+			t = nil // its author has broken it since; the skill is what it is
+		}
+		if list[i].Made, err = k.made(ctx, s.Path, t); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
 }
 
 // Skill loads one skill as the process sees it, and shows it.
@@ -204,10 +219,11 @@ type Agent struct {
 	MaxTurns    int         `json:"max_turns,omitempty"`
 	Budget      sys.Budget  `json:"budget"`
 	Problem     string      `json:"problem,omitempty"`
+	Made        Origin      `json:"made"`
 }
 
 // Agents lists the programs of the live home, also those that cannot be read.
-func (k *Kernel) Agents(context.Context) ([]Agent, error) {
+func (k *Kernel) Agents(ctx context.Context) ([]Agent, error) {
 	view, err := k.disk.View(0)
 	if err != nil {
 		return nil, err
@@ -238,6 +254,9 @@ func (k *Kernel) Agents(context.Context) ([]Agent, error) {
 			}
 			if err == nil {
 				a.Description, a.Tools, a.Writes, a.Model, a.MaxTurns, a.Budget = p.Description, append(a.Tools, p.Tools...), append(a.Writes, p.Writes...), p.Model, p.MaxTurns, p.Budget.Budget
+			}
+			if a.Made, err = k.made(ctx, a.Path, p.Trial); err != nil {
+				return nil, err
 			}
 			seen[name] = true
 			out = append(out, a)

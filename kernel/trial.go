@@ -32,10 +32,10 @@ const trialTurns = 15
 
 // Trial is a task and what must hold when it is done.
 type Trial struct {
-	Task  string `yaml:"task"`
-	Never names  `yaml:"never"` // calls that it may not even try
-	Says  names  `yaml:"says"`  // text that must appear in the answer
-	Files names  `yaml:"files"` // files that it must write
+	Task  string `json:"task" yaml:"task"`
+	Never names  `json:"never,omitempty" yaml:"never"` // calls that it may not even try
+	Says  names  `json:"says,omitempty" yaml:"says"`   // text that must appear in the answer
+	Files names  `json:"files,omitempty" yaml:"files"` // files that it must write
 }
 
 func (t Trial) check() error {
@@ -182,22 +182,34 @@ func (p *process) newSkill(tree fs.FS, name string, seeds map[sys.Path][]byte) (
 		return candidate{}, notAdopted(file, err, sys.HintOf(err))
 	}
 	hint := "write " + trialFile + " beside it: task, and never, says or files"
-	text, err := fs.ReadFile(tree, path.Dir(string(file))+"/"+trialFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return candidate{}, notAdopted(file, errors.New("it states no trial"), hint)
+	t, err := skillTrial(tree, name)
+	if err == nil && t == nil {
+		err = errors.New("it states no trial")
+	}
+	if err == nil {
+		err = t.check()
 	}
 	if err != nil {
-		return candidate{}, err
-	}
-	var t Trial
-	if err := errors.Join(yaml.Unmarshal(text, &t), t.check()); err != nil {
 		return candidate{}, notAdopted(file, err, hint)
 	}
 	runs := p.program
 	if !slices.Contains(runs.Tools, "load_skill") {
 		runs.Tools = append(slices.Clone(runs.Tools), "load_skill")
 	}
-	return candidate{file, runs, &proof{Trial: t, skill: s.Name, seeds: seeds}}, nil
+	return candidate{file, runs, &proof{Trial: *t, skill: s.Name, seeds: seeds}}, nil
+}
+
+// skillTrial reads the trial that a skill states; nil if it states none.
+func skillTrial(tree fs.FS, name string) (*Trial, error) {
+	text, err := fs.ReadFile(tree, string(skillFolder)+"/"+name+"/"+trialFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var t Trial
+	return &t, yaml.Unmarshal(text, &t)
 }
 
 // within holds a new program to what its author may do, or may have done by a
