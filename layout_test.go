@@ -35,7 +35,7 @@ var layout = []struct{ pkg, may, parts string }{
 	{"driver", "sys keyring egress sandbox", ""},
 	{"kernel", "sys journal ipc policy model engine disk driver", ""},
 	{"matrix", "sys journal keyring", ""},
-	{"app", "sys policy disk sandbox", ""},
+	{"app", "sys policy disk sandbox", "contract"},
 	{"heal", "sys journal disk app kernel", ""},
 	{"syscalls", "sys ipc policy egress disk sandbox driver kernel app matrix", ""},
 	{"gateway", "sys journal ipc policy disk kernel app matrix heal", ""},

@@ -36,6 +36,7 @@ type params struct {
 	Stack   string            `json:"stack"`
 	Service string            `json:"service"`
 	URL     string            `json:"url"`
+	SQL     string            `json:"sql"`
 }
 
 type method func(*call, context.Context) (any, error)
@@ -58,6 +59,7 @@ var methods = map[string]method{
 	"service":       (*call).noGrant,
 	"proxyFetch":    (*call).noGrant,
 	"gatewayFetch":  (*call).noGrant,
+	"trial.query":   (*call).query,
 }
 
 // changing are the methods that a frozen launch refuses.
@@ -82,7 +84,7 @@ func (r *Runtime) Call(ctx context.Context, capability, name string, raw json.Ra
 	if v.frozen && changing[name] {
 		return nil, &sys.Error{Op: "change", Path: v.manifest.Name, Kind: sys.Refused, Err: errors.New("this is the app as it was: it can be looked at, not changed"), Hint: "open the app itself, or restore its folder"}
 	}
-	if r.room != nil && changing[name] && name != "db.delete" {
+	if r.room != nil && changing[name] && name != "db.delete" && !l.trial {
 		if err := r.room(ctx, l.slug); err != nil {
 			return nil, err
 		}
@@ -200,6 +202,9 @@ func (c *call) writeKey(context.Context) (any, error) {
 // reportError is the beacon of a running app: what it failed at, for the owner and
 // for whoever repairs it.
 func (c *call) reportError(context.Context) (any, error) {
+	if c.launch.trial {
+		return nil, nil // the trial tells
+	}
 	text := strings.TrimSpace(c.params.Message + "\n" + c.params.Stack)
 	if len(text) > 4000 {
 		text = strings.ToValidUTF8(text[:4000], "") + "…"

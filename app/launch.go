@@ -40,6 +40,7 @@ type launch struct {
 	ticket  string
 	slug    sys.Slug
 	preview *preview
+	trial   bool      // nobody sees it; its document has the runner in it
 	used    time.Time // guarded by Runtime.mu
 }
 
@@ -144,7 +145,7 @@ func (r *Runtime) openPreview(slug sys.Slug, p *Preview) (*preview, error) {
 	if err != nil {
 		return nil, &sys.Error{Op: "preview", Path: string(slug), Kind: sys.Internal, Err: err}
 	}
-	v := &preview{app: apps[i], dir: dir, data: store.New(dir), frozen: p.Frozen}
+	v := &preview{app: apps[i], dir: dir, data: store.NewScratch(dir), frozen: p.Frozen}
 	ctx := context.Background() // a launch has none: it is short, and its copy outlives the request
 	if p.Frozen {               // what it would do to today's data is of no concern
 		v.result, v.found = r.compile(p.Tree, v.app, slices.Clone(v.app.Diagnostics))

@@ -31,6 +31,9 @@ type Options struct {
 	// Room is asked before an app writes more data; its error refuses the call. May be
 	// nil.
 	Room func(ctx context.Context, app sys.Slug) error
+	// Verdict is what is known of an app with this Fingerprint: the level at which it
+	// is verified, and what of its contract does not hold. May be nil.
+	Verdict func(fingerprint string) (level string, failing []string)
 }
 
 // Addition is a table, column or index that was added to an app's database.
@@ -45,6 +48,7 @@ type Runtime struct {
 	publish  func(sys.Event)
 	migrated func(context.Context, sys.Slug, sys.LandingID, []Addition)
 	room     func(context.Context, sys.Slug) error
+	verdict  func(string) (string, []string)
 	log      *slog.Logger
 
 	using sync.Mutex // one Use at a time
@@ -69,7 +73,7 @@ type live struct {
 // works except for compiling, and every app says how to build them.
 func New(o Options) (*Runtime, error) {
 	r := &Runtime{
-		data: store.New(o.Data), publish: o.Publish, migrated: o.Migrated, room: o.Room, log: o.Logger,
+		data: store.New(o.Data), publish: o.Publish, migrated: o.Migrated, room: o.Room, verdict: o.Verdict, log: o.Logger,
 		apps: map[sys.Slug]*live{}, tickets: map[string]*launch{}, byRight: map[string]*launch{}, launches: map[sys.Slug][]*launch{},
 	}
 	if o.Data == "" {
@@ -274,10 +278,51 @@ func (r *Runtime) bring(ctx context.Context, tree fs.FS, a App, landing sys.Land
 		Folder: a.Folder, Hidden: m.Hidden, OK: !failed(diagnostics), Tables: slices.Sorted(maps.Keys(m.Storage.Tables)),
 		Diagnostics: diagnostics, Landing: landing, Updated: time.Now().UTC(),
 	}
-	if info.OK {
-		info.Verified = "static"
+	l := &live{app: a, tree: tree, result: result, info: info}
+	r.verify(ctx, l)
+	return l
+}
+
+// verify puts down what is known of the app as it is.
+func (r *Runtime) verify(ctx context.Context, l *live) {
+	l.info.Verified, l.info.Failing = "", nil
+	if !l.info.OK {
+		return
 	}
-	return &live{app: a, tree: tree, result: result, info: info}
+	l.info.Verified = sys.VerifiedStatic
+	if r.verdict == nil {
+		return
+	}
+	print, err := r.Fingerprint(l.tree, l.app.Folder)
+	if err != nil {
+		r.log.WarnContext(ctx, "an app cannot be read", "slug", l.info.Slug, "err", err)
+		return
+	}
+	if level, failing := r.verdict(print); level != "" || len(failing) > 0 {
+		l.info.Verified, l.info.Failing = level, failing
+	}
+}
+
+// Judged is to be called when more is known of an app than before: it asks for the
+// verdict again and tells everybody.
+func (r *Runtime) Judged(ctx context.Context, slug sys.Slug) {
+	r.using.Lock()
+	defer r.using.Unlock()
+	r.mu.Lock()
+	old := r.apps[slug]
+	r.mu.Unlock()
+	if old == nil {
+		return
+	}
+	next := *old
+	r.verify(ctx, &next)
+	if reflect.DeepEqual(old.info, next.info) {
+		return
+	}
+	r.mu.Lock()
+	r.apps[slug] = &next
+	r.mu.Unlock()
+	r.publish(sys.NewEvent(sys.EventApp, sys.AppData{App: next.info}))
 }
 
 // settle puts next in place, ends the launches of apps that went, and tells.

@@ -183,7 +183,11 @@ func (r *Runtime) loader(l *launch, v *view, nonce, entry string) []byte {
 	if r.libs.Loader == "" {
 		return nil
 	}
-	return []byte(`<script nonce="` + nonce + `">(function(__config){` + r.libs.Loader + "\n})(" + string(raw) + ")</script>\n")
+	trial := ""
+	if l.trial {
+		trial = r.libs.TrialFrame + "\n;"
+	}
+	return []byte(`<script nonce="` + nonce + `">` + trial + `(function(__config){` + r.libs.Loader + "\n})(" + string(raw) + ")</script>\n")
 }
 
 func (r *Runtime) document(l *launch, v *view, nonce string) []byte {

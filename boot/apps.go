@@ -22,6 +22,7 @@ import (
 type apps struct {
 	*app.Runtime
 	runtime *app.Runtime
+	promise *contracts
 	disk    *disk.Disk
 	log     *slog.Logger
 	// scheduled is called when the reminders may have changed.
@@ -36,8 +37,8 @@ var (
 	_ gateway.Apps = (*apps)(nil)
 )
 
-func newApps(d *disk.Disk, rt *app.Runtime, log *slog.Logger, scheduled func()) *apps {
-	return &apps{Runtime: rt, runtime: rt, disk: d, log: log, scheduled: scheduled}
+func newApps(d *disk.Disk, rt *app.Runtime, c *contracts, log *slog.Logger, scheduled func()) *apps {
+	return &apps{Runtime: rt, runtime: rt, promise: c, disk: d, log: log, scheduled: scheduled}
 }
 
 // follow brings the runtime to the newest landing. What is wrong with an app is
@@ -204,17 +205,19 @@ func (a *apps) Launch(slug sys.Slug, preview *app.Preview) (app.Launch, error) {
 }
 
 // check stands before every landing: each app that it touches must have a valid
-// manifest and compile.
+// manifest, compile, and keep its contract.
 func (a *apps) check(ctx context.Context, c disk.Checked) error {
 	found, err := app.Find(c.Tree)
 	if err != nil {
 		return err
 	}
 	var bad []sys.Diagnostic
+	var touched []app.App
 	for _, f := range found {
 		if !touches(c.Changes, f.Folder) {
 			continue
 		}
+		touched = append(touched, f)
 		for _, d := range a.runtime.Check(ctx, c.Tree, f.Folder) {
 			if d.Severity == "error" {
 				bad = append(bad, d)
@@ -222,9 +225,31 @@ func (a *apps) check(ctx context.Context, c disk.Checked) error {
 		}
 	}
 	if len(bad) == 0 {
-		return nil
+		return a.promise.gate(ctx, c, touched)
 	}
 	return &sys.Error{Op: "check", Path: "the apps", Kind: sys.NotVerified, Err: errors.New(syscalls.Diagnostics(bad))}
+}
+
+// Check tries an app as it is against its contract.
+func (a *apps) Check(ctx context.Context, slug sys.Slug) (*sys.ContractReport, error) {
+	if err := a.follow(ctx); err != nil {
+		return nil, err
+	}
+	view, err := a.disk.View(0)
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range a.runtime.List() {
+		if i.Slug != slug {
+			continue
+		}
+		r, err := a.promise.check(ctx, view, i.Folder)
+		if err == nil {
+			a.runtime.Judged(ctx, slug)
+		}
+		return r, err
+	}
+	return nil, &sys.Error{Op: "check", Path: string(slug), Kind: sys.NotFound, Err: errors.New("there is no such app"), Hint: "`matrixos apps` lists them"}
 }
 
 func touches(changes []sys.Change, folder sys.Path) bool {
@@ -243,6 +268,7 @@ func (a *apps) diagnose(ctx context.Context, root syscalls.Root, path sys.Path) 
 	if !ok {
 		return nil
 	}
+	a.promise.warm() // it will land soon
 	return a.runtime.Check(ctx, root.FS(), folder)
 }
 

@@ -149,15 +149,18 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 		secrets = keyring.Closed(keysFile, err)
 	}
 	var k *kernel.Kernel
+	promise := openContracts(s.home, s.log)
 	rt, err := app.New(app.Options{
 		Libraries: runtime.Files(), Data: filepath.Join(s.home, "data"), Logger: s.log,
 		Publish: s.disk.Journal().Publish, Migrated: noteMigration(s.disk, s.log),
+		Verdict: promise.verdict,
 		Room: func(ctx context.Context, app sys.Slug) error { return s.disk.RoomForData(ctx, app) },
 	})
 	if err != nil {
 		return err
 	}
-	s.apps = newApps(s.disk, rt, s.log, func() {
+	promise.attach(rt, os.Getenv("MATRIXOS_CHROMIUM"))
+	s.apps = newApps(s.disk, rt, promise, s.log, func() {
 		if k != nil {
 			k.Reschedule()
 		}
@@ -303,7 +306,7 @@ func (s *System) Close() error {
 		s.client.Close()
 	}
 	if s.apps != nil {
-		errs = append(errs, s.apps.runtime.Close())
+		errs = append(errs, s.apps.promise.close(), s.apps.runtime.Close())
 	}
 	if s.starts != nil && s.client != nil { // it had started
 		errs = append(errs, s.starts.end(s.disk.Head()))

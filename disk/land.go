@@ -46,6 +46,9 @@ type Checked struct {
 	// where it is not empty, Tree is joined of two works that did not know of each
 	// other. The apps of both have to hold.
 	Others []sys.Change
+	// Attest says in the landing's provenance at which level what it touches was
+	// verified, and against which contract. The newest run of the check counts.
+	Attest func(level, contract string)
 }
 
 // Land makes the transaction's changes part of the home. With them come, in the
@@ -290,7 +293,9 @@ func (a *attempt) stale(head git.Hash) (out []string, err error) {
 
 // check runs all checks on a tree.
 func (a *attempt) check(ctx context.Context, checks []Check, tree git.Hash, m *merger) error {
-	c := Checked{Tree: &View{objects: a.objects, tree: tree, at: a.d.at().id}, Kind: a.landing.Kind}
+	c := Checked{Tree: &View{objects: a.objects, tree: tree, at: a.d.at().id}, Kind: a.landing.Kind, Attest: func(level, contract string) {
+		a.landing.Provenance.Verified, a.landing.Provenance.Contract = level, contract
+	}}
 	for _, ch := range m.changes {
 		c.Changes = append(c.Changes, ch.public())
 	}

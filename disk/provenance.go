@@ -55,6 +55,7 @@ func (d *Disk) message(info sys.LandingInfo, n decision, tree, parent git.Hash) 
 		add("Label", p.Label.String())
 	}
 	add("Verified", p.Verified)
+	add("Contract", p.Contract)
 	if p.Undoes != 0 {
 		add("Undoes", p.Undoes.String())
 	}
@@ -164,7 +165,7 @@ func parseMessage(commit git.Hash, h git.History) sys.LandingInfo {
 			Program: sys.Program(h.Get("Program")), Request: sys.RequestID(h.Get("Request")),
 			Conversation: sys.Conversation(h.Get("Conversation")), Model: h.Get("Model"),
 			Cost: parseCost(h.Get("Cost")), Label: parseLabel(h.Get("Label")),
-			Verified: h.Get("Verified"), Undoes: parseLanding(h.Get("Undoes")), Remote: h.Get("Remote"),
+			Verified: h.Get("Verified"), Contract: h.Get("Contract"), Undoes: parseLanding(h.Get("Undoes")), Remote: h.Get("Remote"),
 			Restores: parseLanding(h.Get("Restores")),
 		},
 	}

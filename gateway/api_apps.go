@@ -80,6 +80,13 @@ func (g *Gateway) appAPI() {
 		}
 		return &reply[LandingReply]{LandingReply{Landing: l, Files: []FileDiff{}}}, nil
 	})
+	register(g, http.MethodPost, "/api/apps/{slug}/check", "check-app", "Try an app against its contract, on data of its own; nothing of the owner's is touched", func(ctx context.Context, in *SlugIn) (*reply[sys.ContractReport], error) {
+		r, err := g.o.Apps.Check(ctx, in.Slug)
+		if err != nil {
+			return nil, err
+		}
+		return &reply[sys.ContractReport]{*r}, nil
+	})
 	g.bridgeAPI()
 }
 

@@ -26,6 +26,7 @@ type AppInfo struct {
 	Hidden      bool         `json:"hidden,omitempty"`
 	OK          bool         `json:"ok"`       // compiles and its manifest is valid
 	Verified    string       `json:"verified"` // "static", "browser" or ""
+	Failing     []string     `json:"failing,omitempty"` // what of its contract does not hold, in words
 	Tables      []string     `json:"tables,omitempty"`
 	Diagnostics []Diagnostic `json:"diagnostics,omitempty"`
 	Landing     LandingID    `json:"landing"` // the newest that touched it

@@ -27,6 +27,7 @@ type Provenance struct {
 	Cost         Cost         `json:"cost,omitzero"`
 	Label        Label        `json:"label,omitzero"`
 	Verified     string       `json:"verified,omitempty"` // the level that was green: "static" or "browser"
+	Contract     string       `json:"contract,omitempty"` // the hash of the contracts that held, if there were any
 	Undoes       LandingID    `json:"undoes,omitempty"`
 	Remote       string       `json:"remote,omitempty"`   // the name and commit that a merge took in
 	Restores     LandingID    `json:"restores,omitempty"` // the landing as of which it brings files back

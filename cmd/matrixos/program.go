@@ -98,6 +98,7 @@ func (p *program) root() *cobra.Command {
 	root.AddCommand(p.psCommand(), p.topCommand(), p.killCommand(), p.stopCommand(), p.contCommand(), p.spendingCommand(), p.promptCommand(), p.logsCommand(), p.cronCommand())
 	root.AddCommand(p.historyCommands()...)
 	root.AddCommand(p.dataCommand())
+	root.AddCommand(p.checkCommand())
 	root.AddCommand(p.policyCommands()...)
 	root.AddCommand(p.mindCommands()...)
 	root.AddCommand(p.scrubCommand(), p.gcCommand(), p.spaceCommand())

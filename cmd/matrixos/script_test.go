@@ -31,6 +31,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("MATRIXOS_HOME", "")
 			e.Setenv("MATRIXOS_MODEL", "")
+			e.Setenv("MATRIXOS_CHROMIUM", "none")
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"code": code, "await": await, "clash": clash},

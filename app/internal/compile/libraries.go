@@ -18,13 +18,16 @@ import (
 // Libraries is the built web runtime: what apps may import, the loader of their
 // documents, and the icon table.
 type Libraries struct {
-	Hash    string
-	Loader  string
-	files   fs.FS
-	raw     []byte
-	modules map[string]module // by specifier
-	byName  map[string]module // by what an app imports
-	icons   func() (*iconTable, error)
+	Hash   string
+	Loader string
+	// What runs in the window of an app on trial, and the page around it; empty in an
+	// older build.
+	TrialFrame, TrialPage string
+	files                 fs.FS
+	raw                   []byte
+	modules               map[string]module // by specifier
+	byName                map[string]module // by what an app imports
+	icons                 func() (*iconTable, error)
 }
 
 type module struct {
@@ -66,8 +69,16 @@ func Load(files fs.FS) (*Libraries, error) {
 	if err != nil {
 		return nil, fail("loader.js", err)
 	}
+	trial := map[string]string{}
+	for _, name := range []string{"trial-frame.js", "trial-page.js"} {
+		raw, err := fs.ReadFile(files, name)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // without them apps are not tried in a browser
+			return nil, fail(name, err)
+		}
+		trial[name] = string(raw)
+	}
 	l := &Libraries{
-		Hash: manifest.Hash, Loader: string(loader), files: files, raw: raw,
+		Hash: manifest.Hash, Loader: string(loader), TrialFrame: trial["trial-frame.js"], TrialPage: trial["trial-page.js"], files: files, raw: raw,
 		modules: map[string]module{}, byName: map[string]module{},
 	}
 	for _, m := range manifest.Modules {

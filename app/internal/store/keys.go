@@ -60,7 +60,13 @@ func (s *Store) WriteKey(app sys.Slug, key string, value json.RawMessage) error 
 	if !json.Valid(value) {
 		return &sys.Error{Op: "write the key", Path: key, Kind: sys.Invalid, Err: errors.New("the value is not JSON")}
 	}
-	if err := writeDurably(path, value); err != nil {
+	write := writeDurably
+	if s.scratch {
+		write = func(path string, value []byte) error {
+			return errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, value, 0o644))
+		}
+	}
+	if err := write(path, value); err != nil {
 		kind, hint := storageKind(err)
 		return &sys.Error{Op: "write", Path: path, Kind: kind, Err: err, Hint: hint}
 	}

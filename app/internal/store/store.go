@@ -29,7 +29,8 @@ const idle = 3 * time.Second
 // Store is the data folder of a home. It is safe for concurrent use: work on one
 // app's database goes one after the other, different apps side by side.
 type Store struct {
-	dir string
+	dir     string
+	scratch bool // nothing of it outlives the process: no waiting for the drive
 
 	mu     sync.Mutex
 	open   map[sys.Slug]*handle
@@ -45,6 +46,13 @@ type handle struct {
 // New keeps data below dir, which is made when the first app needs it.
 func New(dir string) *Store {
 	return &Store{dir: dir, open: map[sys.Slug]*handle{}}
+}
+
+// NewScratch keeps data that may be lost: those of previews and trials.
+func NewScratch(dir string) *Store {
+	s := New(dir)
+	s.scratch = true
+	return s
 }
 
 // Dir is the folder of one app's data.
@@ -232,7 +240,11 @@ func (s *Store) openDB(app sys.Slug, create bool) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := url.Values{"mode": {mode}, "_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "trusted_schema(0)"}, "_txlock": {"immediate"}}
+	keep := []string{"journal_mode(WAL)", "synchronous(FULL)"}
+	if s.scratch {
+		keep = []string{"journal_mode(MEMORY)", "synchronous(OFF)"}
+	}
+	q := url.Values{"mode": {mode}, "_pragma": append(keep, "busy_timeout(5000)", "foreign_keys(1)", "trusted_schema(0)"), "_txlock": {"immediate"}}
 	dsn := (&url.URL{Scheme: "file", Path: filepath.ToSlash(path)}).String() + "?" + q.Encode()
 	db, err := sql.Open("sqlite", dsn)
 	if err != nil {

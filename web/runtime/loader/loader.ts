@@ -48,7 +48,7 @@ function start(modules: [string, string][]): void {
   map.nonce = scriptNonce;
   map.textContent = JSON.stringify({ imports });
   document.head.append(map);
-  import(new URL(__config.entry, document.baseURI).href).catch(fail);
+  import(new URL(__config.entry, document.baseURI).href).then(() => link.note({ type: "loaded" }), fail);
 }
 
 function watchErrors(): void {
@@ -92,7 +92,10 @@ function watchReady(): void {
     if (root()?.childElementCount) say();
   });
   addEventListener("DOMContentLoaded", () => {
-    if (!__config.entry) return say();
+    if (!__config.entry) {
+      link.note({ type: "loaded" });
+      return say();
+    }
     if (root().childElementCount) return say();
     seen.observe(root(), { childList: true, subtree: true });
   });

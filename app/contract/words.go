@@ -1,0 +1,71 @@
+package contract
+
+import (
+	"fmt"
+	"strings"
+)
+
+// String says the step in words.
+func (s Step) String() string {
+	switch s.Verb() {
+	case "fill":
+		return fmt.Sprintf("fill %q with %q", s.Fill, s.With)
+	case "choose":
+		return fmt.Sprintf("choose %q for %q", s.Option, s.Choose)
+	case "click":
+		nth := ""
+		if s.Nth > 1 {
+			nth = fmt.Sprintf(" number %d", s.Nth)
+		}
+		return fmt.Sprintf("click the %s %q%s%s", s.Click, s.Name, nth, s.In.within())
+	case "press":
+		text := "press " + s.Press
+		if s.Times > 1 {
+			text += fmt.Sprintf(" %d times", s.Times)
+		}
+		if s.On != "" {
+			text += fmt.Sprintf(" in %q", s.On)
+		}
+		return text
+	case "see":
+		return fmt.Sprintf("see %q%s", s.See, s.In.within())
+	case "see_not":
+		return fmt.Sprintf("do not see %q%s", s.SeeNot, s.In.within())
+	case "see_order":
+		return fmt.Sprintf("see in this order: %s%s", strings.Join(s.Order, ", "), s.In.within())
+	case "value":
+		return fmt.Sprintf("the field %q holds %s", s.Value, s.Is)
+	case "rows":
+		where := ""
+		if len(s.Where) > 0 {
+			where = " where " + string(s.Where)
+		}
+		return fmt.Sprintf("%s has %d rows%s", s.Rows, deref(s.Count), where)
+	case "key":
+		return fmt.Sprintf("the key %q is %s", s.Key, s.Is)
+	case "reload":
+		return "close the window and open it again"
+	case "go_to":
+		return "come back at " + s.GoTo
+	case "wait":
+		return "wait " + s.Wait
+	}
+	return "do nothing"
+}
+
+func (p *Part) within() string {
+	switch {
+	case p == nil:
+		return ""
+	case p.Name == "":
+		return " in the " + p.Role
+	}
+	return fmt.Sprintf(" in the %s %q", p.Role, p.Name)
+}
+
+func deref(n *int) int {
+	if n == nil {
+		return 0
+	}
+	return *n
+}

@@ -1,0 +1,267 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	"matrixos/app/contract"
+	"matrixos/app/internal/compile"
+	"matrixos/app/internal/store"
+	"matrixos/sys"
+)
+
+// Trial is an app that is tried against its contract: the code that a tree has, and
+// for each window data of its own, which begin as a scenario says and end with it.
+// It is safe for concurrent use. The owner's data are only ever copied.
+type Trial struct {
+	r      *Runtime
+	app    App
+	result *compile.Result
+	dir    string
+	// Contract is what the app has to do; None says that the app has no file of it and
+	// that this is contract.Probe.
+	Contract contract.Contract
+	None     bool
+	// Faults are what is wrong with manifest, code, schema or contract: with one of
+	// them there is nothing to run.
+	Faults []sys.Diagnostic
+}
+
+// Slug is the app's.
+func (t *Trial) Slug() sys.Slug { return t.app.Manifest.Slug }
+
+// Name is the app's, for people.
+func (t *Trial) Name() string { return t.app.Manifest.Name }
+
+// Try makes the app in folder of tree ready to be tried. What is wrong with it is
+// in Faults and no error. Close it.
+func (r *Runtime) Try(ctx context.Context, tree fs.FS, folder sys.Path) (*Trial, error) {
+	a, err := load(tree, folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, notFound("try", sys.Slug(folder.Base()))
+	}
+	if err != nil {
+		return nil, &sys.Error{Op: "try", Path: string(folder), Kind: sys.Internal, Err: err}
+	}
+	t := &Trial{r: r, app: a}
+	result, found := r.judge(ctx, tree, a)
+	t.result = result
+	for _, d := range found {
+		if d.Severity == "error" {
+			t.Faults = append(t.Faults, d)
+		}
+	}
+	if err := t.read(tree); err != nil {
+		return nil, err
+	}
+	if t.dir, err = os.MkdirTemp("", "matrixos-trial-"); err != nil {
+		return nil, &sys.Error{Op: "try", Path: string(folder), Kind: sys.Internal, Err: err}
+	}
+	return t, nil
+}
+
+func (t *Trial) read(tree fs.FS) error {
+	file := contract.Path(t.app.Folder)
+	raw, err := fs.ReadFile(tree, string(file))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		t.Contract, t.None = contract.Probe(), true
+		return nil
+	case err != nil:
+		return &sys.Error{Op: "read the contract", Path: string(file), Kind: sys.Internal, Err: err}
+	}
+	c, found := contract.Parse(raw, file)
+	t.Contract, t.Faults = c, append(t.Faults, found...)
+	return nil
+}
+
+// Close ends all windows of the trial and removes their data.
+func (t *Trial) Close() error { return os.RemoveAll(t.dir) }
+
+// Window is one window of a trial.
+type Window struct {
+	Launch
+	t *Trial
+	l *launch
+}
+
+// Open makes a window with the data of a scenario. Close it.
+func (t *Trial) Open(ctx context.Context, given contract.Given) (*Window, error) {
+	dir, err := os.MkdirTemp(t.dir, "window-")
+	if err != nil {
+		return nil, &sys.Error{Op: "try", Path: string(t.Slug()), Kind: sys.Internal, Err: err}
+	}
+	data := store.NewScratch(dir)
+	if err := t.fill(ctx, data, given); err != nil {
+		return nil, errors.Join(err, data.Close(), os.RemoveAll(dir))
+	}
+	l := &launch{slug: t.Slug(), ticket: rand.Text(), used: time.Now(), trial: true, preview: &preview{app: t.app, result: t.result, data: data, dir: dir}}
+	l.Launch = Launch{URL: "/app/" + l.ticket + "/", Nonce: rand.Text(), Capability: rand.Text() + rand.Text()}
+	t.r.mu.Lock()
+	defer t.r.mu.Unlock()
+	if t.r.closed {
+		return nil, errors.Join(notFound("try", t.Slug()), l.end())
+	}
+	t.r.tickets[l.ticket], t.r.byRight[l.Capability] = l, l
+	return &Window{Launch: l.Launch, t: t, l: l}, nil
+}
+
+func (t *Trial) fill(ctx context.Context, data *store.Store, given contract.Given) error {
+	tables := t.app.Manifest.Storage.Tables
+	if _, problems, err := data.Migrate(ctx, t.Slug(), tables); err != nil || len(problems) > 0 {
+		return errors.Join(err, asError(problems))
+	}
+	for name, rows := range given.Rows {
+		if _, err := data.Tables(t.Slug(), tables).Insert(ctx, name, rows); err != nil {
+			return err
+		}
+	}
+	for key, value := range given.Keys {
+		if err := data.WriteKey(t.Slug(), key, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func asError(problems []store.Problem) error {
+	if len(problems) == 0 {
+		return nil
+	}
+	return &sys.Error{Op: "make the tables", Kind: sys.Invalid, Err: errors.New(problems[0].Text)}
+}
+
+// Close ends the window and removes its data.
+func (w *Window) Close() error {
+	w.t.r.mu.Lock()
+	w.t.r.dropLocked(w.l)
+	w.t.r.mu.Unlock()
+	return w.l.end()
+}
+
+// Invariants looks at the window's data.
+func (w *Window) Invariants(ctx context.Context) []sys.CheckResult {
+	return invariants(ctx, w.l.preview.data, w.t.Slug(), w.t.Contract.Invariants)
+}
+
+// query yields the one figure of a property, for whoever conducts a trial.
+func (c *call) query(ctx context.Context) (any, error) {
+	if !c.launch.trial {
+		return nil, &sys.Error{Op: "call", Path: "trial.query", Kind: sys.NotFound, Err: errors.New(`apps have no method "trial.query"`)}
+	}
+	if err := contract.ReadOnly(c.params.SQL); err != nil {
+		return nil, &sys.Error{Op: "ask the data of", Path: string(c.launch.slug), Kind: sys.Invalid, Err: err}
+	}
+	_, rows, err := c.data.Query(ctx, c.launch.slug, c.params.SQL, 1)
+	if err != nil || len(rows) == 0 || len(rows[0]) == 0 {
+		return nil, err
+	}
+	return rows[0][0], nil
+}
+
+// OwnData looks at a copy of the owner's data as the app would have them: the
+// invariants of the static level.
+func (t *Trial) OwnData(ctx context.Context) ([]sys.CheckResult, error) {
+	if len(t.Contract.Invariants) == 0 {
+		return nil, nil
+	}
+	dir, err := os.MkdirTemp(t.dir, "own-")
+	if err != nil {
+		return nil, &sys.Error{Op: "check the data of", Path: string(t.Slug()), Kind: sys.Internal, Err: err}
+	}
+	data := store.NewScratch(dir)
+	err = t.r.data.CopyTo(ctx, t.Slug(), data)
+	if err == nil {
+		err = t.fill(ctx, data, contract.Given{})
+	}
+	var out []sys.CheckResult
+	if err == nil {
+		out = invariants(ctx, data, t.Slug(), t.Contract.Invariants)
+	}
+	return out, errors.Join(err, data.Close(), os.RemoveAll(dir))
+}
+
+func invariants(ctx context.Context, data *store.Store, slug sys.Slug, list []contract.Invariant) []sys.CheckResult {
+	var out []sys.CheckResult
+	for _, v := range list {
+		res := sys.CheckResult{Name: v.Name}
+		columns, rows, err := data.Query(ctx, slug, v.SQL, 3)
+		switch {
+		case err != nil:
+			res.Seen = err.Error()
+		case len(rows) == 0:
+			res.Green = true
+		default:
+			res.Expected, res.Seen = "no such row", "found "+words(columns, rows)
+		}
+		out = append(out, res)
+	}
+	return out
+}
+
+func words(columns []string, rows [][]any) string {
+	var all []string
+	for _, row := range rows {
+		var one []string
+		for i, v := range row {
+			if raw, ok := v.([]byte); ok {
+				v = string(raw)
+			}
+			if v != nil {
+				one = append(one, fmt.Sprintf("%s %v", columns[i], v))
+			}
+		}
+		all = append(all, strings.Join(one, ", "))
+	}
+	return strings.Join(all, "; ")
+}
+
+// TrialPage is the page around the frame of a trial; see web/runtime/trial. ok is
+// false where the web runtime has not been built.
+func (r *Runtime) TrialPage() (script []byte, ok bool) {
+	return []byte(r.libs.TrialPage), r.libs.TrialPage != "" && r.libs.TrialFrame != ""
+}
+
+// Fingerprint names an app as tree has it, with the libraries that it runs on: what
+// was found of it holds for the same fingerprint. Folders that it may share with
+// others are part of it.
+func (r *Runtime) Fingerprint(tree fs.FS, folder sys.Path) (string, error) {
+	roots := []string{string(folder)}
+	for dir := path.Dir(string(folder)); dir != "."; dir = path.Dir(dir) {
+		entries, err := fs.ReadDir(tree, dir)
+		if err != nil {
+			return "", err
+		}
+		for _, e := range entries {
+			if e.IsDir() && strings.HasPrefix(e.Name(), "_") {
+				roots = append(roots, dir+"/"+e.Name())
+			}
+		}
+	}
+	h := sha256.New()
+	fmt.Fprintln(h, r.libs.Hash, len(r.libs.TrialFrame))
+	for _, root := range roots {
+		err := fs.WalkDir(tree, root, func(p string, d fs.DirEntry, err error) error {
+			if err != nil || !d.Type().IsRegular() {
+				return err
+			}
+			raw, err := fs.ReadFile(tree, p)
+			fmt.Fprintf(h, "%q %d\n", p, len(raw))
+			h.Write(raw)
+			return err
+		})
+		if err != nil {
+			return "", &sys.Error{Op: "read", Path: root, Kind: sys.Internal, Err: err}
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16]), nil
+}

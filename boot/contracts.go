@@ -1,0 +1,246 @@
+package boot
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"matrixos/app"
+	"matrixos/app/browser"
+	"matrixos/app/contract"
+	"matrixos/disk"
+	"matrixos/sys"
+)
+
+// contracts holds apps to what they have to do, at the highest level that this
+// machine allows, and remembers what it found by fingerprint.
+type contracts struct {
+	runtime *app.Runtime
+	browser *browser.Browser // nil where there is none
+	why     error            // why not
+	file    string           // where verdicts are kept
+	log     *slog.Logger
+
+	mu    sync.Mutex
+	known map[string]verdict // by fingerprint
+}
+
+// verdict is what is known of an app as it is.
+type verdict struct {
+	Level   string    `json:"level"` // "" if it is red
+	Failing []string  `json:"failing,omitempty"`
+	At      time.Time `json:"at"`
+}
+
+// keptVerdicts bounds the file: apps that are installed, and some of their past.
+const keptVerdicts = 500
+
+func openContracts(home string, log *slog.Logger) *contracts {
+	c := &contracts{file: filepath.Join(home, sys.Store, "contracts.json"), log: log, known: map[string]verdict{}}
+	raw, err := os.ReadFile(c.file)
+	if err == nil {
+		err = json.Unmarshal(raw, &c.known)
+	}
+	if err != nil && !missing(err) {
+		log.Warn("what was found of apps is forgotten; they are tried again", "error", err)
+		c.known = map[string]verdict{}
+	}
+	return c
+}
+
+// attach joins the runtime and the browser that MATRIXOS_CHROMIUM or the machine
+// names.
+func (c *contracts) attach(rt *app.Runtime, named string) {
+	c.runtime = rt
+	bin, err := browser.Find(named)
+	if _, built := rt.TrialPage(); err == nil && !built {
+		err = &sys.Error{Op: "try apps in", Path: "a browser", Kind: sys.Unavailable, Err: errors.New("the web runtime has not been built")}
+	}
+	if err != nil {
+		c.why = err
+		return
+	}
+	c.browser = browser.New(rt, browser.Options{Bin: bin, Logger: c.log})
+}
+
+func (c *contracts) close() error {
+	if c.browser == nil {
+		return nil
+	}
+	return c.browser.Close()
+}
+
+// warm starts the browser in the background: an app is being written.
+func (c *contracts) warm() {
+	if c.browser == nil {
+		return
+	}
+	go func() {
+		if err := c.browser.Warm(); err != nil {
+			c.log.Warn("the browser does not start", "error", err)
+		}
+	}()
+}
+
+// verdict implements app.Options.
+func (c *contracts) verdict(fingerprint string) (string, []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	v := c.known[fingerprint]
+	return v.Level, v.Failing
+}
+
+// check tries the app in folder of tree against its contract.
+func (c *contracts) check(ctx context.Context, tree fs.FS, folder sys.Path) (*sys.ContractReport, error) {
+	start := time.Now()
+	t, err := c.runtime.Try(ctx, tree, folder)
+	if err != nil {
+		return nil, err
+	}
+	r, err := c.try(ctx, t)
+	if err = errors.Join(err, t.Close()); err != nil {
+		return nil, err
+	}
+	r.Millis = float64(time.Since(start).Milliseconds())
+	r.Settle()
+	return r, c.note(tree, folder, r)
+}
+
+func (c *contracts) try(ctx context.Context, t *app.Trial) (*sys.ContractReport, error) {
+	r := &sys.ContractReport{App: t.Slug(), Level: sys.VerifiedStatic, None: t.None, Faults: t.Faults}
+	if len(r.Faults) > 0 {
+		return r, nil
+	}
+	var err error
+	if r.Invariants, err = t.OwnData(ctx); err != nil {
+		return nil, err
+	}
+	if c.browser == nil {
+		r.Note = c.why.Error()
+		return r, nil
+	}
+	r.Scenarios, err = c.browser.Run(ctx, t, false)
+	if err != nil {
+		if sys.KindOf(err) != sys.Unavailable {
+			return nil, err
+		}
+		r.Scenarios, r.Note = nil, err.Error() // a browser that does not start is no fault of the app
+		return r, nil
+	}
+	r.Level = sys.VerifiedBrowser
+	return r, nil
+}
+
+// note remembers what was found. The owner's data are no part of the fingerprint, so
+// what only they break is not remembered.
+func (c *contracts) note(tree fs.FS, folder sys.Path, r *sys.ContractReport) error {
+	print, err := c.runtime.Fingerprint(tree, folder)
+	if err != nil {
+		return err
+	}
+	v := verdict{At: time.Now().UTC()}
+	if r.Green {
+		v.Level = r.Level
+	} else {
+		v.Failing = r.Failures()
+		if len(v.Failing) > 8 {
+			v.Failing = v.Failing[:8]
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if old, ok := c.known[print]; ok && old.Level == sys.VerifiedBrowser && r.Green {
+		return nil // a lower level says nothing new
+	}
+	c.known[print] = v
+	for len(c.known) > keptVerdicts {
+		oldest := print
+		for k, v := range c.known {
+			if v.At.Before(c.known[oldest].At) {
+				oldest = k
+			}
+		}
+		delete(c.known, oldest)
+	}
+	raw, err := json.Marshal(c.known)
+	if err == nil {
+		err = replaceFile(c.file, raw)
+	}
+	if err != nil {
+		c.log.Warn("what was found of an app is not kept", "app", r.App, "error", err)
+	}
+	return nil
+}
+
+func replaceFile(path string, raw []byte) error {
+	if err := os.WriteFile(path+".new", raw, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}
+
+// held are the kinds of landing that a contract can refuse. What the owner does, by
+// hand or by an undo, is theirs to do; the app then says what does not hold.
+var held = []sys.LandingKind{sys.ByAgent, sys.ByHealer, sys.ByMerge}
+
+// gate stands before a landing, after the static checks: each app that it touches has
+// to keep its contract.
+func (c *contracts) gate(ctx context.Context, checked disk.Checked, touched []app.App) error {
+	if !slices.Contains(held, checked.Kind) || len(touched) == 0 {
+		return nil
+	}
+	level, sum := "", sha256.New()
+	for _, a := range touched {
+		r, err := c.settled(ctx, checked.Tree, a.Folder)
+		if err != nil {
+			return err
+		}
+		if !r.Green {
+			return &sys.Error{
+				Op: "check", Path: string(a.Folder), Kind: sys.NotVerified, Err: errors.New("it does not do what its contract says:\n" + r.Text()),
+				Hint: "mend the app, not the contract: that is the owner's word, and only the main agent changes it, at the owner's request",
+			}
+		}
+		if level == "" || r.Level == sys.VerifiedStatic {
+			level = r.Level
+		}
+		raw, err := fs.ReadFile(checked.Tree, string(contract.Path(a.Folder)))
+		if err != nil && !missing(err) {
+			return err
+		}
+		sum.Write(raw)
+	}
+	checked.Attest(level, hex.EncodeToString(sum.Sum(nil)[:8]))
+	return nil
+}
+
+// settled is check, but for an app that was found green as it is: then only the
+// owner's data are looked at again.
+func (c *contracts) settled(ctx context.Context, tree fs.FS, folder sys.Path) (*sys.ContractReport, error) {
+	print, err := c.runtime.Fingerprint(tree, folder)
+	if err != nil {
+		return nil, err
+	}
+	if level, _ := c.verdict(print); level != sys.VerifiedBrowser {
+		return c.check(ctx, tree, folder)
+	}
+	t, err := c.runtime.Try(ctx, tree, folder)
+	if err != nil {
+		return nil, err
+	}
+	r := &sys.ContractReport{App: t.Slug(), Level: sys.VerifiedBrowser, None: t.None, Faults: t.Faults}
+	if len(r.Faults) == 0 {
+		r.Invariants, err = t.OwnData(ctx)
+	}
+	r.Settle()
+	return r, errors.Join(err, t.Close())
+}

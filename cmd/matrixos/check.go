@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"matrixos/client"
+	"matrixos/sys"
+)
+
+func (p *program) checkCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check [SLUG]",
+		Short: "Try apps against what they have to do",
+		Long: "Tries an app, or all of them, against its contract, the file contract.json beside its\n" +
+			"code: with a Chromium on this machine the scenarios are played in a window that nobody\n" +
+			"sees, on data of their own; without one, only what holds of code and data is looked at.\n" +
+			"Nothing of yours is changed. The exit status says whether all of it holds.",
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
+				return p.check(ctx, c, args)
+			})
+		},
+	}
+}
+
+func (p *program) check(ctx context.Context, c *client.Client, args []string) error {
+	var slugs []sys.Slug
+	if len(args) == 1 {
+		slugs = []sys.Slug{sys.Slug(args[0])}
+	} else {
+		apps, err := c.Apps(ctx)
+		if err != nil {
+			return err
+		}
+		for _, a := range apps {
+			slugs = append(slugs, a.Slug)
+		}
+	}
+	all, red := []sys.ContractReport{}, 0
+	for _, slug := range slugs {
+		r, err := c.Check(ctx, slug)
+		if err != nil {
+			return err
+		}
+		all = append(all, r)
+		if !r.Green {
+			red++
+		}
+		if !p.json {
+			if err := p.showCheck(r); err != nil {
+				return err
+			}
+		}
+	}
+	if p.json {
+		if err := p.printJSON(all); err != nil {
+			return err
+		}
+	}
+	if red > 0 {
+		return errShown{sys.NotVerified}
+	}
+	if len(all) == 0 {
+		fmt.Fprintln(p.err, "There are no apps yet.")
+	}
+	return nil
+}
+
+func (p *program) showCheck(r sys.ContractReport) error {
+	st := p.style(p.out)
+	state := st.good("holds")
+	if !r.Green {
+		state = st.bad("fails")
+	}
+	what := count(len(r.Scenarios), "scenario") + ", " + count(len(r.Invariants), "rule") + " of data"
+	if r.None {
+		what = "no contract; only that it opens"
+	}
+	if _, err := fmt.Fprintf(p.out, "%s  %s  %s (%s, %.1f s)\n", state, pad(string(r.App), 20), what, r.Level, r.Millis/1000); err != nil {
+		return err
+	}
+	for _, line := range r.Failures() {
+		if _, err := fmt.Fprintln(p.out, "    "+strings.ReplaceAll(line, "\n", "\n    ")); err != nil {
+			return err
+		}
+	}
+	if r.Note != "" {
+		_, err := fmt.Fprintln(p.err, st.dim("    "+r.Note))
+		return err
+	}
+	return nil
+}

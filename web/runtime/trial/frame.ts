@@ -1,0 +1,113 @@
+// The first script of an app that is on trial, before the loader: it puts clock,
+// chance and language in place and does in the window what the conductor (host.ts)
+// asks for, over a port of its own that the app does not see.
+import { act, type Step } from "./acts.ts";
+import { fakeClock, sameEverywhere } from "./clock.ts";
+import { blank, figures, Miss } from "./dom.ts";
+
+interface Order {
+  id: number;
+  quiet?: { answered: number; again?: boolean }; // come to rest, having had so many answers
+  step?: Step;
+  pass?: number; // ms
+  frame?: boolean;
+  figures?: string;
+  blank?: boolean;
+}
+
+const config = JSON.parse(window.name || "{}") as { now?: number; seed?: number };
+window.name = "";
+const clock = fakeClock(config.now ?? Date.now(), config.seed ?? 1);
+sameEverywhere();
+
+const stringify = JSON.stringify.bind(JSON);
+let port: MessagePort | null = null;
+let waiting: object[] = [];
+const say = (message: object) => (port ? send.call(port, message) : void waiting.push(message));
+
+// Calls of the app are counted as they leave, and answers as they come, so that rest
+// is known and not guessed.
+const send = MessagePort.prototype.postMessage as (this: MessagePort, message: unknown) => void;
+let sent = 0;
+let answered = 0;
+let changes = 0;
+MessagePort.prototype.postMessage = function (this: MessagePort, message: any, ...rest: any[]) {
+  if (this !== port && message && typeof message === "object" && typeof message.method === "string" && typeof message.id === "number") sent++;
+  return (send as any).call(this, message, ...rest);
+};
+new MutationObserver(() => changes++).observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+
+const harmless = /^ResizeObserver loop/;
+addEventListener("error", (e) => {
+  if (e.message && !harmless.test(e.message)) say({ log: "error", text: clip(e.error?.message ?? e.message) });
+});
+addEventListener("unhandledrejection", (e) => say({ log: "error", text: `a promise was rejected: ${clip(e.reason?.message ?? String(e.reason))}` }));
+const complain = console.error.bind(console);
+console.error = (...args: unknown[]) => {
+  complain(...args);
+  say({ log: "console", text: clip(args.map((a) => (typeof a === "string" ? a : a instanceof Error ? a.message : safe(a))).join(" ")) });
+};
+
+function safe(value: unknown): string {
+  try {
+    return stringify(value) ?? String(value);
+  } catch {
+    return String(value);
+  }
+}
+
+function clip(text: unknown): string {
+  return String(text).slice(0, 500);
+}
+
+addEventListener("message", (e) => {
+  if (e.source !== window.parent || e.data?.type !== "matrixos:connect" || port || e.ports.length < 2) return;
+  port = e.ports[1]!;
+  port.onmessage = (m) => void obey(m.data as Order);
+  e.ports[0]!.addEventListener("message", (m) => {
+    if (typeof m.data?.id === "number") answered++;
+  });
+  const early = waiting;
+  waiting = [];
+  for (const message of early) say(message);
+});
+
+async function obey(o: Order): Promise<void> {
+  try {
+    say({ id: o.id, value: await perform(o), sent, now: clock.now() });
+  } catch (error) {
+    if (error instanceof Miss) say({ id: o.id, miss: error.seen, sent, now: clock.now() });
+    else say({ id: o.id, error: clip((error as Error).message), sent, now: clock.now() });
+  }
+}
+
+let began = clock.now(); // the moment of the newest act
+
+async function perform(o: Order): Promise<unknown> {
+  if (o.quiet) return quiet(o.quiet.answered);
+  if (o.frame) return clock.frame();
+  if (o.pass !== undefined) {
+    await clock.pass(o.pass);
+    began = clock.now();
+    return null;
+  }
+  if (o.blank) return blank();
+  if (o.figures !== undefined) return figures(o.figures);
+  if (o.step) {
+    const deed = o.step.see === undefined && o.step.see_not === undefined && o.step.see_order === undefined && o.step.value === undefined;
+    if (deed) began = clock.now();
+    act(o.step);
+  }
+  return null;
+}
+
+// At rest: all answers are in, nothing short is due, and nothing has changed for a few turns.
+async function quiet(wanted: number): Promise<null> {
+  for (let i = 0, still = 0; i < 2000 && still < 3; i++) {
+    const before = changes;
+    await clock.yields();
+    const ran = await clock.soon(began);
+    still = ran || changes !== before || answered < wanted ? 0 : still + 1;
+  }
+  return null;
+}
