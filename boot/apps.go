@@ -157,6 +157,9 @@ func (a *apps) watch(ctx context.Context) {
 				return
 			}
 			landed = slices.ContainsFunc(events, func(e sys.Event) bool { return e.Kind == sys.EventLanding })
+			if slices.ContainsFunc(events, func(e sys.Event) bool { return e.Kind == sys.EventRequest }) {
+				a.promise.warm() // what it makes may have to be tried
+			}
 		}
 	}
 }

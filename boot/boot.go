@@ -239,6 +239,7 @@ func (s *System) serve(ctx context.Context, ln net.Listener, version string) err
 		return nil
 	}
 	if !s.safe {
+		s.apps.promise.warm() // the first request comes soon; it rests if none does
 		s.tending.Go(func() { s.backups.keeper.Tend(ctx) })
 	}
 	s.addr = ln.Addr().String()
