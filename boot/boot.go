@@ -154,7 +154,7 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 		Libraries: runtime.Files(), Data: filepath.Join(s.home, "data"), Logger: s.log,
 		Publish: s.disk.Journal().Publish, Migrated: noteMigration(s.disk, s.log),
 		Verdict: promise.verdict,
-		Room: func(ctx context.Context, app sys.Slug) error { return s.disk.RoomForData(ctx, app) },
+		Room:    func(ctx context.Context, app sys.Slug) error { return s.disk.RoomForData(ctx, app) },
 	})
 	if err != nil {
 		return err
