@@ -33,7 +33,8 @@ type config struct {
 		EveryDays   int `json:"every_days"`
 		MBPerSecond int `json:"mb_per_second"`
 	} `json:"scrub,omitzero"` // how the home checks itself in idle time
-	Backup *backupConfig `json:"backup,omitempty"`
+	Backup *backupConfig   `json:"backup,omitempty"`
+	Quota  json.RawMessage `json:"quota,omitempty"` // see quotaConfig; a slip in it must not cost the other settings
 	kernel.Settings
 	// Services names the provider of "search", "image", "voice" and "transcribe";
 	// one that is not named is the first that has a key.

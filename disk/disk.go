@@ -67,9 +67,12 @@ type Disk struct {
 	ignore atomic.Pointer[ignorer]
 	checks atomic.Pointer[[]Check]
 	care   atomic.Pointer[func() Care]
+	limits atomic.Pointer[func() (Quota, error)]
 
-	room room      // whether new things are taken
-	data dataStore // copies and changes of app databases
+	room  room      // whether new things are taken
+	sizes sizes     // what the live files take
+	quota quota     // what they may take
+	data  dataStore // copies and changes of app databases
 
 	mu        sync.Mutex // the lander: one landing at a time
 	stats     map[string]known
@@ -185,6 +188,7 @@ func (d *Disk) start(ctx context.Context, o Options) error {
 	// Watching starts before the scan, so that no edit falls between.
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	d.stop = stop
+	d.sizes.blind.Store(o.NoWatch)
 	if !o.NoWatch {
 		if err := d.startWatching(running); err != nil {
 			return err

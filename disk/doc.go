@@ -89,6 +89,15 @@
 // and are captured later. What was decided is finished with the ballast. The
 // state ends by itself once a probe can write and the ballast is there again.
 //
+// # Limits
+//
+// The owner may limit what the home, or an app, takes (quota.go). Landings of agents
+// and healers, restores, and what apps write that would go over it are refused, kind
+// OverBudget, with the names of what to delete. Edits by hand, undo and what other
+// devices bring are not: the owner is told, once at four fifths and once when it is full.
+// Sizes are known without a walk through the home (sizes.go): landings and the
+// watcher say what to measure again.
+//
 // # Recovery
 //
 // Open finishes what was decided (recover.go); it can itself be interrupted at any
@@ -133,7 +142,7 @@
 //
 // # Locks
 //
-// Lock order: Txn.mu, Disk.caring (scrub and GC), Disk.mu (the lander), Disk.publishing, room.mu, then the journal's
+// Lock order: Txn.mu, Disk.caring (scrub and GC), Disk.mu (the lander), Disk.publishing, room.mu and sizes.mu, then the journal's
 // and the repository's own, and dirtyMu, which nobody holds while taking another.
 // Checks run with Txn.mu held, and on a busy home with Disk.mu: they may read
 // views and the journal, and must not land.

@@ -118,6 +118,7 @@ func (d *Disk) applyAllLocked(stage string, changes []change) {
 		if isFull(err) && d.dropBallast() {
 			err = d.applyLocked(name, c)
 		}
+		d.sizes.touch(c.path)
 		if err == nil {
 			delete(d.pending, c.path)
 			return

@@ -70,7 +70,8 @@ func (d *Disk) Upkeep(ctx context.Context) (sys.UpkeepState, error) {
 	if ok {
 		s.GC = &gc
 	}
-	return s, nil
+	s.Quotas, s.QuotaProblem, err = d.Quotas(ctx, false)
+	return s, err
 }
 
 // folderSize returns how many bytes of the disk a folder and all in it take.

@@ -72,7 +72,23 @@ type SpaceReport struct {
 	Parts   []SpaceItem `json:"parts" nullable:"false" doc:"What the store is made of"`
 	Garbage int64       `json:"garbage" doc:"About what a collection would free"`
 	Largest []SpaceItem `json:"largest" nullable:"false" doc:"The largest files of the home"`
+
+	Quotas       []QuotaUse `json:"quotas" nullable:"false" doc:"What has a limit, the fullest first"`
+	QuotaProblem string     `json:"quota_problem,omitempty" doc:"Why the limits cannot be read; the last ones hold"`
 }
+
+// QuotaNear is the part of a limit from which on the owner is told.
+const QuotaNear = 0.8
+
+// QuotaUse is how much of its limit something takes.
+type QuotaUse struct {
+	App   Slug  `json:"app,omitempty" doc:"Empty for the home: live files, and what is kept of the past"`
+	Used  int64 `json:"used"`
+	Limit int64 `json:"limit"`
+}
+
+// Part is how much of the limit is used; 1 is all of it.
+func (u QuotaUse) Part() float64 { return float64(u.Used) / float64(max(u.Limit, 1)) }
 
 // UpkeepState is how the home's care of itself stands.
 type UpkeepState struct {
@@ -80,6 +96,9 @@ type UpkeepState struct {
 	GC    *GCReport    `json:"gc,omitempty"`
 
 	Storage StorageState `json:"storage"`
+
+	Quotas       []QuotaUse `json:"quotas" nullable:"false" doc:"What has a limit, the fullest first; sizes may be a minute old"`
+	QuotaProblem string     `json:"quota_problem,omitempty"`
 }
 
 // StorageState says whether a home takes changes. On a full or failing disk it is

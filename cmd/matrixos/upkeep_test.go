@@ -2,10 +2,27 @@ package main
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"matrixos/sys"
 )
+
+func TestQuotasAreShown(t *testing.T) {
+	var out bytes.Buffer
+	p := newProgram(nil, &out, &out, func(string) string { return "" })
+	r := sys.SpaceReport{Home: 1000, Quotas: []sys.QuotaUse{{App: "notes", Used: 1_200_000, Limit: 1_000_000}, {Used: 500, Limit: 1000}}, QuotaProblem: "quota.home is odd"}
+	if err := p.showSpace(r); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"App notes     1.2 MB of the 1.0 MB allowed, 120 %; nothing more is taken", "All together  500 B of the 1.0 KB allowed, 50 %\n", "Limits        quota.home is odd; the last ones hold",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is not in:\n%s", want, out.String())
+		}
+	}
+}
 
 func TestScrubIsShown(t *testing.T) {
 	for _, c := range []struct {
