@@ -2,6 +2,7 @@ package disk
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"matrixos/sys"
@@ -66,7 +67,8 @@ func (d *Disk) careOnce(ctx context.Context, now time.Time) error {
 		return err
 	}
 	if state.GC == nil || now.Sub(state.GC.Time) >= packEvery {
-		if _, err := d.GC(ctx, false); err != nil {
+		_, err := d.GC(ctx, false)
+		if err != nil && !errors.Is(err, sys.Held) { // a copy is being made: next time
 			return err
 		}
 	}

@@ -85,9 +85,10 @@ type Disk struct {
 	verified map[string]known // while opening: what the last scrub has compared
 	rotten   []string         // found while opening: changed without having been touched
 
-	blames  blames     // what is known of where lines come from
-	viewing sync.Mutex // one checkout at a time; nothing else is taken with it
-	caring  sync.Mutex // above mu: one scrub or collection at a time
+	blames  blames       // what is known of where lines come from
+	viewing sync.Mutex   // one checkout at a time; nothing else is taken with it
+	caring  sync.Mutex   // above mu: one scrub or collection at a time
+	copying sync.RWMutex // above mu, below caring: read-held while the store is copied, see KeepStored
 
 	races  atomic.Int64          // edits by hand that came between and were kept
 	broken atomic.Pointer[error] // the history could not be written; only a restart helps

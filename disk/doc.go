@@ -68,7 +68,9 @@
 // work after 30 days, commits by hand that main does not have after 90, displaced
 // bytes and unneeded objects after 30. A pack is durable and read back whole before
 // its objects go elsewhere; what is dropped is looked up again while no landing
-// can come to need it.
+// can come to need it. Who relies on an object that is there without needing it makes
+// it young again (git.Repo.Freshen). While a copy of the store is being made nothing
+// is collected (hold.go).
 //
 // # Scrub
 //
@@ -142,7 +144,7 @@
 //
 // # Locks
 //
-// Lock order: Txn.mu, Disk.caring (scrub and GC), Disk.mu (the lander), Disk.publishing, room.mu and sizes.mu, then the journal's
+// Lock order: Txn.mu, Disk.caring (scrub and GC), Disk.copying, Disk.mu (the lander), Disk.publishing, room.mu and sizes.mu, then the journal's
 // and the repository's own, and dirtyMu, which nobody holds while taking another.
 // Checks run with Txn.mu held, and on a busy home with Disk.mu: they may read
 // views and the journal, and must not land.

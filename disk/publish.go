@@ -284,7 +284,7 @@ func (d *Disk) giveBackNewest(stage string, c change, ours stat, f folder, base 
 			return errors.Join(err, d.setAside(stage, c.path))
 		}
 		if out.ino == inPlace && out.node() == have {
-			if !out.writing && (have == c.new || d.repo.Has(have.Hash)) {
+			if !out.writing && (have == c.new || d.repo.Freshen(have.Hash)) {
 				return unix.Unlinkat(int(d.stageFD.Fd()), stage, 0)
 			}
 			break
