@@ -75,8 +75,9 @@
 // # Scrub
 //
 // Scrub (scrub.go) compares everything stored with its name or sum: objects, packs,
-// indexes, refs, the landings table, and live files whose state says that nobody
-// has touched them since their content was known. What is damaged is restored
+// indexes, refs, the landings table, kept copies of databases, and live files whose
+// state says that nobody has touched them since their content was known; of kernel.db
+// and the databases of apps, whether their pages hang together (scrub_data.go). What is damaged is restored
 // from another copy, and the damaged bytes of a live file go to displaced, with a
 // landing that says so. The states that a scrub has seen are kept, so that
 // damage while nothing ran is not taken for an edit. In idle time (care.go) it

@@ -4,7 +4,7 @@ import "time"
 
 // ScrubProblem is one thing whose stored bytes were not what they should be.
 type ScrubProblem struct {
-	What    string    `json:"what" doc:"live file, object, pack, ref, index or landing"`
+	What    string    `json:"what" doc:"live file, object, pack, ref, index, landing, database, copy, changes or journal"`
 	Path    Path      `json:"path,omitempty"`    // the file it belongs to, if any
 	Landing LandingID `json:"landing,omitempty"` // the newest that needs it
 	Object  string    `json:"object,omitempty"`  // git's name of it
@@ -14,13 +14,15 @@ type ScrubProblem struct {
 
 // ScrubReport is what a check of all stored bytes has found.
 type ScrubReport struct {
-	Started  time.Time      `json:"started"`
-	Finished time.Time      `json:"finished,omitzero"` // zero while it runs
-	Objects  int            `json:"objects"`           // of the history, each copy counted
-	Files    int            `json:"files"`             // live ones compared
-	Landings int            `json:"landings"`
-	Bytes    int64          `json:"bytes"` // read
-	Problems []ScrubProblem `json:"problems" nullable:"false"`
+	Started   time.Time      `json:"started"`
+	Finished  time.Time      `json:"finished,omitzero"` // zero while it runs
+	Objects   int            `json:"objects"`           // of the history, each copy counted
+	Files     int            `json:"files"`             // live ones compared
+	Landings  int            `json:"landings"`
+	Copies    int            `json:"copies"`    // kept ones of databases
+	Databases int            `json:"databases"` // the journal, and those of apps
+	Bytes     int64          `json:"bytes"`     // read
+	Problems  []ScrubProblem `json:"problems" nullable:"false"`
 }
 
 // Lost counts the problems that could not be mended.

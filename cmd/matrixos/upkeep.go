@@ -57,7 +57,7 @@ func (p *program) showScrub(r sys.ScrubReport) error {
 			return err
 		}
 	}
-	_, err := fmt.Fprintln(p.out, scrubLine(r)+": "+size(r.Bytes)+" read, "+count(r.Objects, "object")+", "+count(r.Files, "live file")+", "+count(r.Landings, "landing"))
+	_, err := fmt.Fprintln(p.out, scrubLine(r)+": "+size(r.Bytes)+" read, "+count(r.Objects, "object")+", "+count(r.Files, "live file")+", "+count(r.Landings, "landing")+", "+count(r.Databases, "database")+", "+count(r.Copies, "kept version")+" of them")
 	return err
 }
 

@@ -29,15 +29,15 @@ func TestScrubIsShown(t *testing.T) {
 		problems []sys.ScrubProblem
 		want     string
 	}{
-		{nil, "everything is as it should be: 1.5 KB read, 3 objects, 1 live file, 2 landings\n"},
+		{nil, "everything is as it should be: 1.5 KB read, 3 objects, 1 live file, 2 landings, 2 databases, 0 kept versions of them\n"},
 		{
 			[]sys.ScrubProblem{{What: "live file", Path: "a.txt", Landing: 4, Fixed: true, How: "restored"}, {What: "object", Object: "12ab", How: "no copy"}},
-			"restored  live file a.txt (L4): restored\ndamaged  object 12ab: no copy\n1 of 2 damaged places could not be restored: 1.5 KB read, 3 objects, 1 live file, 2 landings\n",
+			"restored  live file a.txt (L4): restored\ndamaged  object 12ab: no copy\n1 of 2 damaged places could not be restored: 1.5 KB read, 3 objects, 1 live file, 2 landings, 2 databases, 0 kept versions of them\n",
 		},
 	} {
 		var out bytes.Buffer
 		p := newProgram(nil, &out, &out, func(string) string { return "" })
-		if err := p.showScrub(sys.ScrubReport{Objects: 3, Files: 1, Landings: 2, Bytes: 1500, Problems: c.problems}); err != nil || out.String() != c.want {
+		if err := p.showScrub(sys.ScrubReport{Objects: 3, Files: 1, Landings: 2, Databases: 2, Bytes: 1500, Problems: c.problems}); err != nil || out.String() != c.want {
 			t.Errorf("it says %q, %v", out.String(), err)
 		}
 	}
