@@ -154,7 +154,7 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 		Libraries: runtime.Files(), Data: filepath.Join(s.home, "data"), Logger: s.log,
 		Publish: s.disk.Journal().Publish, Migrated: noteMigration(s.disk, s.log),
 		Verdict: promise.verdict,
-		Room:    s.disk.RoomForData,
+		Room:    func(ctx context.Context, app sys.Slug) error { return s.disk.RoomForData(ctx, app) },
 	})
 	if err != nil {
 		return err
@@ -165,9 +165,8 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 			k.Reschedule()
 		}
 	})
-	s.disk.SetChecks(s.apps.check, checkQuota)
+	s.disk.SetChecks(s.apps.check)
 	s.disk.SetCare(careOf(s.disk))
-	s.disk.SetQuota(quotaOf(s.disk))
 	if err := s.apps.follow(ctx); err != nil {
 		return err
 	}

@@ -58,22 +58,42 @@ func (b boundKeys) Secret(name, scheme, address string) (keyring.Secret, error) 
 	if !slices.ContainsFunc(all[name], func(h string) bool { return isHost(h, scheme, address) }) {
 		return keyring.Secret{}, &sys.Error{
 			Op: "use the key", Path: name, Kind: sys.Refused, Err: errors.New("it is not bound to " + scheme + "://" + address),
-			Hint: "the owner can bind it under hosts in " + string(bindingsFile),
+			Hint: "the owner can allow it: matrixos keys bind " + name + " HOST",
 		}
 	}
 	return b.keys.Get(name)
 }
 
+// Named implements egress.Keys.
+func (b boundKeys) Named(host string) bool {
+	all, err := b.hosts()
+	if err != nil {
+		return false
+	}
+	for _, hosts := range all {
+		if slices.ContainsFunc(hosts, func(h string) bool { _, name, _ := splitHost(h); return strings.EqualFold(name, host) }) {
+			return true
+		}
+	}
+	return false
+}
+
 // isHost reports whether an entry of the owner's means an address.
 func isHost(entry, scheme, address string) bool {
-	of, rest, found := strings.Cut(entry, "://")
+	of, host, port := splitHost(entry)
+	usual := map[string]string{"https": "443", "http": "80"}[of]
+	return of == scheme && usual != "" && strings.EqualFold(net.JoinHostPort(host, cmp.Or(port, usual)), address)
+}
+
+// splitHost reads an entry of the owner's; port is empty if it names none.
+func splitHost(entry string) (scheme, host, port string) {
+	scheme, rest, found := strings.Cut(entry, "://")
 	if !found {
-		of, rest = "https", entry
+		scheme, rest = "https", entry
 	}
 	host, port, err := net.SplitHostPort(rest)
 	if err != nil {
-		host = strings.Trim(rest, "[]")
+		host, port = strings.Trim(rest, "[]"), ""
 	}
-	usual := map[string]string{"https": "443", "http": "80"}[of]
-	return of == scheme && usual != "" && strings.EqualFold(net.JoinHostPort(host, cmp.Or(port, usual)), address)
+	return scheme, host, port
 }

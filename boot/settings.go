@@ -33,8 +33,7 @@ type config struct {
 		EveryDays   int `json:"every_days"`
 		MBPerSecond int `json:"mb_per_second"`
 	} `json:"scrub,omitzero"` // how the home checks itself in idle time
-	Backup *backupConfig   `json:"backup,omitempty"`
-	Quota  json.RawMessage `json:"quota,omitempty"` // see quotaConfig; a slip in it must not cost the other settings
+	Backup *backupConfig `json:"backup,omitempty"`
 	kernel.Settings
 	// Services names the provider of "search", "image", "voice" and "transcribe";
 	// one that is not named is the first that has a key.

@@ -17,6 +17,8 @@ import (
 type Keys interface {
 	// Bound reports whether any secret may go there.
 	Bound(scheme, address string) bool
+	// Named reports whether any secret is bound to a host, on whatever port.
+	Named(host string) bool
 	// Secret is the secret of a name for that host; Refused if it is not bound.
 	Secret(name, scheme, address string) (keyring.Secret, error)
 }

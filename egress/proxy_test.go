@@ -30,6 +30,8 @@ func (b bindings) Bound(scheme, address string) bool {
 	return scheme == b.scheme && address == b.address
 }
 
+func (b bindings) Named(host string) bool { return strings.HasPrefix(b.address, host+":") }
+
 func (b bindings) Secret(name, scheme, address string) (keyring.Secret, error) {
 	if name != "github" || !b.Bound(scheme, address) {
 		return keyring.Secret{}, &sys.Error{Op: "use the key", Path: name, Kind: sys.Refused}

@@ -21,6 +21,7 @@ const HeartbeatFile sys.Path = "agents/heartbeat.md"
 const (
 	metaHeartbeat   = "heartbeat" // up to which event the last look went
 	fromHeartbeat   = "heartbeat"
+	fromSchedule    = "schedule"
 	shortestBeat    = time.Minute
 	happeningsMost  = 50
 	heartbeatReason = "This is a look around that the system makes by itself; nobody waits for the answer. "

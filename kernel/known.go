@@ -1,10 +1,16 @@
 package kernel
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
+
+	"matrixos/sys"
 )
 
 // mostKnown is how many known addresses one request may fetch: which of them are
@@ -17,6 +23,92 @@ type known struct {
 	mu   sync.Mutex
 	set  map[string]bool
 	used int
+}
+
+// mostTyped is how long a text may be of which it counts what it names: a longer
+// one is likely to be somebody else's, which the owner has pasted. The addresses in
+// it are known all the same, as they stand.
+const mostTyped = 1000
+
+// namesHost reports whether a text of the owner's names a host.
+func namesHost(text, host string) bool {
+	if len(text) > mostTyped {
+		return false
+	}
+	same := func(h string) bool {
+		return strings.EqualFold(strings.TrimPrefix(h, "www."), strings.TrimPrefix(host, "www."))
+	}
+	for _, a := range addressForm.FindAllString(text, -1) {
+		if u, err := url.Parse(a); err == nil && same(u.Hostname()) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(hostForm.FindAllString(text, -1), func(h string) bool {
+		h, _, _ = strings.Cut(h, "/")
+		return same(h)
+	})
+}
+
+// learn notes the addresses of a request: those in the owner's words, and of words
+// that the system has written down for later those that the owner has said, too.
+func (k *Kernel) learn(ctx context.Context, r *request) error {
+	if from := r.from; from != fromSchedule && from != fromHeartbeat {
+		r.known.words(r.text)
+		return nil
+	}
+	for _, a := range addressForm.FindAllString(r.text, -1) {
+		a = strings.TrimRight(a, ".,;:!?)]}")
+		u, err := url.Parse(a)
+		if err != nil {
+			continue
+		}
+		said, err := k.ownerSaid(ctx, "", u.Hostname(), func(text string) bool { return strings.Contains(text, a) })
+		if err != nil {
+			return err
+		}
+		if said {
+			r.known.add(a)
+		}
+	}
+	return nil
+}
+
+// named reports whether the owner has named a host: in the conversation that the
+// process works for, or, if it runs for a schedule, in any.
+func (p *process) named(ctx context.Context, host string) (bool, error) {
+	r := p.req()
+	talk := r.conversation
+	if r.from == fromSchedule || r.from == fromHeartbeat {
+		talk = ""
+	}
+	return p.k.ownerSaid(ctx, talk, host, func(text string) bool { return namesHost(text, host) })
+}
+
+// ownerSaid looks for something in the owner's requests of a conversation, or of
+// all.
+func (k *Kernel) ownerSaid(ctx context.Context, talk sys.Conversation, part string, is func(text string) bool) (found bool, err error) {
+	where := "request <> ''"
+	args := []any{string(sys.EventRequest), part}
+	if talk != "" {
+		where = "conversation = ?"
+		args = append([]any{string(talk)}, args...)
+	}
+	rows, err := k.journal.Query(ctx, `SELECT data FROM event WHERE `+where+` AND kind = ? AND instr(lower(data), lower(?)) > 0`, args...)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var raw []byte
+		var d sys.RequestData
+		if err := errors.Join(rows.Scan(&raw), json.Unmarshal(raw, &d)); err != nil {
+			return false, err
+		}
+		if ownChannel(d.From) && is(d.Text) {
+			return true, nil
+		}
+	}
+	return false, rows.Err()
 }
 
 var (

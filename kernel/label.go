@@ -62,11 +62,13 @@ func (k *Kernel) LabelOf(ctx context.Context, paths ...sys.Path) (sys.Label, err
 func (k *Kernel) labelBelow(ctx context.Context, folders ...sys.Path) (sys.Label, error) {
 	var out sys.Label
 	for _, f := range folders {
-		l, err := k.noted(ctx, `? = '' OR path = ? OR substr(path, 1, length(?)+1) = ? || '/'`, string(f), string(f), string(f), string(f))
+		list, err := k.labelled(ctx, `? = '' OR path = ? OR substr(path, 1, length(?)+1) = ? || '/'`, string(f), string(f), string(f), string(f))
 		if err != nil {
 			return out, err
 		}
-		out = out.Join(l)
+		for _, l := range list {
+			out = out.Join(l.Label)
+		}
 		if f == "" {
 			out = out.Join(usual("data/x"))
 		} else {
@@ -129,7 +131,13 @@ func (p *process) labelling(changes []sys.Change, endorsed bool) func(*journal.T
 			var err error
 			switch {
 			case c.Op == sys.Deleted:
-				_, err = tx.Exec(ctx, `DELETE FROM kernel_label WHERE path = ?`, string(c.Path))
+				continue // an undo may bring it back, as it was
+			case c.Op == sys.Added:
+				if _, err := tx.Exec(ctx, `DELETE FROM kernel_label WHERE path = ?`, string(c.Path)); err != nil {
+					return err
+				}
+			}
+			switch {
 			case endorsed || l.Join(usual(c.Path)) == usual(c.Path):
 				continue
 			default:
@@ -153,7 +161,16 @@ type Labelled struct {
 
 // Untrusted lists the files that hold text from outside, by path.
 func (k *Kernel) Untrusted(ctx context.Context) (out []Labelled, err error) {
-	rows, err := k.journal.Query(ctx, `SELECT path, integrity, confidentiality FROM kernel_label WHERE integrity >= ? ORDER BY path`, sys.Untrusted)
+	return k.labelled(ctx, `integrity >= ?`, sys.Untrusted)
+}
+
+// labelled lists files that are there and not at their usual label, by path.
+func (k *Kernel) labelled(ctx context.Context, where string, args ...any) (out []Labelled, err error) {
+	view, err := k.disk.View(0)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := k.journal.Query(ctx, `SELECT path, integrity, confidentiality FROM kernel_label WHERE `+where+` ORDER BY path`, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -161,6 +178,11 @@ func (k *Kernel) Untrusted(ctx context.Context) (out []Labelled, err error) {
 	for rows.Next() {
 		var l Labelled
 		if err := rows.Scan(&l.Path, &l.Label.Integrity, &l.Label.Confidentiality); err != nil {
+			return nil, err
+		}
+		if _, err := fs.Stat(view, string(l.Path)); errors.Is(err, fs.ErrNotExist) {
+			continue
+		} else if err != nil {
 			return nil, err
 		}
 		out = append(out, l)

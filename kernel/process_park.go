@@ -183,7 +183,9 @@ func (k *Kernel) goOn(ctx context.Context, p *process, text string, g Grant) (Ti
 	}
 	old := p.req()
 	r := &request{id: sys.RequestID(uuid.NewString()), conversation: old.conversation, text: old.text, from: old.from, app: old.app, started: k.now(), broken: nil}
-	r.known.words(old.text)
+	if err := k.learn(ctx, r); err != nil {
+		return Ticket{}, err
+	}
 	words := text
 	if words == "" {
 		words = "Go on."

@@ -88,7 +88,9 @@ func (k *Kernel) takeUp(ctx context.Context, s storedProcess, left []storedProce
 		return nil, err
 	}
 	r := &request{id: row.Request, conversation: row.Conversation, text: m.Words, from: m.From, app: row.App, started: m.Begun, broken: m.Broken.err(), open: m.Shown}
-	r.known.words(m.Words)
+	if err := k.learn(ctx, r); err != nil {
+		return nil, err
+	}
 	p, err := k.restore(ctx, row, m, r)
 	if err != nil {
 		return nil, k.bury(ctx, s, err.Error())

@@ -124,7 +124,9 @@ func (k *Kernel) admit(ctx context.Context, a Ask, text string, from origin) (*p
 		name = k.models.Default()
 	}
 	r := &request{id: sys.RequestID(uuid.NewString()), conversation: a.Conversation, text: text, from: a.From, app: a.App, started: k.now()}
-	r.known.words(text)
+	if err := k.learn(ctx, r); err != nil {
+		return nil, err
+	}
 	p, err := k.prepare(ctx, spec{
 		program: sys.ProgramKernel, task: text, model: name, request: r, talk: a.Conversation, class: a.Class, deadline: a.Deadline, origin: from,
 		events: func(p *process) []sys.Event {

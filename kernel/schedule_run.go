@@ -238,7 +238,7 @@ func (k *Kernel) begin(ctx context.Context, j Job, st jobState, due time.Time) e
 		return err
 	}
 	st.due, st.run, st.result, st.text = due, k.now(), ResultRunning, ""
-	_, err = k.askWith(ctx, Ask{Text: j.Ask, From: "schedule", Class: sys.Scheduled}, origin{
+	_, err = k.askWith(ctx, Ask{Text: j.Ask, From: fromSchedule, Class: sys.Scheduled}, origin{
 		job: j.ID, name: j.Name, label: label, budget: j.Budget,
 		also: func(ctx context.Context, tx *journal.Tx, pid sys.PID) error {
 			if fresh, err := claimRun(ctx, tx, j.ID, due); err != nil || !fresh {

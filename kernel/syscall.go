@@ -111,6 +111,9 @@ func (c *Call) Reads(l sys.Label) { c.reads.labelled(l) }
 // that nothing private can be in it.
 func (c *Call) Knows(address string) bool { return c.p.req().known.has(address) }
 
+// Names reports whether the owner has named a host in this conversation.
+func (c *Call) Names(ctx context.Context, host string) (bool, error) { return c.p.named(ctx, host) }
+
 // Learns notes addresses that were found outside.
 func (c *Call) Learns(addresses ...string) { c.p.req().known.add(addresses...) }
 

@@ -26,6 +26,7 @@ const (
 	Instruct EffectKind = "instruct" // words become instructions for later runs
 	Identity EffectKind = "identity" // who the owner is to others
 	Connect  EffectKind = "connect"  // a lasting way out: a remote, a service
+	Revert   EffectKind = "revert"   // a landing of another conversation is taken back
 )
 
 // lasting reports whether effects of the kind are for good, so that the owner is
@@ -48,11 +49,13 @@ type Effect struct {
 	// Known says that nothing which the process has read can be in it: the
 	// address, say, was given by the owner or found outside, letter by letter.
 	Known bool `json:"known,omitempty"`
+	// Named says that the owner has named the target, in a request.
+	Named bool `json:"named,omitempty"`
 }
 
 // Hash identifies the exact effect; an approval is bound to it.
 func (e Effect) Hash() string {
-	e.Text = "" // how it is shown is not what is done
+	e.Text, e.Known, e.Named = "", false, false // how it is shown and judged is not what is done
 	raw, err := json.Marshal(e)
 	if err != nil {
 		panic("policy: " + err.Error()) // Args is valid JSON or absent
@@ -78,9 +81,13 @@ type Decision struct {
 }
 
 // Decide says whether a process with this label may cause e. The owner's rules
-// come first; then the Rule of Two: a process that has read untrusted text may
-// not, on its own, both know private things and reach outside, and what changes
-// something outside needs a trusted process. Secrets go nowhere.
+// come first. Then, for a process that has read nothing untrusted, the owner's
+// request is the consent: what it names may be reached; what only the model has
+// thought of is asked, if the process knows private things or would change
+// something out there. For one that has read untrusted text the Rule of Two holds:
+// it may not, on its own, both know private things and reach outside, and what
+// changes something outside needs a trusted process, whoever was named. Secrets go
+// nowhere.
 func Decide(s Subject, e Effect, rules Rules) Decision {
 	if s.Label.Confidentiality == sys.Secret {
 		return Decision{Refused, "it has read a secret, and secrets leave only through the keyring"}
@@ -88,15 +95,25 @@ func Decide(s Subject, e Effect, rules Rules) Decision {
 	if r, ok := rules.match(s, e); ok && (r.Then != Allowed || s.Label.Integrity != sys.Untrusted || r.Untrusted) {
 		return Decision{r.Then, fmt.Sprintf("your rule %s in %s", r, RulesFile)}
 	}
+	trusted := s.Label.Integrity != sys.Untrusted
 	switch {
 	case e.Kind.lasting():
 		return Decision{Asks, "it is for good, and yours to decide"}
-	case s.Label.Integrity != sys.Untrusted:
-		return Decision{Allowed, "only you, and what is yours, has told it what to do"}
+	case e.Kind == Revert && !e.Named:
+		return Decision{Asks, "no agent has done it"}
+	case e.Kind == Revert && !trusted:
+		return Decision{Asks, "it has read text from outside, and this is not of its conversation"}
+	case trusted && (e.Named || e.Kind == Instruct):
+		return Decision{Allowed, "you have named it, and only you, and what is yours, has told it what to do"}
+	case trusted && e.Kind.changes():
+		return Decision{Asks, "you have not named " + e.Target + ", and this changes something outside"}
 	case e.Kind.changes():
 		return Decision{Asks, "it has read text from outside, and this changes something outside"}
 	case e.Known, s.Label.Confidentiality == sys.Public:
 		return Decision{Allowed, "nothing private can be in it"}
+	}
+	if trusted {
+		return Decision{Asks, "you have not named " + e.Target + ", and this could carry things of yours out"}
 	}
 	return Decision{Asks, "it has read text from outside and things of yours, and this could carry them out"}
 }

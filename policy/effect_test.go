@@ -23,8 +23,12 @@ func TestRuleOfTwo(t *testing.T) {
 		e    Effect
 		want Verdict
 	}{
-		{"the owner's word, with private things", labelled(sys.FromOwner, sys.OwnerOnly), fetch, Allowed},
-		{"the owner's word writes to somebody", labelled(sys.FromOwner, sys.OwnerOnly), message, Allowed},
+		{"whom the owner has named, with private things", labelled(sys.FromOwner, sys.OwnerOnly), Effect{Kind: Fetch, Target: "a.example", Named: true}, Allowed},
+		{"whom only the model has thought of", labelled(sys.FromOwner, sys.OwnerOnly), fetch, Asks},
+		{"the same, knowing nothing private", labelled(sys.FromApp, sys.Public), fetch, Allowed},
+		{"the owner's word writes to somebody", labelled(sys.FromOwner, sys.OwnerOnly), Effect{Kind: Message, Target: "@bob:b.example", Named: true}, Allowed},
+		{"to somebody whom only the model has thought of", labelled(sys.FromOwner, sys.Public), message, Asks},
+		{"whom the owner has named, after text from outside", labelled(sys.Untrusted, sys.OwnerOnly), Effect{Kind: Fetch, Target: "a.example", Named: true}, Asks},
 		{"text from outside alone may go on reading", labelled(sys.Untrusted, sys.Public), fetch, Allowed},
 		{"text from outside and private things", labelled(sys.Untrusted, sys.OwnerOnly), fetch, Asks},
 		{"the same, of an address that nothing private is in", labelled(sys.Untrusted, sys.OwnerOnly), known, Allowed},
@@ -51,7 +55,7 @@ func TestDecideIsMonotone(t *testing.T) {
 			}
 		}
 		low, more := label("a"), label("b")
-		e := Effect{Kind: rapid.SampledFrom(kinds).Draw(t, "kind"), Target: "x", Known: rapid.Bool().Draw(t, "known")}
+		e := Effect{Kind: rapid.SampledFrom(kinds).Draw(t, "kind"), Target: "x", Known: rapid.Bool().Draw(t, "known"), Named: rapid.Bool().Draw(t, "named")}
 		a := Decide(Subject{Program: "p", Label: low}, e, Rules{})
 		b := Decide(Subject{Program: "p", Label: low.Join(more)}, e, Rules{})
 		if rank[b.Verdict] < rank[a.Verdict] {
@@ -59,6 +63,9 @@ func TestDecideIsMonotone(t *testing.T) {
 		}
 		if l := low.Join(more); l.Integrity == sys.Untrusted && l.Confidentiality > sys.Public && !e.Known && b.Verdict == Allowed {
 			t.Fatalf("%v may %s", l, e.Kind)
+		}
+		if b.Verdict == Allowed && !e.Known && !e.Named && e.Kind.changes() && e.Kind != Instruct {
+			t.Fatalf("nobody has named whom it may %s", e.Kind)
 		}
 	})
 }

@@ -44,11 +44,8 @@ func Call(s Subject, name string) error {
 // Write decides whether s may change path. The error is a *sys.Error of kind
 // Refused that names the allowed places.
 func Write(s Subject, path sys.Path) error {
-	if under(path, own) {
-		return &sys.Error{
-			Op: "change", Path: string(path), Kind: sys.Refused, Err: fmt.Errorf("it says what programs may do, and is changed by the owner's hand only"),
-			Hint: "tell the owner what to change in it, and why",
-		}
+	if err := ByHandOnly(path); err != nil {
+		return err
 	}
 	if under(path, s.places()) {
 		return nil
@@ -57,6 +54,18 @@ func Write(s Subject, path sys.Path) error {
 		Op: "change", Path: string(path), Kind: sys.Refused,
 		Err:  fmt.Errorf("%s may not change it", s.Program),
 		Hint: "it may change " + strings.Join(s.places(), ", "),
+	}
+}
+
+// ByHandOnly refuses files that no program may change, whatever its definition
+// says: they say what programs may do.
+func ByHandOnly(path sys.Path) error {
+	if !under(path, own) {
+		return nil
+	}
+	return &sys.Error{
+		Op: "change", Path: string(path), Kind: sys.Refused, Err: fmt.Errorf("it says what programs may do, and is changed by the owner's hand only"),
+		Hint: "tell the owner what to change in it, and why",
 	}
 }
 

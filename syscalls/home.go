@@ -99,17 +99,10 @@ func undo() kernel.Syscall {
 			if err != nil {
 				return "", err
 			}
-			old, _, err := c.Disk().Show(ctx, id)
+			old, l, err := c.Undo(ctx, id)
 			if err != nil {
 				return "", err
 			}
-			sign := c.Provenance()
-			sign.Undoes = id
-			l, _, err := c.Disk().Undo(ctx, id, disk.UndoOptions{Provenance: sign})
-			if err != nil {
-				return "", err
-			}
-			c.Landed(ctx, l)
 			return fmt.Sprintf("Undid %s (%s) as %s: %s.", id, old.Title, l.ID, changed(l)), nil
 		})
 }

@@ -14,7 +14,8 @@ import (
 
 // reach makes the network of one command; nil if there is none. A command may have
 // read all of the home, and after its first host it has text from outside, too: the
-// process is labelled so before each next host is judged.
+// process is labelled so before each next host is judged. A host that the owner has
+// bound a key to counts as named.
 func reach(ctx context.Context, o Options, c *kernel.Call, command string) (*sandbox.Network, *egress.Proxy, error) {
 	if o.Gate == nil {
 		return nil, nil, nil
@@ -27,7 +28,12 @@ func reach(ctx context.Context, o Options, c *kernel.Call, command string) (*san
 		if err != nil {
 			return err
 		}
-		err = c.Effect(ctx, policy.Effect{Kind: policy.Network, Target: host, Text: "Let a command talk to " + host, Args: args})
+		named, err := c.Names(ctx, host)
+		if err != nil {
+			return err
+		}
+		named = named || o.Keys != nil && o.Keys.Named(host)
+		err = c.Effect(ctx, policy.Effect{Kind: policy.Network, Target: host, Text: "Let a command talk to " + host, Args: args, Named: named})
 		if err == nil {
 			c.Reads(sys.Label{Integrity: sys.Untrusted})
 		}

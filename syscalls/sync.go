@@ -122,6 +122,7 @@ func mayMeet(ctx context.Context, o Options, c *kernel.Call, in syncIn) error {
 			"push": fmt.Sprintf("Send this home and its history to %s (%s).", in.Remote, at), "pull": fmt.Sprintf("Merge what is at %s (%s) into this home.", in.Remote, at),
 			"remove_remote": fmt.Sprintf("Forget %s (%s) and its credentials.", in.Remote, at),
 		}[in.Action]
+		e.Named = true // the owner said yes to it when it was added
 	}
 	e.Args = args(map[string]string{"action": in.Action, "remote_name": in.Remote, "remote_url": at, "message": in.Message})
 	return c.Effect(ctx, e)

@@ -44,7 +44,7 @@ func TestSyncGoesThroughPolicy(t *testing.T) {
 	if got := w.run(sync("commit", ""), sync("pull", "")); !strings.Contains(got, "ecorded") || !strings.Contains(got, "Sent") && !strings.Contains(got, "same") {
 		t.Errorf("commit, pull: %q", got)
 	}
-	if got := w.run(use{"web_fetch", machine.Obj{"url": "https://a.example/"}}, sync("push", "")); !strings.Contains(got, "origin") || approvals() != 2 {
+	if got := w.run(use{"web_fetch", machine.Obj{"url": "https://a.example/"}}, sync("push", "")); !strings.Contains(got, "origin") || approvals() != 3 { // the page, which nobody named, and the push
 		t.Errorf("push after a page: %q after %d approvals", got, approvals())
 	}
 	out, err := exec.Command("git", "-C", hub, "show", "main:system/hand.md").CombinedOutput()

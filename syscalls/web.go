@@ -42,8 +42,12 @@ func webFetch(o Options) kernel.Syscall {
 			if err != nil {
 				return "", err
 			}
+			named, err := c.Names(ctx, u.Hostname())
+			if err != nil {
+				return "", err
+			}
 			err = c.Effect(ctx, policy.Effect{
-				Kind: policy.Fetch, Target: strings.ToLower(u.Hostname()), Text: "Read the page " + u.String(), Args: args(u.String()), Known: c.Knows(u.String()),
+				Kind: policy.Fetch, Target: strings.ToLower(u.Hostname()), Text: "Read the page " + u.String(), Args: args(u.String()), Known: c.Knows(u.String()), Named: named,
 			})
 			if err != nil {
 				return "", err
