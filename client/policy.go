@@ -97,6 +97,25 @@ func (c *Client) SetKey(ctx context.Context, name, value string) error {
 	return c.call(ctx, "keep key", http.MethodPut, "/api/keys/"+url.PathEscape(name), map[string]string{"value": value}, nil)
 }
 
+// KeyHosts lists the hosts at which commands may use each key.
+func (c *Client) KeyHosts(ctx context.Context) (map[string][]string, error) {
+	var list []struct {
+		Name  string   `json:"name"`
+		Hosts []string `json:"hosts"`
+	}
+	err := c.call(ctx, "list hosts of keys", http.MethodGet, "/api/bindings", nil, &list)
+	hosts := map[string][]string{}
+	for _, k := range list {
+		hosts[k.Name] = k.Hosts
+	}
+	return hosts, err
+}
+
+// BindKey sets the hosts to which commands may send a key; none takes it from them.
+func (c *Client) BindKey(ctx context.Context, name string, hosts []string) error {
+	return c.call(ctx, "bind key", http.MethodPut, "/api/keys/"+url.PathEscape(name)+"/hosts", map[string][]string{"hosts": append([]string{}, hosts...)}, nil)
+}
+
 // DeleteKey forgets a key.
 func (c *Client) DeleteKey(ctx context.Context, name string) error {
 	return c.call(ctx, "forget key", http.MethodDelete, "/api/keys/"+url.PathEscape(name), nil, nil)

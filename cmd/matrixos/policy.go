@@ -163,8 +163,11 @@ func (p *program) trustCommand() *cobra.Command {
 func (p *program) keysCommand() *cobra.Command {
 	keys := &cobra.Command{
 		Use:   "keys",
-		Short: "List the keys of models and services; set and delete them",
-		Args:  cobra.NoArgs,
+		Short: "List the keys of models and services; set, bind and delete them",
+		Long: "List the keys of models and services.\n\n" +
+			"A command of an agent never has a key. It writes {{key:NAME}} in a header, and the key takes\n" +
+			"that place on its way out, to the hosts that you have bound it to, and to no other.",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
 				names, err := c.Keys(ctx)
@@ -174,8 +177,16 @@ func (p *program) keysCommand() *cobra.Command {
 				if p.json {
 					return p.printJSON(names)
 				}
+				hosts, err := c.KeyHosts(ctx)
+				if err != nil {
+					return err
+				}
 				for _, n := range names {
-					if _, err := fmt.Fprintln(p.out, n); err != nil {
+					line := n
+					if len(hosts[n]) > 0 {
+						line += "  for commands to " + strings.Join(hosts[n], ", ")
+					}
+					if _, err := fmt.Fprintln(p.out, line); err != nil {
 						return err
 					}
 				}
@@ -209,7 +220,23 @@ func (p *program) keysCommand() *cobra.Command {
 			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error { return c.DeleteKey(ctx, args[0]) })
 		},
 	}
-	keys.AddCommand(set, remove)
+	bind := &cobra.Command{
+		Use:   "bind NAME HOST…",
+		Short: "Let commands send a key to these hosts, such as api.github.com, and to no other",
+		Args:  cobra.MinimumNArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error { return c.BindKey(ctx, args[0], args[1:]) })
+		},
+	}
+	unbind := &cobra.Command{
+		Use:   "unbind NAME",
+		Short: "Take a key from commands",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error { return c.BindKey(ctx, args[0], nil) })
+		},
+	}
+	keys.AddCommand(set, remove, bind, unbind)
 	return keys
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -173,8 +172,6 @@ func (p *program) showStatus(s status) error {
 	if disk := s.Upkeep.Storage; disk.ReadOnly {
 		rows = append(rows, []string{"Storage", st.bad("no changes are taken") + ": " + disk.Why + "; " + disk.Hint})
 	}
-	near := slices.DeleteFunc(s.Upkeep.Quotas, func(u sys.QuotaUse) bool { return u.Part() < sys.QuotaNear })
-	rows = append(rows, p.quotaRows(near, s.Upkeep.QuotaProblem)...)
 	if len(s.landings) > 0 {
 		l := s.landings[0]
 		rows = append(rows, []string{"Last", l.ID.String() + ", " + ago(l.Time, time.Now()) + ": " + oneLine(l.Title, 60)})

@@ -57,7 +57,7 @@ func (p *program) showScrub(r sys.ScrubReport) error {
 			return err
 		}
 	}
-	_, err := fmt.Fprintln(p.out, scrubLine(r)+": "+size(r.Bytes)+" read, "+count(r.Objects, "object")+", "+count(r.Files, "live file")+", "+count(r.Landings, "landing")+", "+count(r.Databases, "database")+", "+count(r.Copies, "kept version")+" of them")
+	_, err := fmt.Fprintln(p.out, scrubLine(r)+": "+size(r.Bytes)+" read, "+count(r.Objects, "object")+", "+count(r.Files, "live file")+", "+count(r.Landings, "landing"))
 	return err
 }
 
@@ -124,7 +124,6 @@ func (p *program) showSpace(r sys.SpaceReport) error {
 	if r.Garbage > 0 {
 		rows = append(rows, []string{"To free", "about " + size(r.Garbage) + " with matrixos gc"})
 	}
-	rows = append(rows, p.quotaRows(r.Quotas, r.QuotaProblem)...)
 	if err := table(p.out, rows); err != nil {
 		return err
 	}
@@ -150,29 +149,6 @@ func (p *program) showSpace(r sys.SpaceReport) error {
 		}
 	}
 	return nil
-}
-
-// quotaRows says how much of each limit is used, or that limits cannot be read.
-func (p *program) quotaRows(list []sys.QuotaUse, problem string) (rows [][]string) {
-	st := p.style(p.out)
-	for _, u := range list {
-		who := "All together"
-		if u.App != "" {
-			who = "App " + string(u.App)
-		}
-		text := fmt.Sprintf("%s of the %s allowed, %.0f %%", size(u.Used), size(u.Limit), 100*u.Part())
-		switch {
-		case u.Part() >= 1:
-			text = st.bad(text + "; nothing more is taken from agents and apps")
-		case u.Part() >= sys.QuotaNear:
-			text = st.bad(text)
-		}
-		rows = append(rows, []string{who, text})
-	}
-	if problem != "" {
-		rows = append(rows, []string{"Limits", st.bad(problem) + "; the last ones hold"})
-	}
-	return rows
 }
 
 // more prints a table below another.
