@@ -85,7 +85,7 @@ func (r *Runtime) Call(ctx context.Context, capability, name string, raw json.Ra
 		return nil, &sys.Error{Op: "change", Path: v.manifest.Name, Kind: sys.Refused, Err: errors.New("this is the app as it was: it can be looked at, not changed"), Hint: "open the app itself, or restore its folder"}
 	}
 	if r.room != nil && changing[name] && name != "db.delete" && !l.trial {
-		if err := r.room(ctx, l.slug, int64(len(raw))); err != nil {
+		if err := r.room(ctx, l.slug); err != nil {
 			return nil, err
 		}
 	}

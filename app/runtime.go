@@ -28,9 +28,9 @@ type Options struct {
 	// Migrated hears what following a landing has added to an app's database; may be
 	// nil.
 	Migrated func(ctx context.Context, app sys.Slug, landing sys.LandingID, added []Addition)
-	// Room is asked before an app writes about so many bytes of data; its error refuses
-	// the call. May be nil.
-	Room func(ctx context.Context, app sys.Slug, bytes int64) error
+	// Room is asked before an app writes more data; its error refuses the call. May be
+	// nil.
+	Room func(ctx context.Context, app sys.Slug) error
 	// Verdict is what is known of an app with this Fingerprint: the level at which it
 	// is verified, and what of its contract does not hold. May be nil.
 	Verdict func(fingerprint string) (level string, failing []string)
@@ -47,7 +47,7 @@ type Runtime struct {
 	data     *store.Store
 	publish  func(sys.Event)
 	migrated func(context.Context, sys.Slug, sys.LandingID, []Addition)
-	room     func(context.Context, sys.Slug, int64) error
+	room     func(context.Context, sys.Slug) error
 	verdict  func(string) (string, []string)
 	log      *slog.Logger
 

@@ -2,7 +2,6 @@ package disk
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"matrixos/sys"
@@ -67,8 +66,7 @@ func (d *Disk) careOnce(ctx context.Context, now time.Time) error {
 		return err
 	}
 	if state.GC == nil || now.Sub(state.GC.Time) >= packEvery {
-		_, err := d.GC(ctx, false)
-		if err != nil && !errors.Is(err, sys.Held) { // a copy is being made: next time
+		if _, err := d.GC(ctx, false); err != nil {
 			return err
 		}
 	}

@@ -166,7 +166,6 @@ func (d *Disk) decide(ctx context.Context, p *preparation, info sys.LandingInfo,
 	}
 	d.redoRows++
 	d.redoBytes += len(record)
-	d.sizes.landed.Add(int64(len(record)))
 	return d.fault("decided")
 }
 

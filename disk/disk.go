@@ -67,12 +67,9 @@ type Disk struct {
 	ignore atomic.Pointer[ignorer]
 	checks atomic.Pointer[[]Check]
 	care   atomic.Pointer[func() Care]
-	limits atomic.Pointer[func() (Quota, error)]
 
-	room  room      // whether new things are taken
-	sizes sizes     // what the live files take
-	quota quota     // what they may take
-	data  dataStore // copies and changes of app databases
+	room room      // whether new things are taken
+	data dataStore // copies and changes of app databases
 
 	mu        sync.Mutex // the lander: one landing at a time
 	stats     map[string]known
@@ -85,10 +82,9 @@ type Disk struct {
 	verified map[string]known // while opening: what the last scrub has compared
 	rotten   []string         // found while opening: changed without having been touched
 
-	blames  blames       // what is known of where lines come from
-	viewing sync.Mutex   // one checkout at a time; nothing else is taken with it
-	caring  sync.Mutex   // above mu: one scrub or collection at a time
-	copying sync.RWMutex // above mu, below caring: read-held while the store is copied, see KeepStored
+	blames  blames     // what is known of where lines come from
+	viewing sync.Mutex // one checkout at a time; nothing else is taken with it
+	caring  sync.Mutex // above mu: one scrub or collection at a time
 
 	races  atomic.Int64          // edits by hand that came between and were kept
 	broken atomic.Pointer[error] // the history could not be written; only a restart helps
@@ -189,7 +185,6 @@ func (d *Disk) start(ctx context.Context, o Options) error {
 	// Watching starts before the scan, so that no edit falls between.
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	d.stop = stop
-	d.sizes.blind.Store(o.NoWatch)
 	if !o.NoWatch {
 		if err := d.startWatching(running); err != nil {
 			return err

@@ -68,16 +68,13 @@
 // work after 30 days, commits by hand that main does not have after 90, displaced
 // bytes and unneeded objects after 30. A pack is durable and read back whole before
 // its objects go elsewhere; what is dropped is looked up again while no landing
-// can come to need it. Who relies on an object that is there without needing it makes
-// it young again (git.Repo.Freshen). While a copy of the store is being made nothing
-// is collected (hold.go).
+// can come to need it.
 //
 // # Scrub
 //
 // Scrub (scrub.go) compares everything stored with its name or sum: objects, packs,
-// indexes, refs, the landings table, kept copies of databases, and live files whose
-// state says that nobody has touched them since their content was known; of kernel.db
-// and the databases of apps, whether their pages hang together (scrub_data.go). What is damaged is restored
+// indexes, refs, the landings table, and live files whose state says that nobody
+// has touched them since their content was known. What is damaged is restored
 // from another copy, and the damaged bytes of a live file go to displaced, with a
 // landing that says so. The states that a scrub has seen are kept, so that
 // damage while nothing ran is not taken for an edit. In idle time (care.go) it
@@ -91,15 +88,6 @@
 // history, GC, work that only reads, and deleting by the owner go on. Edits by hand stay in the files
 // and are captured later. What was decided is finished with the ballast. The
 // state ends by itself once a probe can write and the ballast is there again.
-//
-// # Limits
-//
-// The owner may limit what the home, or an app, takes (quota.go). Landings of agents
-// and healers, restores, and what apps write that would go over it are refused, kind
-// OverBudget, with the names of what to delete. Edits by hand, undo and what other
-// devices bring are not: the owner is told, once at four fifths and once when it is full.
-// Sizes are known without a walk through the home (sizes.go): landings and the
-// watcher say what to measure again.
 //
 // # Recovery
 //
@@ -145,7 +133,7 @@
 //
 // # Locks
 //
-// Lock order: Txn.mu, Disk.caring (scrub and GC), Disk.copying, Disk.mu (the lander), Disk.publishing, room.mu and sizes.mu, then the journal's
+// Lock order: Txn.mu, Disk.caring (scrub and GC), Disk.mu (the lander), Disk.publishing, room.mu, then the journal's
 // and the repository's own, and dirtyMu, which nobody holds while taking another.
 // Checks run with Txn.mu held, and on a busy home with Disk.mu: they may read
 // views and the journal, and must not land.

@@ -126,7 +126,7 @@ func TestBelowTheReserve(t *testing.T) {
 	}
 	_, err = h.Write(ctx, Write{Files: map[sys.Path][]byte{"x.txt": []byte("x")}})
 	h.wantNoSpace(err)
-	h.wantNoSpace(h.RoomForData(ctx, "notes", 1))
+	h.wantNoSpace(h.RoomForData(ctx, "notes"))
 	for end := time.Now().Add(time.Minute); h.notices("no changes are taken") == 0 && time.Now().Before(end); {
 		time.Sleep(10 * time.Millisecond)
 	}

@@ -43,10 +43,6 @@ func (d *Disk) collect(ctx context.Context, all bool) (report sys.GCReport, err 
 	}
 	d.caring.Lock()
 	defer d.caring.Unlock()
-	if !d.copying.TryLock() {
-		return report, &sys.Error{Op: "collect garbage", Path: d.root, Kind: sys.Held, Err: errors.New("a backup or an export is reading what is stored"), Hint: "try again when it is done"}
-	}
-	defer d.copying.Unlock()
 	began := time.Now()
 	report.Time = began.UTC()
 	if report.Before, err = folderSize(d.dir); err != nil {
@@ -245,11 +241,6 @@ func (g *collector) replace(packs []git.Pack) error {
 			}
 		}
 		for _, p := range packs {
-			if st, err := os.Stat(g.d.repo.PackPath(p.Name)); len(dropped) > 0 && err == nil && !st.ModTime().Equal(p.Time) {
-				return nil // somebody relies on what is in it: see git.Repo.Freshen
-			}
-		}
-		for _, p := range packs {
 			if p.Name == anew {
 				continue
 			}
@@ -292,11 +283,10 @@ func (g *collector) dropUnneeded() error {
 			}
 		}
 	}
-	g.d.hook("unneeded")
 	for batch := range slices.Chunk(old, atOnce) {
 		err := g.whileNothingLands(func() error {
 			for _, h := range batch {
-				if g.reach.seen[h] || !g.old(h) {
+				if g.reach.seen[h] {
 					continue
 				}
 				if err := g.d.repo.RemoveLoose(h); err != nil {
@@ -311,13 +301,6 @@ func (g *collector) dropUnneeded() error {
 		}
 	}
 	return nil
-}
-
-// old looks again whether a loose object is old: somebody may have come to rely on
-// it since it was listed.
-func (g *collector) old(h git.Hash) bool {
-	st, err := os.Lstat(g.d.repo.ObjectPath(h))
-	return err == nil && g.now.Sub(st.ModTime()) >= unneededLife
 }
 
 // dropHalf removes what an interrupted git command has left behind.

@@ -2,8 +2,6 @@ package disk
 
 import (
 	"context"
-	"sync"
-	"time"
 
 	"matrixos/sys"
 )
@@ -30,20 +28,6 @@ func (d *Disk) Hold(ctx context.Context, fn func(at sys.LandingInfo, view *View)
 		return explain("hold", d.root, err)
 	}
 	return fn(info, &View{objects: objects{repo: d.repo}, tree: tree, at: info.ID})
-}
-
-// KeepStored has everything that is stored stay where it is until release: objects,
-// packs, copies of databases. It waits for a collection that runs; one that is asked
-// for meanwhile fails with kind Held.
-func (d *Disk) KeepStored(ctx context.Context) (release func(), err error) {
-	for !d.copying.TryRLock() {
-		select {
-		case <-time.After(10 * time.Millisecond):
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-	return sync.OnceFunc(d.copying.RUnlock), nil
 }
 
 // Versionable reports whether a file or link of this name and size is kept in

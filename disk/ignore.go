@@ -162,7 +162,6 @@ func (d *Disk) loadIgnore() {
 		return
 	}
 	d.ignore.Store(newIgnorer(text))
-	d.sizes.touch("") // other folders are watched now
 	exclude := "# Written by Matrix OS: its own rules, then those of " + ignoreFile + ".\n/" + sys.Store + "/\n" + text
 	path := filepath.Join(d.repo.Dir(), "info", "exclude")
 	if have, err := os.ReadFile(path); err == nil && string(have) == exclude {

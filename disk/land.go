@@ -177,9 +177,6 @@ func (a *attempt) try(ctx context.Context, checks []Check, checked git.Hash, hol
 		}
 	}
 	d.hook("checked")
-	if err := a.fits(ctx, m.changes); err != nil { // others may have filled the room since
-		return sys.LandingInfo{}, git.Hash{}, nil, err
-	}
 	info, err := d.commitLocked(ctx, decision{landing: a.landing, base: a.base, changes: m.changes, merged: m.merged, stale: m.stale, objects: m.objects, op: a.op, rows: a.rows, copies: a.copies})
 	return info, git.Hash{}, nil, err
 }

@@ -118,7 +118,6 @@ func (d *Disk) applyAllLocked(stage string, changes []change) {
 		if isFull(err) && d.dropBallast() {
 			err = d.applyLocked(name, c)
 		}
-		d.sizes.touch(c.path)
 		if err == nil {
 			delete(d.pending, c.path)
 			return
@@ -284,7 +283,7 @@ func (d *Disk) giveBackNewest(stage string, c change, ours stat, f folder, base 
 			return errors.Join(err, d.setAside(stage, c.path))
 		}
 		if out.ino == inPlace && out.node() == have {
-			if !out.writing && (have == c.new || d.repo.Freshen(have.Hash)) {
+			if !out.writing && (have == c.new || d.repo.Has(have.Hash)) {
 				return unix.Unlinkat(int(d.stageFD.Fd()), stage, 0)
 			}
 			break

@@ -241,7 +241,7 @@ func (d *Disk) clearStage(rows []redoRow) error {
 			if unix.Unlinkat(int(d.stageFD.Fd()), e.Name(), unix.AT_REMOVEDIR) != nil {
 				err = d.setAside(e.Name(), path)
 			}
-		case !decided || ok && !s.writing && d.repo.Freshen(s.obj.Hash):
+		case !decided || ok && !s.writing && d.repo.Has(s.obj.Hash):
 			err = os.Remove(d.store("stage", e.Name()))
 		default:
 			err = d.setAside(e.Name(), path)

@@ -79,6 +79,11 @@ func (d *Disk) Room(ctx context.Context, op string) error {
 	return d.refusal(ctx, op, nil)
 }
 
+// RoomForData is Room for what an app is about to write to its data.
+func (d *Disk) RoomForData(ctx context.Context, app sys.Slug) error {
+	return d.Room(ctx, "write data of "+string(app))
+}
+
 // refusal is the error of what cannot be recorded now.
 func (d *Disk) refusal(ctx context.Context, op string, cause error) error {
 	e := &sys.Error{Op: op, Path: d.root, Kind: sys.NoSpace, Err: cause}
@@ -202,9 +207,6 @@ func (d *Disk) watchRoom(ctx context.Context) {
 			d.tellRoom(ctx)
 		case <-tick.C:
 			d.lookAtRoom(ctx)
-			if err := d.lookAtQuota(ctx); err != nil && ctx.Err() == nil {
-				d.log.WarnContext(ctx, "the limits of space could not be looked at; it is tried again", "error", err)
-			}
 		case <-ctx.Done():
 			return
 		}
@@ -301,10 +303,7 @@ func (a *attempt) admit(ctx context.Context) error {
 	if deletes {
 		return nil
 	}
-	if err := a.d.Room(ctx, cmp.Or(a.op, "land")); err != nil {
-		return err
-	}
-	return a.fits(ctx, a.changes)
+	return a.d.Room(ctx, cmp.Or(a.op, "land"))
 }
 
 // withBallast runs fn, and once more with the ballast given up if the disk is full.

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"matrixos/disk/git"
@@ -20,16 +19,14 @@ import (
 // Scrub reads everything that is stored and compares it with what it should be:
 // all objects of the history by their names, packs and indexes by their sums, the
 // landings table and refs with the history, and the live files that nobody has
-// touched since they were last known with what the history has; the kept copies of
-// databases, chunk by chunk. What is damaged is restored where there is another
-// copy: of a chunk, in another pack or in the database as it is now. The rest is in
-// the report, by file and landing, or by database and the date of the copy. It reads
-// at most rate bytes a second, 0 for no limit, and goes on where an earlier one was
-// interrupted. Files that are being edited are left alone.
+// touched since they were last known with what the history has. What is
+// damaged is restored where there is another copy; the rest is in the report, by
+// file and landing. It reads at most rate bytes a second, 0 for no limit, and goes
+// on where an earlier one was interrupted. Files that are being edited are left
+// alone.
 //
-// kernel.db and the databases of apps have no sums of their own. Scrub has SQLite look
-// whether their pages hang together; a changed value in a row is not found, but in
-// the landings table. A damaged database is named, with the newest good copy of it.
+// kernel.db has no sums of its own: of it, Scrub checks the
+// landings table.
 func (d *Disk) Scrub(ctx context.Context, rate int64) (sys.ScrubReport, error) {
 	r, err := d.scrub(ctx, rate)
 	return r, explain("scrub", d.root, err)
@@ -68,7 +65,7 @@ func (d *Disk) scrub(ctx context.Context, rate int64) (sys.ScrubReport, error) {
 	if s.Report.Started.IsZero() || time.Since(s.Report.Started) > 30*24*time.Hour {
 		s.progress = progress{Report: sys.ScrubReport{Started: time.Now().UTC(), Problems: []sys.ScrubProblem{}}}
 	}
-	for phases := []func() error{s.loose, s.packs, s.refs, s.reachable, s.landings, s.live, s.copies, s.databases}; s.Phase < len(phases); s.Phase, s.Done = s.Phase+1, "" {
+	for phases := []func() error{s.loose, s.packs, s.reachable, s.landings, s.refs, s.live}; s.Phase < len(phases); s.Phase, s.Done = s.Phase+1, "" {
 		if err := phases[s.Phase](); err != nil {
 			return s.Report, err
 		}
@@ -276,41 +273,9 @@ func (s *scrubber) refs() error {
 		}
 		return nil
 	}()
-	if err == nil {
-		err = s.otherRefs()
-	}
 	if err != nil {
 		return err
 	}
-	return s.index()
-}
-
-// otherRefs takes away names that name nothing any more: while they are there,
-// neither git nor a collection can follow the history.
-func (s *scrubber) otherRefs() error {
-	names, err := s.d.repo.Refs("refs")
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		ref := "refs/" + name
-		if _, err := s.d.repo.Ref(ref); !errors.Is(err, git.ErrCorrupt) || ref == mainRef {
-			continue
-		}
-		if err := s.d.repo.RemoveRef(ref); err != nil {
-			return err
-		}
-		p := sys.ScrubProblem{What: "ref", Object: ref, How: "what it named cannot be told; the name was removed"}
-		if short, ok := strings.CutPrefix(ref, snapshotRefs+"/"); ok {
-			p.How += ": `matrixos snapshot " + short + " --at LANDING` gives it again"
-		}
-		s.problem(p)
-	}
-	return nil
-}
-
-// index makes git's index anew if its sum is wrong.
-func (s *scrubber) index() error {
 	b, err := os.ReadFile(filepath.Join(s.d.repo.Dir(), "index"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return s.step("", 0)

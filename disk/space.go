@@ -3,7 +3,10 @@ package disk
 import (
 	"cmp"
 	"context"
+	"errors"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -22,8 +25,8 @@ var partNames = map[string]string{
 	"views": "past landings", "ballast": "reserve", "kernel.db": "journal", "kernel.db-wal": "journal", "kernel.db-shm": "journal",
 }
 
-// Space says what takes room in the home. It reads the sizes of what has changed
-// since it was last asked, and of the store, and folders of the history, not contents.
+// Space says what takes room in the home. It reads the names and sizes of all
+// files, and folders of the history, not contents.
 func (d *Disk) Space(ctx context.Context) (sys.SpaceReport, error) {
 	r, err := d.space(ctx)
 	return r, explain("measure space", d.root, err)
@@ -49,9 +52,6 @@ func (d *Disk) space(ctx context.Context) (r sys.SpaceReport, err error) {
 	if err := d.measureHistory(ctx, &r, apps); err != nil {
 		return r, err
 	}
-	if r.Quotas, r.QuotaProblem, err = d.Quotas(ctx, true); err != nil {
-		return r, err
-	}
 	r.Apps = []sys.AppSpace{}
 	for _, a := range apps {
 		r.Apps = append(r.Apps, *a)
@@ -73,6 +73,45 @@ func appOf(path string) (slug sys.Slug, data bool, ok bool) {
 	}
 	first, _, nested := strings.Cut(rest, "/")
 	return sys.Slug(first), true, nested && sys.Slug(first).Valid()
+}
+
+// measureHome adds up the live files.
+func (d *Disk) measureHome(ctx context.Context, r *sys.SpaceReport, apps map[sys.Slug]*sys.AppSpace) error {
+	return filepath.WalkDir(d.root, func(full string, e fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		path := d.relative(full)
+		if path == sys.Store {
+			return fs.SkipDir
+		}
+		info, err := e.Info()
+		if err != nil {
+			return nil //nolint:nilerr // it went this instant
+		}
+		size := onDisk(info)
+		r.Home += size
+		if slug, data, ok := appOf(path); ok {
+			if apps[slug] == nil {
+				apps[slug] = &sys.AppSpace{App: slug}
+			}
+			if data {
+				apps[slug].Data += size
+			} else {
+				apps[slug].Files += size
+			}
+		}
+		if !e.IsDir() && size > 0 {
+			r.Largest = largestOf(r.Largest, sys.SpaceItem{Name: path, Bytes: size})
+		}
+		return nil
+	})
 }
 
 // largestOf adds an item to a list that holds the largest ones only.

@@ -70,8 +70,7 @@ func (d *Disk) Upkeep(ctx context.Context) (sys.UpkeepState, error) {
 	if ok {
 		s.GC = &gc
 	}
-	s.Quotas, s.QuotaProblem, err = d.Quotas(ctx, false)
-	return s, err
+	return s, nil
 }
 
 // folderSize returns how many bytes of the disk a folder and all in it take.

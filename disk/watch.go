@@ -24,7 +24,6 @@ const (
 // markDirty notes that something at or below a path may have been edited. Any
 // goroutine may call it, d.mu held or not.
 func (d *Disk) markDirty(path string) {
-	d.sizes.touch(path)
 	d.dirtyMu.Lock()
 	d.dirty[path] = true
 	d.dirtyMu.Unlock()
@@ -65,7 +64,6 @@ func (d *Disk) startWatching(ctx context.Context) error {
 	d.background.Go(func() { d.follow(ctx, w) })
 	d.background.Go(func() { d.captureWhenQuiet(ctx) })
 	if !full {
-		d.sizes.blind.Store(true)
 		d.background.Go(func() { d.pollAll(ctx) })
 	}
 	return nil
@@ -140,18 +138,13 @@ func (d *Disk) follow(ctx context.Context, w *fsnotify.Watcher) {
 
 func (d *Disk) event(ctx context.Context, w *fsnotify.Watcher, e fsnotify.Event, m *moves) {
 	path := d.relative(e.Name)
-	if path == "" {
-		return
-	}
-	if d.ignored(path, false) {
-		d.sizes.touch(path)
+	if path == "" || d.ignored(path, false) {
 		return
 	}
 	if e.Has(fsnotify.Create) {
 		if st, ok, err := look(d.rootFD, path); err == nil && ok && st.isDir() {
 			m.to[path] = true
 			if !d.watchTree(w, path) {
-				d.sizes.blind.Store(true)
 				d.background.Go(func() { d.pollAll(ctx) })
 			}
 		}

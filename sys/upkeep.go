@@ -4,7 +4,7 @@ import "time"
 
 // ScrubProblem is one thing whose stored bytes were not what they should be.
 type ScrubProblem struct {
-	What    string    `json:"what" doc:"live file, object, pack, ref, index, landing, database, copy, changes or journal"`
+	What    string    `json:"what" doc:"live file, object, pack, ref, index or landing"`
 	Path    Path      `json:"path,omitempty"`    // the file it belongs to, if any
 	Landing LandingID `json:"landing,omitempty"` // the newest that needs it
 	Object  string    `json:"object,omitempty"`  // git's name of it
@@ -14,15 +14,13 @@ type ScrubProblem struct {
 
 // ScrubReport is what a check of all stored bytes has found.
 type ScrubReport struct {
-	Started   time.Time      `json:"started"`
-	Finished  time.Time      `json:"finished,omitzero"` // zero while it runs
-	Objects   int            `json:"objects"`           // of the history, each copy counted
-	Files     int            `json:"files"`             // live ones compared
-	Landings  int            `json:"landings"`
-	Copies    int            `json:"copies"`    // kept ones of databases
-	Databases int            `json:"databases"` // the journal, and those of apps
-	Bytes     int64          `json:"bytes"`     // read
-	Problems  []ScrubProblem `json:"problems" nullable:"false"`
+	Started  time.Time      `json:"started"`
+	Finished time.Time      `json:"finished,omitzero"` // zero while it runs
+	Objects  int            `json:"objects"`           // of the history, each copy counted
+	Files    int            `json:"files"`             // live ones compared
+	Landings int            `json:"landings"`
+	Bytes    int64          `json:"bytes"` // read
+	Problems []ScrubProblem `json:"problems" nullable:"false"`
 }
 
 // Lost counts the problems that could not be mended.
@@ -74,23 +72,7 @@ type SpaceReport struct {
 	Parts   []SpaceItem `json:"parts" nullable:"false" doc:"What the store is made of"`
 	Garbage int64       `json:"garbage" doc:"About what a collection would free"`
 	Largest []SpaceItem `json:"largest" nullable:"false" doc:"The largest files of the home"`
-
-	Quotas       []QuotaUse `json:"quotas" nullable:"false" doc:"What has a limit, the fullest first"`
-	QuotaProblem string     `json:"quota_problem,omitempty" doc:"Why the limits cannot be read; the last ones hold"`
 }
-
-// QuotaNear is the part of a limit from which on the owner is told.
-const QuotaNear = 0.8
-
-// QuotaUse is how much of its limit something takes.
-type QuotaUse struct {
-	App   Slug  `json:"app,omitempty" doc:"Empty for the home: live files, and what is kept of the past"`
-	Used  int64 `json:"used"`
-	Limit int64 `json:"limit"`
-}
-
-// Part is how much of the limit is used; 1 is all of it.
-func (u QuotaUse) Part() float64 { return float64(u.Used) / float64(max(u.Limit, 1)) }
 
 // UpkeepState is how the home's care of itself stands.
 type UpkeepState struct {
@@ -98,9 +80,6 @@ type UpkeepState struct {
 	GC    *GCReport    `json:"gc,omitempty"`
 
 	Storage StorageState `json:"storage"`
-
-	Quotas       []QuotaUse `json:"quotas" nullable:"false" doc:"What has a limit, the fullest first; sizes may be a minute old"`
-	QuotaProblem string     `json:"quota_problem,omitempty"`
 }
 
 // StorageState says whether a home takes changes. On a full or failing disk it is

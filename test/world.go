@@ -30,6 +30,7 @@ type World struct {
 	Home   string
 	Env    []string // beside PATH and HOME
 	Args   []string // of up, beside --home and --listen
+	input  string   // of commands
 
 	server *exec.Cmd
 	output *lockedBuffer
@@ -159,7 +160,7 @@ func (w *World) Run(args ...string) Result {
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, w.binary, append(args, "--home", w.Home)...)
-	cmd.Env = w.environment()
+	cmd.Env, cmd.Stdin = w.environment(), strings.NewReader(w.input)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()

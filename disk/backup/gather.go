@@ -52,13 +52,9 @@ type gathered struct {
 	items   []item
 	temp    string
 	copies  int
-	release func() // lets the store be collected again
 }
 
-func (g *gathered) Close() error {
-	defer g.release()
-	return os.RemoveAll(g.temp)
-}
+func (g *gathered) Close() error { return os.RemoveAll(g.temp) }
 
 const (
 	gitDir   = sys.Store + "/repo.git"
@@ -67,19 +63,14 @@ const (
 )
 
 // gather lists what a copy of d consists of. Only databases and the kernel's
-// tables are copied at once; the rest is read when an item is opened. Until Close
-// nothing that is stored goes.
+// tables are copied at once; the rest is read when an item is opened.
 func gather(ctx context.Context, d *disk.Disk) (_ *gathered, err error) {
 	run := filepath.Join(d.Root(), sys.Store, "run")
 	if err := os.MkdirAll(run, 0o700); err != nil {
 		return nil, err
 	}
 	g := &gathered{}
-	if g.release, err = d.KeepStored(ctx); err != nil {
-		return nil, err
-	}
 	if g.temp, err = os.MkdirTemp(run, "copy-"); err != nil {
-		g.release()
 		return nil, err
 	}
 	defer func() {

@@ -86,17 +86,15 @@ type Store struct {
 	writers  int        // open ones; a sweep waits for none
 	sweeping bool       // writers wait for its end
 
-	where   map[Hash]place
-	packs   map[string]*pack
-	damaged map[Hash]bool // found to be so in all packs; a Writer writes them anew
-	broken  []string      // packs whose table cannot be read
+	where map[Hash]place
+	packs map[string]*pack
 }
 
 // Open opens the store in dir, which is made if need be. What a crash has left
 // unfinished is removed. A pack that cannot be read is an error of the contents
 // that need it, not of Open.
 func Open(dir string) (*Store, error) {
-	s := &Store{dir: dir, where: map[Hash]place{}, packs: map[string]*pack{}, damaged: map[Hash]bool{}}
+	s := &Store{dir: dir, where: map[Hash]place{}, packs: map[string]*pack{}}
 	s.turn = sync.NewCond(&s.mu)
 	var err error
 	if s.encode, err = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(false)); err != nil {
@@ -121,9 +119,8 @@ func Open(dir string) (*Store, error) {
 			}
 		case strings.HasSuffix(e.Name(), packSuffix):
 			p, err := openPack(path)
-			if errors.Is(err, ErrDamaged) { // what needs it says so when it is read
-				s.broken = append(s.broken, path)
-				continue
+			if errors.Is(err, ErrDamaged) {
+				continue // what needs it says so when it is read
 			}
 			if err != nil {
 				return nil, errors.Join(err, s.Close())
@@ -151,19 +148,17 @@ func (s *Store) Close() error {
 func (s *Store) addLocked(p *pack) {
 	s.packs[p.path] = p
 	for h, at := range p.chunks {
-		if _, there := s.where[h]; !there || s.damaged[h] {
+		if _, there := s.where[h]; !there {
 			s.where[h] = at
-			delete(s.damaged, h)
 		}
 	}
 }
 
-// has reports whether a chunk is there and not known to be damaged.
-func (s *Store) has(h Hash) bool {
+func (s *Store) find(h Hash) (place, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, ok := s.where[h]
-	return ok && !s.damaged[h]
+	at, ok := s.where[h]
+	return at, ok
 }
 
 // Bytes returns how much room the store takes.
@@ -177,49 +172,21 @@ func (s *Store) Bytes() int64 {
 	return n
 }
 
-// chunk reads one chunk and verifies it; if its bytes are damaged, from another pack
-// that has it.
+// chunk reads one chunk and verifies it.
 func (s *Store) chunk(h Hash, level int) ([]byte, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	_, data, err := s.soundLocked(h, level)
-	return data, err
-}
-
-// soundLocked finds a place where a chunk is as it should be, and remembers it.
-func (s *Store) soundLocked(h Hash, level int) (place, []byte, error) {
 	at, ok := s.where[h]
 	if !ok {
-		return place{}, nil, fmt.Errorf("%w: chunk %s is missing", ErrDamaged, h)
+		s.mu.Unlock()
+		return nil, fmt.Errorf("%w: chunk %s is missing", ErrDamaged, h)
 	}
-	data, err := s.readLocked(at, h, level)
-	if err == nil {
-		delete(s.damaged, h)
-		return at, data, nil
-	}
-	for _, p := range s.packs {
-		other, ok := p.chunks[h]
-		if !ok || p == at.pack {
-			continue
-		}
-		if data, e := s.readLocked(other, h, level); e == nil {
-			s.where[h] = other
-			delete(s.damaged, h)
-			return other, data, nil
-		}
-	}
-	s.damaged[h] = true
-	return place{}, nil, err
-}
-
-// readLocked reads the chunk at a place and verifies it.
-func (s *Store) readLocked(at place, h Hash, level int) ([]byte, error) {
 	raw := make([]byte, at.stored)
-	if _, err := at.pack.file.ReadAt(raw, at.offset); err != nil {
+	_, err := at.pack.file.ReadAt(raw, at.offset)
+	s.mu.Unlock()
+	if err != nil {
 		return nil, fmt.Errorf("%w: chunk %s: %w", ErrDamaged, h, err)
 	}
 	if at.stored != at.size {
-		var err error
 		if raw, err = s.decode.DecodeAll(raw, make([]byte, 0, at.size)); err != nil {
 			return nil, fmt.Errorf("%w: chunk %s: %w", ErrDamaged, h, err)
 		}

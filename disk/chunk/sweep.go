@@ -35,13 +35,12 @@ func (s *Store) Sweep(ctx context.Context, wanted func(context.Context) ([]Root,
 	before := s.Bytes()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.settleLocked(keep)
 	w := &Writer{s: s, chunks: map[Hash]place{}, closed: true}
 	var dead []*pack
 	for _, p := range s.packs {
 		var used int64
 		for h, at := range p.chunks {
-			if _, wanted := keep[h]; wanted && s.where[h].pack == p {
+			if keep[h] && s.where[h].pack == p {
 				used += int64(at.stored) + int64(entrySize)
 			}
 		}
@@ -53,7 +52,7 @@ func (s *Store) Sweep(ctx context.Context, wanted func(context.Context) ([]Root,
 			continue
 		}
 		for h, at := range p.chunks {
-			if _, wanted := keep[h]; !wanted || s.where[h].pack != p {
+			if !keep[h] || s.where[h].pack != p {
 				continue
 			}
 			raw := make([]byte, at.stored)
@@ -104,28 +103,16 @@ func (w *Writer) abandon() error {
 	return errors.Join(w.file.Close(), os.Remove(w.file.Name()))
 }
 
-// settleLocked decides, of wanted chunks that are in several packs, which one stays:
-// one that is sound.
-func (s *Store) settleLocked(keep map[Hash]int) {
-	for _, p := range s.packs {
-		for h := range p.chunks {
-			if level, wanted := keep[h]; wanted && s.where[h].pack != p {
-				_, _, _ = s.soundLocked(h, level) // where none is sound, any stays
-			}
-		}
-	}
-}
-
-// mark returns the chunks of the wanted contents, and their levels. Of a damaged
-// one it finds what it can.
-func (s *Store) mark(ctx context.Context, roots []Root) (map[Hash]int, error) {
-	keep := map[Hash]int{}
+// mark returns the chunks of the wanted contents. Of a damaged one it finds what
+// it can.
+func (s *Store) mark(ctx context.Context, roots []Root) (map[Hash]bool, error) {
+	keep := map[Hash]bool{}
 	var down func(h Hash, level int) error
 	down = func(h Hash, level int) error {
-		if _, known := keep[h]; known || ctx.Err() != nil {
-			return ctx.Err()
+		if err := ctx.Err(); err != nil || keep[h] {
+			return err
 		}
-		keep[h] = level
+		keep[h] = true
 		if level == 0 {
 			return nil
 		}

@@ -23,7 +23,6 @@ type Writer struct {
 	order  []Hash
 	chunks map[Hash]place
 	closed bool
-	only   map[Hash]bool // if not nil, nothing else is stored
 }
 
 // Begin starts to write. Until Close no sweep runs. One goroutine may have several
@@ -110,7 +109,7 @@ func (w *Writer) chunk(level int, data []byte) (Hash, error) {
 	if _, ours := w.chunks[h]; ours {
 		return h, nil
 	}
-	if w.s.has(h) || w.only != nil && !w.only[h] {
+	if _, there := w.s.find(h); there {
 		return h, nil
 	}
 	stored := data

@@ -133,20 +133,9 @@ type place struct {
 	offset uint64
 }
 
-// hasPacked looks whether the pack is still there: the owner may have repacked.
 func (r *Repo) hasPacked(h Hash) bool {
-	for _, again := range []bool{false, true} {
-		found, err := r.locate(h, again)
-		if err != nil || len(found) == 0 {
-			return false
-		}
-		for _, at := range found {
-			if _, err := os.Lstat(at.pack.path); err == nil {
-				return true
-			}
-		}
-	}
-	return false
+	found, err := r.locate(h, false)
+	return err == nil && len(found) > 0
 }
 
 // readPacked reads h from a pack, from another one if a copy is damaged. If it is

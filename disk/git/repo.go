@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"time"
 )
 
 // Repo is a repository folder. It is safe for concurrent use.
@@ -105,31 +104,6 @@ func (r *Repo) Has(h Hash) bool {
 		return true
 	}
 	return r.hasPacked(h)
-}
-
-// Freshen reports whether the repository has h and makes sure that it stays for a
-// while, needed or not: what is removed for not being needed is old. It is for
-// those who are about to rely on a copy that they have not written.
-func (r *Repo) Freshen(h Hash) bool {
-	r.mu.Lock()
-	_, ok := r.waiting[h]
-	r.mu.Unlock()
-	now := time.Now()
-	if ok || os.Chtimes(r.ObjectPath(h), now, now) == nil {
-		return true
-	}
-	for _, again := range []bool{false, true} {
-		found, err := r.locate(h, again)
-		if err != nil || len(found) == 0 {
-			return false
-		}
-		for _, at := range found {
-			if os.Chtimes(at.pack.path, now, now) == nil {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // Content returns the bytes of the blob h. The caller must not change them.

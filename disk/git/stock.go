@@ -92,11 +92,6 @@ type Pack struct {
 	Keep    bool  // the owner has marked it with a .keep file
 }
 
-// PackPath is where a pack is.
-func (r *Repo) PackPath(name string) string {
-	return filepath.Join(r.dir, "objects", "pack", name+".pack")
-}
-
 // Packs lists the packs that are there now.
 func (r *Repo) Packs() ([]Pack, error) {
 	dir := filepath.Join(r.dir, "objects", "pack")

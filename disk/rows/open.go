@@ -88,26 +88,6 @@ func Pages(ctx context.Context, path string, w io.Writer) (err error) {
 	return out.Err()
 }
 
-// QuickCheck looks whether the pages of a database hang together, and returns what is
-// wrong, "" if nothing is. A changed value of a row that is a value still is not
-// found: the format has no sums.
-func QuickCheck(ctx context.Context, path string) (wrong string, err error) {
-	db, err := Open(ctx, path, ToRead, 2*time.Second)
-	if err == nil {
-		defer func() { err = errors.Join(err, db.Close()) }()
-		err = db.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&wrong)
-	}
-	switch {
-	case Damaged(err):
-		return err.Error(), nil
-	case err != nil:
-		return "", Explain("check", path, err)
-	case wrong == "ok":
-		return "", nil
-	}
-	return wrong, nil
-}
-
 // Places in the header of a database file.
 const (
 	formatWrite = 18

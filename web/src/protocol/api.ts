@@ -16,7 +16,6 @@ export type ConflictDetail = Schemas["ConflictReply"];
 export type ConflictAnswer = Schemas["ResolveBody"];
 export type Resolved = Schemas["ResolveReply"];
 export type Space = Schemas["SpaceReport"];
-export type QuotaUse = Schemas["QuotaUse"];
 export type Upkeep = Pick<Schemas["UpkeepState"], "scrub" | "gc">;
 export type BackupRun = Schemas["BackupRun"];
 export type BackupStatus = Schemas["BackupStatus"];

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useState } from "react";
 import type { Context } from "../../commands/registry.ts";
-import type { QuotaUse, Space, Upkeep } from "../../protocol/api.ts";
+import type { Space, Upkeep } from "../../protocol/api.ts";
 import { api } from "../../session/api.ts";
 import { refusalOf, type Refusal } from "../../session/http.ts";
 import { attempt, useSession } from "../../session/store.ts";
@@ -52,7 +52,6 @@ export function StorageView({ context }: { context(): Context }) {
           {freed === "busy" ? "Sorting out what need not be kept…" : freed !== null ? `${bytes(freed)} freed.` : space.garbage > 0 ? `About ${bytes(space.garbage)} need not be kept.` : "Everything there is needed."}
         </span>
       </div>
-      <Limits space={space} />
       <BackupSection />
       <AppTable space={space} />
       <Sizes title="History and copies" rows={most(space.parts)} />
@@ -60,34 +59,6 @@ export function StorageView({ context }: { context(): Context }) {
       <p className="hint">{careText(upkeep)}</p>
     </article>
   );
-}
-
-function Limits({ space }: { space: Space }) {
-  const apps = useSession((s) => s.apps);
-  if (space.quotas.length === 0 && !space.quota_problem) return null;
-  return (
-    <section className="storage-sizes">
-      <h3>Limits</h3>
-      {space.quota_problem ? <p role="alert">The limits in system/config.json cannot be read, and the last ones hold: {space.quota_problem}</p> : null}
-      <ul>
-        {space.quotas.map((q) => (
-          <li key={q.app ?? ""}>
-            <span>{q.app ? (apps[q.app]?.name ?? q.app) : "All together"}</span>
-            <i aria-hidden style={{ inlineSize: `${Math.min(q.used / q.limit, 1) * 100}%` }} />
-            <span className="num">{limitText(q)}</span>
-          </li>
-        ))}
-      </ul>
-      {space.quotas.some((q) => q.used >= q.limit) ? <p className="hint">Where a limit is reached, agents and apps can add no more. Your own edits are always kept.</p> : null}
-    </section>
-  );
-}
-
-/** limitText says how much of a limit is used. */
-export function limitText({ used, limit }: QuotaUse): string {
-  const text = `${bytes(used)} of ${bytes(limit)}`;
-  if (used >= limit) return `${text}: full`;
-  return used >= limit * 0.8 ? `${text}: nearly full` : text;
 }
 
 function AppTable({ space }: { space: Space }) {

@@ -5,7 +5,7 @@ import { noCost } from "../../session/chat.ts";
 import { backupText } from "./BackupSection.tsx";
 import { base64, byDay, placeOf, snapshotName, who } from "./moments.ts";
 import { changedBelow } from "./PastFiles.tsx";
-import { careText, limitText, most } from "./StorageView.tsx";
+import { careText, most } from "./StorageView.tsx";
 
 const landing = (id: number, time: string, request?: string): LandingInfo => ({ id, commit: "", kind: "agent", title: `T${id}`, time, changes: [], provenance: { request } });
 
@@ -73,12 +73,6 @@ test("how the backups are is said plainly", () => {
     expect.stringContaining("not tried yet"),
     expect.stringContaining("did not work: no space"),
   ]);
-});
-
-test("a limit says how full it is", () => {
-  expect(limitText({ used: 400, limit: 1000 })).not.toContain("full");
-  expect(limitText({ used: 800, limit: 1000 })).toContain("nearly full");
-  expect(limitText({ app: "notes", used: 1001, limit: 1000 })).toMatch(/: full$/);
 });
 
 test("what takes little room is added up", () => {
