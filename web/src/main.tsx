@@ -5,6 +5,7 @@ import { activity } from "./apps/activity/manifest.ts";
 import { chat } from "./apps/chat/manifest.ts";
 import { files } from "./apps/files/manifest.ts";
 import { history as past } from "./apps/history/manifest.ts";
+import { mind } from "./apps/mind/manifest.ts";
 import { settings } from "./apps/settings/manifest.ts";
 import { Desktop } from "./desktop/Desktop.tsx";
 import { SignIn } from "./desktop/SignIn.tsx";
@@ -18,10 +19,11 @@ import { applyTheme } from "./ui/theme.ts";
 import "./ui/tokens.css";
 import "./ui/base.css";
 import "./ui/controls.css";
+import "./ui/entries.css";
 import "./desktop/desktop.css";
 import "./desktop/panels.css";
 
-useDesktop.setState({ programs: [chat, activity, past, files, settings] });
+useDesktop.setState({ programs: [chat, activity, past, files, mind, settings] });
 
 /** openNamed opens the app that the address names, as links of `matrixos open` do. */
 function openNamed(): void {

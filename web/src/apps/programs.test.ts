@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
 import type { Process } from "../protocol/wire.ts";
-import { tree } from "./activity/ActivityView.tsx";
+import { tree } from "./activity/process.ts";
 import { changesText } from "./chat/LandingCard.tsx";
 import { indent } from "./files/Editor.tsx";
 import { order } from "./files/FilesView.tsx";
+import { noCost } from "../session/chat.ts";
 import { dayOf } from "../ui/words.ts";
 
 test.each([
@@ -28,7 +29,7 @@ test("folders come first, and 10 after 9", () => {
 });
 
 test("children follow their parents, and nobody is lost", () => {
-  const p = (pid: number, parent?: number) => ({ pid, parent }) as Process;
+  const p = (pid: number, parent?: number) => ({ pid, parent, cost: noCost }) as Process;
   const rows = tree([p(1), p(4), p(2, 1), p(3, 2), p(9, 77)]);
   expect(rows.map((r) => [r.process.pid, r.depth])).toEqual([[1, 0], [2, 1], [3, 2], [4, 0], [9, 0]]);
 });

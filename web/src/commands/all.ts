@@ -1,10 +1,10 @@
 // The commands of the desktop, in the order in which the palette lists them.
 import {
-  Activity, AppWindow, Columns2, Folder, History, Keyboard, LayoutGrid, Maximize2, MessageSquarePlus, MessageSquareText, Minus, Monitor, Moon,
+  Activity, AppWindow, Brain, CalendarClock, CirclePlay, Coins, Columns2, Folder, History, Keyboard, LayoutGrid, Maximize2, MessageSquarePlus, MessageSquareText, Minus, Monitor, Moon,
   OctagonX, PanelLeft, PanelRight, RotateCw, Search, Settings, Sun, Trash2, Undo2, Wrench, X,
 } from "lucide-react";
 import { api } from "../session/api.ts";
-import { ask, attempt, changeTheme, notify, showConversation, undo } from "../session/store.ts";
+import { ask, attempt, changeTheme, goOnAll, notify, showConversation, stopAll, undo } from "../session/store.ts";
 import { ended } from "../session/chat.ts";
 import type { Command, Context, Place } from "./registry.ts";
 
@@ -37,8 +37,16 @@ export const commands: readonly Command[] = [
   },
   { ...go("chat", "Ask", MessageSquareText, "Mod+J"), group: "Ask" },
   {
-    name: "ask.stop", label: "Stop everything that runs", group: "Ask", icon: OctagonX, key: "Mod+.", when: running,
-    perform: async () => void (await attempt("Not everything was stopped", () => api.stopAll())),
+    name: "ask.stop", label: "Stop everything that runs", group: "Ask", icon: OctagonX, key: "Mod+.", when: (c) => !c.state.me?.stopped && running(c), perform: stopAll,
+  },
+  { name: "ask.go-on", label: "Let everything go on", group: "Ask", icon: CirclePlay, when: (c) => c.state.me?.stopped ?? false, perform: goOnAll },
+  {
+    name: "ask.show", label: "Show a conversation", group: "Ask", icon: MessageSquareText, when: () => false, // from lists, with its id
+    perform: async (c, id) => {
+      if (!id) return;
+      await showConversation(id);
+      c.desk.openProgram("chat");
+    },
   },
   {
     name: "go.launcher", label: "All apps", group: "Go to", icon: LayoutGrid, key: "Alt+A",
@@ -48,6 +56,9 @@ export const commands: readonly Command[] = [
   go("activity", "Activity", Activity),
   go("history", "History", History, "Mod+H"),
   go("files", "Files", Folder),
+  go("mind", "Mind", Brain),
+  { ...go("activity", "Schedule", CalendarClock), name: "go.schedule", perform: (c) => c.desk.openProgram("activity", "schedule") },
+  { ...go("activity", "Spending", Coins), name: "go.spending", perform: (c) => c.desk.openProgram("activity", "spending") },
   go("settings", "Settings", Settings, "Mod+,"),
   { name: "go.desk", label: "Show the desk", group: "Go to", icon: Monitor, key: "Alt+D", perform: (c) => c.desk.showDesk() },
   { name: "go.shortcuts", label: "Shortcuts", group: "Go to", icon: Keyboard, key: "?", perform: (c) => c.desk.show("shortcuts") },

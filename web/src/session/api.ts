@@ -27,7 +27,29 @@ export const api = {
 
   processes: () => send("get", "/api/processes").then(list),
   signal: (pid: PID, signal: ProcessSignal) => send("post", "/api/processes/{pid}/signal", { path: { pid }, body: { signal } }),
+  goOn: (pid: PID) => send("post", "/api/processes/{pid}/continue", { path: { pid }, body: {} }),
   stopAll: () => send("post", "/api/stop"),
+  goOnAll: () => send("post", "/api/continue"),
+  spending: (days: number) => send("get", "/api/spending", { query: { days } }),
+  setCaps: (body: Schemas["CapsBody"]) => send("put", "/api/caps", { body }),
+
+  jobs: () => send("get", "/api/jobs").then(list),
+  addJob: (body: Schemas["JobBody"]) => send("post", "/api/jobs", { body }),
+  removeJob: (id: string) => send("delete", "/api/jobs/{id}", { path: { id } }),
+  runJob: (id: string) => send("post", "/api/jobs/{id}/run", { path: { id } }),
+  pauseJob: (id: string) => send("post", "/api/jobs/{id}/pause", { path: { id } }),
+  resumeJob: (id: string) => send("post", "/api/jobs/{id}/resume", { path: { id } }),
+
+  agents: () => send("get", "/api/agents").then(list),
+  skills: () => send("get", "/api/skills").then(list),
+  memories: (query: string) => send("get", "/api/memories", { query: { query } }).then(list),
+  forget: (id: string) => send("delete", "/api/memories/{id}", { path: { id } }),
+
+  bindings: () => send("get", "/api/bindings").then(list),
+  keyring: () => send("get", "/api/keyring"),
+  setKey: (name: string, value: string) => send("put", "/api/keys/{name}", { path: { name }, body: { value } }),
+  deleteKey: (name: string) => send("delete", "/api/keys/{name}", { path: { name } }),
+  bindKey: (name: string, hosts: string[]) => send("put", "/api/keys/{name}/hosts", { path: { name }, body: { hosts } }),
 
   apps: () => send("get", "/api/apps").then(list),
   /** launch opens an app: as it is, as of a moment, or as a process at work has it. */
@@ -63,6 +85,7 @@ export const api = {
 
   files: (path: string, at?: string) => send("get", "/api/files", { query: { path, at } }).then(list),
   file: (path: string, at?: string) => send("get", "/api/file", { query: { path, at } }),
+  removeFile: (path: string) => send("delete", "/api/file", { query: { path } }),
   saveFile: (path: string, content: string, hash?: string) => send("put", "/api/file", { body: { path, content, hash } }),
 
   layout: () => send("get", "/api/layout"),

@@ -229,6 +229,22 @@ export async function letGo(id: string): Promise<boolean> {
   return done ?? false;
 }
 
+/** stopAll stops everything that runs, and what would run by the clock. */
+export async function stopAll(): Promise<void> {
+  await attempt("Not everything was stopped", () => api.stopAll());
+  await attempt("Whether everything is stopped is not known", refresh);
+}
+
+/** goOnAll lifts a stop of everything. */
+export async function goOnAll(): Promise<void> {
+  await attempt("Not everything goes on", () => api.goOnAll());
+  await attempt("Whether everything goes on is not known", refresh);
+}
+
+async function refresh(): Promise<void> {
+  setState({ me: await api.session() });
+}
+
 /** attempt runs something of the owner's and says plainly if it fails. */
 export async function attempt<T>(what: string, run: () => Promise<T>): Promise<T | undefined> {
   try {

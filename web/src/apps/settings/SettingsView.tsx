@@ -3,6 +3,7 @@ import type { ProgramProps } from "../../desktop/program.ts";
 import type { ThemeFile } from "../../protocol/api.ts";
 import { changeTheme, useSession } from "../../session/store.ts";
 import { Segmented } from "../../ui/controls.tsx";
+import { KeysSection } from "./KeysSection.tsx";
 import { ModelSection } from "./ModelSection.tsx";
 import "./settings.css";
 
@@ -26,7 +27,9 @@ export default function SettingsView({ arg }: ProgramProps) {
   const theme = useSession((s) => s.theme);
   const me = useSession((s) => s.me);
   const model = useRef<HTMLElement>(null);
+  const keys = useRef<HTMLElement>(null);
   useEffect(() => {
+    if (arg === "keys") keys.current?.scrollIntoView({ block: "start" });
     if (arg === "model") model.current?.scrollIntoView({ block: "start" });
   }, [arg]);
   return (
@@ -64,6 +67,10 @@ export default function SettingsView({ arg }: ProgramProps) {
       <section ref={model}>
         <h2>Model</h2>
         <ModelSection />
+      </section>
+      <section ref={keys}>
+        <h2>Keys</h2>
+        <KeysSection />
       </section>
       <section>
         <h2>About</h2>
