@@ -188,7 +188,7 @@ func (m *Machine) Follow(sub interface {
 }, t kernel.Ticket,
 ) (sys.AnswerData, []sys.Event) {
 	m.t.Helper()
-	ctx, cancel := context.WithTimeout(m.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(m.t.Context(), 2*time.Minute)
 	defer cancel()
 	var all []sys.Event
 	for {
