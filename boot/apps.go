@@ -27,6 +27,8 @@ type apps struct {
 	log     *slog.Logger
 	// scheduled is called when the reminders may have changed.
 	scheduled func()
+	// attached is called when the files of servers may have changed; nil: never.
+	attached func()
 
 	mu sync.Mutex
 	at sys.LandingID // what the runtime shows
@@ -136,6 +138,9 @@ func (a *apps) tell(changed []sys.Change) {
 	for _, c := range changed {
 		if c.Path == kernel.ScheduleFile {
 			a.scheduled()
+		}
+		if a.attached != nil && isServerFile(c.Path) {
+			a.attached()
 		}
 		if strings.HasPrefix(string(c.Path), "system/") && strings.HasSuffix(string(c.Path), ".json") {
 			a.disk.Journal().Publish(sys.NewEvent(sys.EventSettings, sys.SettingsData{Path: c.Path}))

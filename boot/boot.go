@@ -69,6 +69,7 @@ type System struct {
 	kernel  *kernel.Kernel
 	apps    *apps
 	backups *backups
+	drivers *drivers
 	gateway *gateway.Gateway
 	pipe    *gateway.Pipe
 	client  *client.Client
@@ -165,7 +166,6 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 			k.Reschedule()
 		}
 	})
-	s.disk.SetChecks(s.apps.check)
 	s.disk.SetCare(careOf(s.disk))
 	if err := s.apps.follow(ctx); err != nil {
 		return err
@@ -195,10 +195,17 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 	if o.Holder != "" {
 		calls.Gate, calls.Keys = gate, boundKeys{s.disk, secrets}
 	}
+	table := syscalls.Table(calls)
+	s.drivers = newDrivers(s.disk, opener(s.home, cmp.Or(o.Version, "dev"), box, why, gate, o.Holder != "", secrets, calls.Keys), table, s.log)
+	if !s.safe {
+		s.drivers.follow()
+		s.apps.attached = s.drivers.follow
+	}
+	s.disk.SetChecks(s.apps.check, s.drivers.check)
 	k, err = kernel.New(ctx, kernel.Options{
 		Disk: s.disk, Models: models, Apps: s.apps, Handle: func() sys.Handle { return readHandle(s.disk).Handle }, Logger: s.log, Now: time.Now,
 		Settings: settingsOf(s.disk, good, s.log), Resume: o.Listen != "", Safe: s.safe,
-		Calls: syscalls.Table(calls), Redact: secrets.Redact,
+		Calls: table, Drivers: s.drivers.Rack, Describe: describe, Redact: secrets.Redact,
 	})
 	if err != nil {
 		return err
@@ -218,7 +225,7 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 		return err
 	}
 	s.gateway, err = gateway.New(ctx, gateway.Options{
-		Disk: s.disk, Kernel: k, Apps: s.apps, Models: models, Policy: k, Keys: ownKeys{secrets}, Backups: s.backups, Sync: meet, Logger: s.log, Shell: desktop,
+		Disk: s.disk, Kernel: k, Apps: s.apps, Models: models, Policy: k, Keys: ownKeys{secrets}, Backups: s.backups, Drivers: s.drivers, Sync: meet, Logger: s.log, Shell: desktop,
 		Owner: func() gateway.Owner { return readHandle(s.disk) }, Workspace: k.Workspace,
 		Trial: trials{s.apps, box, why, s.home}.trial, Base: base, Token: s.token, Origins: o.Origins, Safe: s.safe, Version: cmp.Or(o.Version, "dev"), Commands: confinement(box, why),
 	})
@@ -297,6 +304,9 @@ func (s *System) Close() error {
 	}
 	if s.kernel != nil {
 		errs = append(errs, s.kernel.Close())
+	}
+	if s.drivers != nil {
+		errs = append(errs, s.drivers.Close())
 	}
 	if s.cancel != nil {
 		s.cancel()

@@ -2,6 +2,7 @@ package driver
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -15,13 +16,18 @@ type Offer struct {
 	Full   string // mcp__server__tool
 	Tool   Tool
 	Reach  Reach
+	// Outside says that the driver is, or reaches, somebody else, whatever this tool
+	// does there.
+	Outside bool
 
 	Schema *jsonschema.Schema // of its arguments
 	output *jsonschema.Schema // of its results, or nil
 }
 
-func newOffer(server string, t Tool, reach Reach) (Offer, error) {
-	o := Offer{Server: server, Full: FullName(server, t.Name), Tool: t, Reach: reach}
+func newOffer(e Entry, t Tool) (Offer, error) {
+	o := Offer{
+		Server: e.Name, Full: FullName(e.Name, t.Name), Tool: t, Reach: cmp.Or(e.Tools[t.Name], e.Reach), Outside: e.Reach == External,
+	}
 	var err error
 	if o.Schema, err = schemaOf(t.Schema); err != nil {
 		return o, err

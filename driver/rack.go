@@ -311,15 +311,6 @@ func (r *Rack) with(ctx context.Context, server string, fn func(context.Context,
 	return s.use(ctx, fn)
 }
 
-// Reach is what a driver's calls can touch at most.
-func (r *Rack) Reach(server string) (Reach, error) {
-	s, err := r.slot(server)
-	if err != nil {
-		return "", err
-	}
-	return s.e.Reach, nil
-}
-
 // Approve is the owner's yes to a change of a driver's tools, of which hash is what
 // was shown.
 func (r *Rack) Approve(ctx context.Context, server, hash string) error {

@@ -75,8 +75,7 @@ func (s *slot) unknown() bool {
 func (s *slot) acceptLocked(p Pinned) error {
 	known := map[string]Offer{}
 	for _, t := range p.Tools {
-		reach := cmp.Or(s.e.Tools[t.Name], s.e.Reach)
-		o, err := newOffer(s.e.Name, t, reach)
+		o, err := newOffer(s.e, t)
 		if err != nil {
 			return &sys.Error{Op: "read the pinned tools of", Path: s.e.Name, Kind: sys.Invalid, Err: err, Hint: "`matrixos drivers remove` it and add it anew"}
 		}

@@ -72,6 +72,7 @@ func (g *Gateway) registerAPI() {
 	g.capsAPI()
 	g.bindingAPI()
 	g.mindAPI()
+	g.driversAPI()
 	g.appAPI()
 	g.landingAPI()
 	g.dataAPI()

@@ -23,7 +23,7 @@ import (
 )
 
 // Options are what a gateway is made of. Kernel, Apps, Models, Policy, Keys,
-// Backups, Sync, Trial, Disk and Logger are required.
+// Backups, Drivers, Sync, Trial, Disk and Logger are required.
 type Options struct {
 	Disk    *disk.Disk
 	Kernel  Kernel
@@ -32,6 +32,7 @@ type Options struct {
 	Policy  Policy
 	Keys    Keys
 	Backups Backups
+	Drivers Drivers
 	Sync    Sync
 	Logger  *slog.Logger
 

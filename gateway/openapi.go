@@ -37,6 +37,7 @@ var payloads = []struct {
 	{sys.EventSpeak, sys.SpeakData{}},
 	{sys.EventSettings, sys.SettingsData{}},
 	{sys.EventTask, sys.TaskData{}},
+	{sys.EventDriver, sys.DriverData{}},
 	{sys.EventMail, sys.MailData{}},
 	{sys.EventEffect, sys.EffectData{}},
 	{sys.EventConflict, sys.ConflictInfo{}},

@@ -39,6 +39,8 @@ func closed() map[string]map[string][]any {
 			"result": values(kernel.ResultTold, kernel.ResultRunning, kernel.ResultOK, kernel.ResultFailed, kernel.ResultRests, kernel.ResultStopped),
 		},
 		"Origin":      {"by": values(kernel.MadeShipped, kernel.MadeByOwner, kernel.MadeBySelf)},
+		"DriverInfo":  {"state": values(sys.DriverOff, sys.DriverFault, sys.DriverNew, sys.DriverReady, sys.DriverRunning, sys.DriverWaiting, sys.DriverBroken, sys.DriverBlocked)},
+		"DriverData":  {"state": values(sys.DriverOff, sys.DriverFault, sys.DriverNew, sys.DriverReady, sys.DriverRunning, sys.DriverWaiting, sys.DriverBroken, sys.DriverBlocked)},
 		"MessageData": {"role": values("user", "assistant")},
 		"NoticeData":  {"level": values("info", "waiting", "error")},
 		"AuditData":   {"verdict": values("allow", "ask", "refuse")},

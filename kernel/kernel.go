@@ -13,6 +13,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"matrixos/disk"
+	"matrixos/driver"
 	"matrixos/engine"
 	"matrixos/ipc"
 	"matrixos/journal"
@@ -57,6 +58,10 @@ type Options struct {
 	// Redact takes secrets out of what a call returns, before anybody reads it; nil
 	// takes out nothing.
 	Redact func(string) string
+	// Drivers are the attached things whose tools programs may call; nil if there can
+	// be none. Describe says for the owner what a file of system/mcp attaches.
+	Drivers  *driver.Rack
+	Describe func(path sys.Path, text []byte) (string, error)
 	// Safe starts nothing by itself, after crashes in a row.
 	Safe bool
 }
@@ -80,6 +85,9 @@ type Kernel struct {
 	scratch scratch
 
 	memoryIndex, talkIndex index
+
+	drivers  *driver.Rack
+	describe func(sys.Path, []byte) (string, error)
 
 	daemon  bool // it resumes what was left, and leaves what is unfinished to be resumed
 	safe    bool
@@ -118,7 +126,7 @@ func New(ctx context.Context, o Options) (*Kernel, error) {
 		calls: map[string]*call{}, handle: o.Handle, log: o.Logger, now: o.Now,
 		talks: &talks{root: o.Disk.Root()}, commits: &commits{j: o.Disk.Journal()},
 		books: &books{accounts: map[string]*account{}}, scratch: scratch{filepath.Join(o.Disk.Root(), sys.Store, "scratch")},
-		daemon: o.Resume, safe: o.Safe, redact: o.Redact, settings: o.Settings,
+		daemon: o.Resume, safe: o.Safe, drivers: o.Drivers, describe: o.Describe, redact: o.Redact, settings: o.Settings,
 		procs: map[sys.PID]*process{}, talking: map[sys.Conversation]*process{},
 		questions: map[string]chan string{}, approvals: map[string]chan bool{}, wake: make(chan struct{}, 1),
 	}

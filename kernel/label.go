@@ -217,6 +217,9 @@ func (k *Kernel) startLabel(ctx context.Context, s spec, tree fs.FS, program Pro
 		return sys.Label{}, err
 	}
 	l, err := k.LabelOf(ctx, append(skills, promptFiles(program)...)...)
+	if len(k.attachedTools(program)) > 0 { // their descriptions are in its tools
+		l = l.Join(attachedLabel)
+	}
 	if err != nil || s.parent != nil {
 		if s.parent != nil {
 			l = l.Join(s.parent.snapshot().Label)

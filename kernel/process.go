@@ -31,6 +31,7 @@ type process struct {
 	reviving sync.Mutex   // held while it is taken up again; taken before all others
 	hearing  sync.RWMutex // held for writing while it stops taking words
 	desk     sync.Mutex   // held while the transaction begins
+	sampling sync.Mutex   // held while its model answers an attached thing
 	writing  sync.Mutex   // one commit at a time, in order
 
 	mu       sync.Mutex

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 
+	"matrixos/driver"
 	"matrixos/engine"
 	"matrixos/journal"
 	"matrixos/policy"
@@ -29,7 +30,7 @@ func (h *host) Call(ctx context.Context, id, name string, input json.RawMessage)
 	p.mu.Lock()
 	p.row.Calls++
 	p.mu.Unlock()
-	c, err := p.allow(name, input)
+	c, err := p.allow(ctx, name, input)
 	if err == nil {
 		err = p.overCalled()
 	}
@@ -154,9 +155,14 @@ func (p *process) runCall(ctx context.Context, c *call, in *Call) (string, error
 }
 
 // allow finds the call, asks policy, and checks the arguments.
-func (p *process) allow(name string, input json.RawMessage) (*call, error) {
+func (p *process) allow(ctx context.Context, name string, input json.RawMessage) (*call, error) {
 	c, ok := p.k.calls[name]
-	if !ok {
+	if _, _, attached := driver.SplitName(name); attached {
+		var err error
+		if c, err = p.attached(ctx, name); err != nil {
+			return nil, err
+		}
+	} else if !ok {
 		return nil, &sys.Error{Op: "call", Path: name, Kind: sys.NotFound, Hint: "there is: " + strings.Join(p.program.Tools, ", ")}
 	}
 	if err := errors.Join(p.tryCall(name), policy.Call(p.subject, name)); err != nil {

@@ -41,6 +41,9 @@ func (p *process) land(ctx context.Context) error {
 	if err := p.adopt(ctx, txn.Dir(), changes); err != nil {
 		return err
 	}
+	if err := p.attaching(ctx, txn.Dir(), changes); err != nil {
+		return err
+	}
 	endorsed, err := p.endorsed(ctx, changes)
 	if err != nil {
 		return err

@@ -213,7 +213,7 @@ func (t *thread) open(ctx context.Context, newest bool) error {
 	if err != nil {
 		return err
 	}
-	sections, err := promptOf(tree, p.program)
+	sections, err := p.k.sections(tree, p.program)
 	if err != nil {
 		return err
 	}
@@ -334,7 +334,9 @@ var _ engine.Host = (*host)(nil)
 
 // Tools lists the calls that the program is granted, in the order it names
 // them.
-func (h *host) Tools() []model.Tool { return h.k.toolsOf(h.program) }
+func (h *host) Tools() []model.Tool {
+	return append(h.k.toolsOf(h.program), h.k.attachedTools(h.program)...)
+}
 
 func (k *Kernel) toolsOf(p Program) []model.Tool {
 	var out []model.Tool

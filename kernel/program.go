@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
+	"matrixos/driver"
 	"matrixos/policy"
 	"matrixos/sys"
 )
@@ -19,6 +21,7 @@ type Program struct {
 	Name        sys.Program `yaml:"name"`
 	Description string      `yaml:"description"`
 	Tools       names       `yaml:"tools"`
+	MCP         names       `yaml:"mcp"`    // attached servers whose tools it may call; "*": all
 	Writes      names       `yaml:"writes"` // path prefixes its landings may change
 	Model       string      `yaml:"model"`  // empty or "inherit": the parent's
 	MaxTurns    int         `yaml:"maxTurns"`
@@ -60,7 +63,17 @@ func (b *budget) UnmarshalYAML(node *yaml.Node) error {
 }
 
 // Grant is what policy lets the program do.
-func (p Program) Grant() policy.Grant { return policy.Grant{Calls: p.Tools, Writes: p.Writes} }
+func (p Program) Grant() policy.Grant {
+	calls := slices.Clone(p.Tools)
+	for _, server := range p.MCP {
+		if server == "*" {
+			calls = append(calls, "mcp__*")
+		} else {
+			calls = append(calls, driver.FullName(server, "*"))
+		}
+	}
+	return policy.Grant{Calls: calls, Writes: p.Writes}
+}
 
 // ParseProgram reads a definition; name is the file's base name, for a file
 // that does not name itself.

@@ -104,7 +104,7 @@ func (k *Kernel) Prompt(_ context.Context, name sys.Program) (Prompt, error) {
 	if err != nil {
 		return Prompt{}, err
 	}
-	sections, err := promptOf(view, program)
+	sections, err := k.sections(view, program)
 	if err != nil {
 		return Prompt{}, err
 	}
@@ -117,7 +117,7 @@ func (k *Kernel) Prompt(_ context.Context, name sys.Program) (Prompt, error) {
 	for _, s := range sections {
 		add(&out.Sections, string(s.Name), s.Text)
 	}
-	for _, t := range k.toolsOf(program) {
+	for _, t := range append(k.toolsOf(program), k.attachedTools(program)...) {
 		add(&out.Tools, t.Name, t.Description+"\n"+string(t.Schema))
 	}
 	raw, err := json.Marshal(State{Now: k.now().Truncate(time.Second), Program: name, Handle: k.handle(), Model: k.models.Default(), Apps: k.apps.State(k.withheld)})

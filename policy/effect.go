@@ -24,6 +24,7 @@ const (
 	Service  EffectKind = "service"  // a connected service is called
 	Network  EffectKind = "network"  // a command reaches a host
 	Instruct EffectKind = "instruct" // words become instructions for later runs
+	Attach   EffectKind = "attach"   // a server is attached: a program runs here, or somebody gets what its tools are given
 	Identity EffectKind = "identity" // who the owner is to others
 	Connect  EffectKind = "connect"  // a lasting way out: a remote, a service
 	Revert   EffectKind = "revert"   // a landing of another conversation is taken back
@@ -31,7 +32,7 @@ const (
 
 // lasting reports whether effects of the kind are for good, so that the owner is
 // asked whoever wants them.
-func (k EffectKind) lasting() bool { return k == Identity || k == Connect }
+func (k EffectKind) lasting() bool { return k == Identity || k == Connect || k == Attach }
 
 // changes reports whether effects of the kind change something out there, or, as
 // Instruct does, what the system will do tomorrow.
@@ -125,7 +126,7 @@ var instructions = []string{
 
 // own are files that only the owner's hand changes, whatever a program's
 // definition allows: they say what programs may do.
-var own = []string{string(RulesFile), "system/privacy.json", "system/keys.json", "agents/kernel.md", "agents/builder.md", "agents/healer.md", "agents/researcher.md", "agents/deployer.md", "agents/evolver.md"}
+var own = []string{string(RulesFile), "system/mcp/pins/", "system/privacy.json", "system/keys.json", "agents/kernel.md", "agents/builder.md", "agents/healer.md", "agents/researcher.md", "agents/deployer.md", "agents/evolver.md"}
 
 // Instructs returns the effect that a landing has on later runs, if a process
 // that has read untrusted text wants to change what instructs them.

@@ -31,7 +31,7 @@ type Subject struct {
 
 // Call decides on one system call. The error is a *sys.Error of kind Refused.
 func Call(s Subject, name string) error {
-	if slices.Contains(s.Grant.Calls, name) {
+	if slices.ContainsFunc(s.Grant.Calls, func(c string) bool { return granted(c, name) }) {
 		return nil
 	}
 	return &sys.Error{
@@ -39,6 +39,15 @@ func Call(s Subject, name string) error {
 		Err:  fmt.Errorf("%s may not call %s", s.Program, name),
 		Hint: fmt.Sprintf("its definition allows %s", strings.Join(s.Grant.Calls, ", ")),
 	}
+}
+
+// granted reports whether an entry of a grant means a call. Only tools of attached
+// servers, whose names begin with mcp__, may be granted by a beginning: mcp__files__*.
+func granted(entry, name string) bool {
+	if beginning, ok := strings.CutSuffix(entry, "*"); ok && strings.HasPrefix(entry, "mcp__") {
+		return strings.HasPrefix(name, beginning)
+	}
+	return entry == name
 }
 
 // Write decides whether s may change path. The error is a *sys.Error of kind

@@ -60,6 +60,7 @@ func Table(o Options) []kernel.Syscall {
 		manageCron(), setHandle(), syncFiles(o),
 		remember(), recall(), forget(), listMemories(), memorySearch(),
 		searchConversations(), newConversation(), loadSkill(),
+		loadTools(), callTool(), readResource(), usePrompt(),
 		readState(),
 		webFetch(o), webSearch(o),
 		generateImage(o), speak(o), transcribe(o),

@@ -101,6 +101,7 @@ func (p *program) root() *cobra.Command {
 	root.AddCommand(p.checkCommand())
 	root.AddCommand(p.policyCommands()...)
 	root.AddCommand(p.mindCommands()...)
+	root.AddCommand(p.driversCommand())
 	root.AddCommand(p.scrubCommand(), p.gcCommand(), p.spaceCommand())
 	root.AddCommand(p.backupCommand(), p.exportCommand(), p.importCommand(), p.syncCommand())
 	for _, c := range root.Commands() {

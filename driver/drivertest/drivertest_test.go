@@ -1,80 +1,11 @@
 package drivertest
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
-	"strings"
-	"sync"
 	"testing"
 
 	"matrixos/driver"
 )
 
-// plainDriver is the simplest driver that passes.
-type plainDriver struct {
-	changed func()
-	done    chan struct{}
-
-	mu    sync.Mutex
-	s     Scenario
-	ended bool
-}
-
-func (d *plainDriver) Tools(context.Context) ([]driver.Tool, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.s.Tools, nil
-}
-
-func (d *plainDriver) Call(ctx context.Context, tool string, args json.RawMessage, h driver.Host) (driver.Result, error) {
-	select {
-	case <-d.done:
-		return driver.Result{}, errors.New("closed")
-	default:
-	}
-	if r, ok := Answer(tool, args); ok {
-		return r, nil
-	}
-	switch tool {
-	case "hang":
-		<-ctx.Done()
-		return driver.Result{}, ctx.Err()
-	case "crash":
-		return driver.Result{}, errors.Join(errors.New("gone"), d.Close())
-	case "flood":
-		return driver.Result{Text: strings.Repeat("water ", 2<<20)}, nil
-	case "change":
-		d.mu.Lock()
-		d.s.Tools = d.s.Later
-		d.mu.Unlock()
-		d.changed()
-		return driver.Result{Text: "changed"}, nil
-	}
-	got, err := h.Ask(ctx, driver.Question{Text: "Which?", Fields: []driver.Field{{Name: "colour", Type: "string"}}})
-	if err != nil {
-		return driver.Result{Text: "no answer"}, nil
-	}
-	return driver.Result{Text: got["colour"].(string)}, nil
-}
-
-func (d *plainDriver) Done() <-chan struct{} { return d.done }
-func (d *plainDriver) Err() error            { return errors.New("it crashed") }
-
-func (d *plainDriver) Close() error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if !d.ended {
-		d.ended = true
-		close(d.done)
-	}
-	return nil
-}
-
-func TestPlainDriver(t *testing.T) {
-	Run(t, func(_ *testing.T, s Scenario) driver.Entry {
-		return driver.Entry{Name: "test", Version: "1", Program: "plain", Reach: driver.Own, Open: func(_ context.Context, changed func()) (driver.Driver, error) {
-			return &plainDriver{changed: changed, done: make(chan struct{}), s: s}, nil
-		}}
-	})
+func TestPlain(t *testing.T) {
+	Run(t, func(_ *testing.T, s Scenario) driver.Entry { return Plain(s) })
 }

@@ -24,6 +24,7 @@ const (
 	verbRecall     verb = "recall"
 	verbForget     verb = "forget"
 	verbMemories   verb = "memories"
+	verbAttach     verb = "attach"
 	verbStatus     verb = "status"
 	verbHelp       verb = "help"
 	verbHello      verb = "hello"
@@ -76,6 +77,7 @@ var rules = []rule{
 	pattern(verbYes, `(?:yes|yep|yeah|ja|sure|do it|go ahead|confirm|ok do it|mach das|yes please|ja bitte)(?:[ ,]+(?:please|delete|lösche|bitte|it|do it).*)?`),
 	pattern(verbNo, `(?:no|nope|nein|cancel|don't|do not|never mind|nevermind|stop|lass es|abbrechen|nicht)(?:[ ,]+(?:thanks|thank you|danke|please|it).*)?`),
 	pattern(verbHelp, `help(?: me)?|hilfe|what can (?:you|i) do(?: here)?|what can i ask(?: you)?|how (?:does this|do you) work|who are you|what are you|was kannst du|wer bist du|how do i (?:start|begin)|\?+|what now|what (?:is|can) (?:this|matrix os)(?: do)?|examples?|beispiele?|hilf mir|show me what you can do|commands?|get started`),
+	pattern(verbAttach, courtesy+`(?:add|attach|connect|install|set up|use|enable|füge?|verbinde|installiere?)\s+(?:the |a |an |my |den |einen )?((?:file ?system|files?|memory|dateisystem|gedächtnis)(?: mcp)?[ -]?server\b.*)`),
 	pattern(verbModel, `.*\b(?:attach|connect|use|add|set up|switch (?:to|the)|change (?:the|to)|anschließen|verbinden)\b.*\b(?:model|modell|claude|gpt|openai|anthropic|ollama|llm|api[ -]?key|chatgpt|gemini|mistral)\b.*|.*\bapi[ -]?key\b.*|which model .*|what model .*|welches modell .*|are you (?:an? )?(?:ai|llm|claude|gpt|chatgpt|language model|human|robot|bot|real).*`),
 	pattern(verbUndo, courtesy+`(?:undo|revert|roll ?back|take (?:that|it) back|rückgängig|mach(?:e)? (?:das|es|die letzte änderung)? ?rückgängig|nimm (?:das|es) zurück|undo (?:that|it|this|the last (?:change|one|thing)|my last change|last change|letzte änderung)|go back|zurücknehmen|bring (?:it|that) back)(?: please| bitte)?`),
 	pattern(verbUndo, courtesy+`(?:undo|revert|roll ?back)\s+(?:landing\s+|change\s+)?(l?\d+)`),

@@ -59,7 +59,7 @@ func (k *kernel) next() step {
 		return k.noApp(in)
 	case verbRow, verbAskData:
 		return k.inTheApp(in, now)
-	case verbUndo, verbHistory, verbTheme, verbRemind, verbReminders, verbUnremind, verbRemember, verbRecall, verbForget, verbMemories, verbStatus:
+	case verbUndo, verbHistory, verbTheme, verbRemind, verbReminders, verbUnremind, verbRemember, verbRecall, verbForget, verbMemories, verbAttach, verbStatus:
 		return k.system(in, now)
 	case verbOtherGame:
 		if in.arg == "" {

@@ -29,6 +29,8 @@ func (k *kernel) system(in intent, now turn) step {
 		return k.relay(in, now, tool("recall", "query", in.arg), "recalled", "nothing-recalled")
 	case verbForget:
 		return k.forget(in, now)
+	case verbAttach:
+		return k.attach(in, now)
 	case verbMemories:
 		return k.relay(in, now, tool("list_memories"), "memories", "no-memories")
 	}

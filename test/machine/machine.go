@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"matrixos/disk"
+	"matrixos/driver"
 	"matrixos/engine"
 	"matrixos/kernel"
 	"matrixos/model"
@@ -101,7 +102,7 @@ type Machine struct {
 
 // Programs is the tree of a new home.
 var Programs = fstest.MapFS{
-	"agents/kernel.md":  {Data: []byte("---\nname: kernel\ndescription: main\ntools: Read, Write, Edit, Glob, Grep, spawn, undo, list_landings, ask_owner, remember, recall, forget, manage_cron, list_memories, memory_search, load_skill, search_conversations, new_conversation, read_state, web_fetch, web_search, generate_image, speak, transcribe, list_tasks, create_task, claim_task, complete_task, fail_task, send_message, read_messages, set_handle, sync_files, security_audit, app_data, get_persona_suggestions, write_setup_plan, connect_service, call_service, publish_app, fork_app, install_app, send_test\nwrites: system/, agents/memory/, agents/custom/, agents/skills/, data/, projects/\n---\nYou are the kernel.\n")},
+	"agents/kernel.md":  {Data: []byte("---\nname: kernel\ndescription: main\ntools: Read, Write, Edit, Glob, Grep, spawn, undo, list_landings, ask_owner, remember, recall, forget, manage_cron, list_memories, memory_search, load_skill, load_tools, call_tool, read_resource, use_prompt, search_conversations, new_conversation, read_state, web_fetch, web_search, generate_image, speak, transcribe, list_tasks, create_task, claim_task, complete_task, fail_task, send_message, read_messages, set_handle, sync_files, security_audit, app_data, get_persona_suggestions, write_setup_plan, connect_service, call_service, publish_app, fork_app, install_app, send_test\nwrites: system/, agents/memory/, agents/custom/, agents/skills/, data/, projects/\nmcp: \"*\"\n---\nYou are the kernel.\n")},
 	"agents/builder.md": {Data: []byte("---\nname: builder\ndescription: builds\ntools: Read, Write, Edit, Bash\nwrites: apps/\nbudget: 1\n---\nYou build.\n")},
 	"system/soul.md":    {Data: []byte("Be kind.\n")},
 	"apps/old/a.txt":    {Data: []byte("one\ntwo\nthree\n")},
@@ -114,6 +115,7 @@ type Options struct {
 	Calls    []kernel.Syscall // beside the usual ones
 	Once     bool             // it resumes nothing, as a single command does
 	Now      func() time.Time // its clock
+	Drivers  *driver.Rack     // what is attached
 }
 
 // Start opens or makes the home; close it yourself. The options are those of the
@@ -141,7 +143,7 @@ func StartWith(t *testing.T, home string, s kernel.Models, o Options, change ...
 	m := &Machine{t: t, Home: home, Disk: d, Apps: &Apps{}}
 	m.Kernel, err = kernel.New(t.Context(), kernel.Options{
 		Disk: d, Models: s, Apps: m.Apps, Handle: func() sys.Handle { return "@you:test" }, Logger: log, Now: o.Now, Resume: !o.Once, Settings: o.Settings,
-		Calls: append(syscalls.Table(calls), o.Calls...),
+		Calls: append(syscalls.Table(calls), o.Calls...), Drivers: o.Drivers,
 	})
 	if err != nil {
 		t.Fatal(err)
