@@ -37,7 +37,8 @@
 //     landing by the owner first.
 //  2. Merge (conflict.go, package merge): each change is joined with what landed
 //     since. Any conflict refuses the whole as a *ConflictError. The refused work is
-//     kept under refs/tx and in a table (refused.go); its process tries on the newest
+//     kept under refs/tx and in a table (refused.go), with its rows (refused_rows.go), and
+//     so is what another device wanted (join_refused.go); its process tries on the newest
 //     landing (again.go), or the owner decides (resolve.go).
 //  3. Check: the merged tree passes the checks. They run beside other landings; if
 //     the head has moved meanwhile so that the merged tree is another, again.

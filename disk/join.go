@@ -29,11 +29,15 @@ type Join struct {
 	// *ConflictError. What is not preferred stays in the other's history.
 	Prefer  Side
 	Landing Landing
+	// Conflict is under what an earlier, refused join of the same home waits for the
+	// owner; "" if none does. This one settles it, or, refused again, takes its place.
+	Conflict string
 }
 
 // Join makes a landing of the other's changes by the rules of every landing:
 // edits by hand first, three-way merge, checks. It returns the files that Prefer
-// decided. With nothing new the ID is 0, and Landing.Update has run all the
+// decided. A refused one waits among the conflicts (Conflicts, Resolve), where its ID
+// says. With nothing new the ID is 0, and Landing.Update has run all the
 // same. Files that are not versioned here, and whatever would reach into the store,
 // are left out.
 func (d *Disk) Join(ctx context.Context, j Join) (info sys.LandingInfo, decided []sys.Path, err error) {
@@ -48,6 +52,7 @@ func (d *Disk) Join(ctx context.Context, j Join) (info sys.LandingInfo, decided 
 	if err != nil {
 		return fail(err)
 	}
+	j.Landing.resolves = j.Conflict
 	seen := map[sys.Path]bool{}
 	for try := 0; ; try++ {
 		a := &attempt{d: d, op: "join", changes: changes, objects: o, landing: j.Landing}
@@ -67,7 +72,7 @@ func (d *Disk) Join(ctx context.Context, j Join) (info sys.LandingInfo, decided 
 		}
 	}
 	if err != nil {
-		return fail(err)
+		return fail(d.keepJoin(ctx, j, changes, o, err))
 	}
 	return info, decided, nil
 }

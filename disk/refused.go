@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -45,16 +46,13 @@ func (t *Txn) keepRefused(ctx context.Context, a *attempt, refusal error) {
 	}
 	t.claim.tries++
 	t.claim.rows = nil
-	var files []ConflictFile
 	for _, f := range c.Files {
 		if IsDatabase(f.Path) {
 			t.claim.rows = append(t.claim.rows, f)
-		} else {
-			files = append(files, f)
 		}
 	}
-	if len(files) == 0 {
-		return // stale reads, and rows: the files themselves fit
+	if len(c.Files) == 0 {
+		return // stale reads: the files themselves fit
 	}
 	ctx = context.WithoutCancel(ctx)
 	if t.claim.id == "" {
@@ -62,12 +60,15 @@ func (t *Txn) keepRefused(ctx context.Context, a *attempt, refusal error) {
 	}
 	row := sys.ConflictInfo{
 		ID: t.claim.id, State: sys.ConflictRetrying, Time: time.Now().UTC(), Title: git.OneLine(a.landing.Title), Tries: t.claim.tries,
-		Base: t.base.id, Met: t.d.Head(), Files: conflictPaths(files), Provenance: a.landing.Provenance,
+		Base: t.base.id, Met: t.d.Head(), Files: conflictPaths(c.Files), Provenance: a.landing.Provenance,
 	}
 	if row.Title == "" {
 		row.Title = title(a.changes)
 	}
 	for _, ch := range a.changes {
+		row.Changes = append(row.Changes, ch.public())
+	}
+	for _, ch := range a.rows {
 		row.Changes = append(row.Changes, ch.public())
 	}
 	err := t.d.storeRefused(row, a, t.base)
@@ -91,7 +92,8 @@ func conflictPaths(files []ConflictFile) []sys.ConflictPath {
 
 // storeRefused writes the work as a commit on its base, durably.
 func (d *Disk) storeRefused(row sys.ConflictInfo, a *attempt, base point) error {
-	tree, err := a.objects.update(base.tree, a.changes)
+	changes := withRows(a.objects, a.changes, a.rows)
+	tree, err := a.objects.update(base.tree, changes)
 	if err != nil {
 		return err
 	}
@@ -100,16 +102,17 @@ func (d *Disk) storeRefused(row sys.ConflictInfo, a *attempt, base point) error 
 	}
 	l := a.landing
 	l.resolves = ""
-	h := d.message(sys.LandingInfo{Kind: sys.ByAgent, Title: row.Title, Time: row.Time, Provenance: row.Provenance}, decision{landing: l, base: base.id}, tree, base.commit)
+	h := d.message(sys.LandingInfo{Kind: cmp.Or(l.Kind, sys.ByAgent), Title: row.Title, Time: row.Time, Provenance: row.Provenance}, decision{landing: l, base: base.id}, tree, base.commit)
 	h.Trailers = append(h.Trailers, git.Trailer{Key: "Disk-Refused", Value: row.ID})
 	for _, f := range row.Files {
 		h.Trailers = append(h.Trailers, git.Trailer{Key: "Disk-Conflict", Value: string(f.Path)})
 	}
 	commit := git.EncodeCommit(h)
 	a.objects.add(commit)
-	want := map[git.Hash]bool{commit.Hash: true}
+	want := map[git.Hash]bool{commit.Hash: true, base.commit: true}
 	a.objects.reachable(tree, want)
-	for _, c := range a.changes {
+	a.objects.reachable(base.tree, want)
+	for _, c := range changes {
 		want[c.new.Hash] = true
 	}
 	if err := d.publishHistory(); err != nil { // its parent comes first

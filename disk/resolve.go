@@ -24,6 +24,14 @@ func (d *Disk) Conflict(ctx context.Context, id string) (sys.ConflictInfo, []Con
 	}
 	var files []ConflictFile
 	for _, f := range c.Files {
+		if IsDatabase(f.Path) {
+			found, err := d.rowsFile(ctx, r, string(f.Path))
+			if err != nil {
+				return c, nil, explain("show conflict", id, err)
+			}
+			files = append(files, found)
+			continue
+		}
 		m := &merger{objects: r.objects, head: r.met}
 		ch, now, err := r.file(string(f.Path))
 		if err == nil {
@@ -57,9 +65,11 @@ func (d *Disk) refused(ctx context.Context, c sys.ConflictInfo) (refusal, error)
 		return r, err
 	}
 	r.work = h.Tree
-	if r.base, err = d.treeOf(ctx, c.Base); err != nil {
+	began, err := d.repo.History(h.Parent)
+	if err != nil {
 		return r, err
 	}
+	r.base = began.Tree
 	r.met, err = d.treeOf(ctx, c.Met)
 	return r, err
 }
@@ -155,6 +165,9 @@ func (d *Disk) answer(ctx context.Context, c sys.ConflictInfo, a Answer) (sys.Co
 				continue
 			}
 			found = true
+			if IsDatabase(f.Path) && a.Choice != sys.ChooseOurs && a.Choice != sys.ChooseTheirs {
+				return &sys.Error{Op: "resolve", Path: string(f.Path), Kind: sys.Invalid, Err: errors.New("rows of an app are kept or replaced"), Hint: "choose ours or theirs for it"}
+			}
 			f.Choice = a.Choice
 			if _, err := tx.Exec(ctx, `INSERT INTO disk_conflict_answer(id, path, content) VALUES(?,?,?)
 				ON CONFLICT(id, path) DO UPDATE SET content = excluded.content`, c.ID, string(f.Path), a.Content); err != nil {
@@ -178,14 +191,18 @@ func (d *Disk) landResolved(ctx context.Context, c sys.ConflictInfo) (sys.Landin
 	if err != nil {
 		return sys.LandingInfo{}, err
 	}
-	var changes []change
-	if err := r.objects.diff(r.base, r.work, "", &changes); err != nil {
+	changes, data, err := r.apart()
+	if err != nil {
 		return sys.LandingInfo{}, err
 	}
 	decided := map[string]bool{}
 	var out []change
 	for _, f := range c.Files {
 		decided[string(f.Path)] = true
+		if i := slices.IndexFunc(data, func(c rowChange) bool { return c.path == string(f.Path) }); i >= 0 {
+			data[i].choose(f.Choice)
+			continue
+		}
 		ch, ok, err := d.outcome(ctx, c, r, f)
 		if err != nil {
 			return sys.LandingInfo{}, err
@@ -201,8 +218,11 @@ func (d *Disk) landResolved(ctx context.Context, c sys.ConflictInfo) (sys.Landin
 	}
 	sortChanges(out)
 	a := &attempt{
-		d: d, op: "resolve", base: c.Base, since: r.base, changes: out, objects: r.objects,
+		d: d, op: "resolve", base: c.Base, since: r.base, changes: out, rows: data, objects: r.objects,
 		landing: Landing{Kind: sys.ByAgent, Title: c.Title, Provenance: c.Provenance, resolves: c.ID},
+	}
+	if c.Provenance.Remote != "" { // another home's, which began elsewhere
+		a.landing.Kind, a.since = sys.ByMerge, git.Hash{}
 	}
 	return a.run(ctx)
 }
@@ -272,6 +292,11 @@ func (d *Disk) DropConflict(ctx context.Context, id string) error {
 		return err
 	}
 	return d.j.Update(ctx, func(tx *journal.Tx) error {
-		return setConflict(ctx, tx, id, func(c *sys.ConflictInfo) { c.State = sys.ConflictSettled })
+		return setConflict(ctx, tx, id, func(c *sys.ConflictInfo) {
+			c.State = sys.ConflictSettled
+			for i := range c.Files {
+				c.Files[i].Choice = "" // answers of which nothing came
+			}
+		})
 	})
 }

@@ -96,13 +96,11 @@ func (p *program) showConflict(found client.Conflict) error {
 	if by == "" {
 		by = "an agent"
 	}
-	if err := table(p.out, [][]string{
-		{"State", conflictState(c)},
-		{"Who", by},
-		{"Made on", c.Base.String()},
-		{"Met", c.Met.String()},
-		{"Tries", fmt.Sprint(c.Tries)},
-	}); err != nil {
+	facts := [][]string{{"State", conflictState(c)}, {"Who", by}, {"Made on", c.Base.String()}, {"Met", c.Met.String()}, {"Tries", fmt.Sprint(c.Tries)}}
+	if remote, _, ok := strings.Cut(c.Provenance.Remote, " "); ok {
+		facts = [][]string{facts[0], {"Who", "another device, by way of " + remote}, facts[3]}
+	}
+	if err := table(p.out, facts); err != nil {
 		return err
 	}
 	for _, f := range found.Files {

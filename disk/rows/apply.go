@@ -31,6 +31,9 @@ type Mode struct {
 	// KeepUsed leaves a column or table that should go and is used by rows that
 	// the changeset does not know.
 	KeepUsed bool
+	// TakeTheirs puts the changeset's rows over what the live ones have become. A
+	// constraint, or a schema that has become another, is a Conflict all the same.
+	TakeTheirs bool
 }
 
 // Result is what Apply found.

@@ -119,19 +119,23 @@ func (p *pass) row(r Row) error {
 	switch {
 	case r.Old == nil && live == nil:
 		return p.insert(r)
+	case r.Old == nil && equalRow(live, r.New):
+		return nil
+	case r.Old == nil && p.mode.TakeTheirs:
+		return p.change(r, p.t.Columns, slices.Clone(r.New), where, args)
 	case r.Old == nil:
-		if !equalRow(live, r.New) {
-			p.clash(r, live, "both sides have added it, differently")
-		}
+		p.clash(r, live, "both sides have added it, differently")
 		return nil
 	case r.New == nil && live == nil:
 		return nil // both have removed it
 	case r.New == nil:
-		if !equalRow(live, r.Old) {
+		if !equalRow(live, r.Old) && !p.mode.TakeTheirs {
 			p.clash(r, live, "it is to be removed and has been changed since")
 			return nil
 		}
 		return p.exec(r, "DELETE FROM "+quote(p.t.Name)+" WHERE "+where, args)
+	case live == nil && p.mode.TakeTheirs:
+		return p.insert(r)
 	case live == nil:
 		p.clash(r, nil, "it has been removed since")
 		return nil
@@ -146,7 +150,7 @@ func (p *pass) update(r Row, live []any, where string, args []any) error {
 	for i, name := range p.t.Columns {
 		switch {
 		case equal(r.Old[i], r.New[i]) || equal(live[i], r.New[i]):
-		case !equal(live[i], r.Old[i]):
+		case !equal(live[i], r.Old[i]) && !p.mode.TakeTheirs:
 			p.clash(r, live, "both sides have changed "+name)
 			if !p.mode.KeepLive {
 				return nil
@@ -158,6 +162,11 @@ func (p *pass) update(r Row, live []any, where string, args []any) error {
 	if len(set) == 0 {
 		return nil
 	}
+	return p.change(r, set, values, where, args)
+}
+
+// change sets columns of a live row.
+func (p *pass) change(r Row, set []string, values []any, where string, args []any) error {
 	if p.apart {
 		return p.takeOut(r, set, values, where, args)
 	}
@@ -213,7 +222,7 @@ func (p *pass) bagRow(r Row) error {
 		return err
 	}
 	n, err := res.RowsAffected()
-	if err == nil && n == 0 {
+	if err == nil && n == 0 && !p.mode.TakeTheirs {
 		p.clash(r, nil, "it has been changed or removed since")
 	}
 	return err

@@ -262,6 +262,24 @@ func TestKeepLive(t *testing.T) {
 	}
 }
 
+// In TakeTheirs mode the changeset's rows win, whatever has become of the live ones:
+// changed, removed, added, and moved around under a unique value.
+func TestTakeTheirs(t *testing.T) {
+	dir := t.TempDir()
+	base, mine := dir+"/base", dir+"/mine"
+	script(t, base, `CREATE TABLE place(id TEXT PRIMARY KEY, n INTEGER UNIQUE, at TEXT); INSERT INTO place VALUES('a',1,'x'),('b',2,'x'),('c',3,'x'),('d',4,'x'),('e',5,'x')`)
+	clone(t, base, mine)
+	script(t, mine, `UPDATE place SET n=0 WHERE id='a'; UPDATE place SET n=1 WHERE id='b'; UPDATE place SET n=2 WHERE id='a';
+		DELETE FROM place WHERE id='c'; UPDATE place SET at='mine' WHERE id='d'; INSERT INTO place VALUES('f',6,'mine')`)
+	c := diffOf(t, base, mine)
+	script(t, base, `UPDATE place SET at='live' WHERE id IN ('a','c','e'); DELETE FROM place WHERE id='d'; INSERT INTO place VALUES('f',7,'live')`)
+	applyTo(t, base, c, Mode{TakeTheirs: true})
+	script(t, mine, `UPDATE place SET at='live' WHERE id IN ('a','e')`)
+	if dump(t, base) != dump(t, mine) {
+		t.Errorf("got\n%s\nwant\n%s", dump(t, base), dump(t, mine))
+	}
+}
+
 func TestWhatIsNoDatabase(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.sqlite")
 	if err := os.WriteFile(path, bytes.Repeat([]byte("no database "), 1000), 0o600); err != nil {

@@ -8,7 +8,8 @@
 // the last meeting as the base, which is remembered in the same commit.
 //
 // A conflict refuses the whole merge; both sides stay: ours in the home, theirs
-// under refs/remotes/NAME. Two homes that never met join by path; nothing is
+// under refs/remotes/NAME, and it waits among the home's conflicts until the owner
+// has chosen, file by file or with a preference. Two homes that never met join by path; nothing is
 // deleted by that.
 //
 // Databases, conversations and whatever else is not versioned do not travel:

@@ -97,12 +97,12 @@ func (s *Sync) take(ctx context.Context, r *remote, tip string, req Request, out
 	if req.Action == "push" {
 		return &sys.Error{Op: "push to", Path: r.name, Kind: sys.Conflict, Err: errors.New("it has changes that this home has not"), Hint: "pull first: `matrixos sync pull " + r.name + "`"}
 	}
-	j.Prefer = req.Prefer
+	j.Prefer, j.Conflict = req.Prefer, r.conflict
 	j.Landing = disk.Landing{
 		Kind: sys.ByMerge, Title: "Merged " + r.name,
 		Provenance: sys.Provenance{Remote: r.name + " " + tip},
 		Update: func(tx *journal.Tx) error {
-			_, err := tx.Exec(ctx, `UPDATE sync_remote SET met = ?, pushing = '', conflicts = '[]' WHERE name = ?`, tip, r.name)
+			_, err := tx.Exec(ctx, `UPDATE sync_remote SET met = ?, pushing = '', conflicts = '[]', conflict = '', refused = '' WHERE name = ?`, tip, r.name)
 			return err
 		},
 	}
@@ -115,11 +115,11 @@ func (s *Sync) take(ctx context.Context, r *remote, tip string, req Request, out
 		}
 		list, e := json.Marshal(paths)
 		if e == nil {
-			e = s.exec(ctx, `UPDATE sync_remote SET conflicts = ? WHERE name = ?`, string(list), r.name)
+			e = s.exec(ctx, `UPDATE sync_remote SET conflicts = ?, conflict = ?, refused = ? WHERE name = ?`, string(list), conflict.ID, tip, r.name)
 		}
 		return errors.Join(&sys.Error{
 			Op: "pull from", Path: r.name, Kind: sys.Conflict, Err: conflict,
-			Hint: "nothing was changed; choose with `matrixos sync pull --prefer ours` or `--prefer theirs`, or make the files alike by hand and pull again. The other version: git show " + r.ref() + ":FILE",
+			Hint: "nothing was changed; look at both sides with `matrixos conflicts show " + conflict.ID + "` and choose with `matrixos resolve " + conflict.ID + "`, or for all at once with `matrixos sync pull --prefer ours` or `--prefer theirs`",
 		}, e)
 	}
 	if err != nil {
@@ -130,6 +130,45 @@ func (s *Sync) take(ctx context.Context, r *remote, tip string, req Request, out
 		out.Merged = info.ID
 	}
 	out.Decided = append(out.Decided, decided...)
+	return nil
+}
+
+// heed takes note of what the owner has decided about refused pulls: what was taken
+// with their answers is a meeting. What was let go is refused anew by the next pull.
+func (s *Sync) heed(ctx context.Context) error {
+	waiting := map[string]string{}
+	rows, err := s.d.Journal().Query(ctx, `SELECT name, conflict FROM sync_remote WHERE conflict != ''`)
+	if err != nil {
+		return err
+	}
+	for rows.Next() {
+		var name, id string
+		if err := rows.Scan(&name, &id); err != nil {
+			return errors.Join(err, rows.Close())
+		}
+		waiting[name] = id
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return err
+	}
+	for name, id := range waiting {
+		open, taken, err := s.d.Decided(ctx, id)
+		if err != nil {
+			return err
+		}
+		if open {
+			continue
+		}
+		if taken {
+			err = s.exec(ctx, `UPDATE sync_remote SET met = refused, pushing = '' WHERE name = ?`, name)
+		}
+		if err == nil {
+			err = s.exec(ctx, `UPDATE sync_remote SET conflicts = '[]', conflict = '', refused = '' WHERE name = ?`, name)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -40,6 +40,9 @@ CREATE TABLE sync_remote(
 	landing   INTEGER NOT NULL DEFAULT 0, -- the newest that is there
 	time      INTEGER NOT NULL DEFAULT 0,
 	conflicts TEXT NOT NULL DEFAULT '[]') WITHOUT ROWID;
+`, `
+ALTER TABLE sync_remote ADD COLUMN conflict TEXT NOT NULL DEFAULT ''; -- under which a refused pull waits for the owner
+ALTER TABLE sync_remote ADD COLUMN refused TEXT NOT NULL DEFAULT ''; -- the remote's commit of that pull
 `}
 
 // New opens the remotes of d.
@@ -80,7 +83,8 @@ type Remote struct {
 const origin = "origin"
 
 // Do runs one action. A pull that finds conflicts changes nothing and fails with a
-// *disk.ConflictError; Status names the files from then on.
+// *disk.ConflictError; it waits among the home's conflicts for the owner's choice,
+// and Status names the files until then.
 func (s *Sync) Do(ctx context.Context, r Request) (Reply, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -88,7 +92,10 @@ func (s *Sync) Do(ctx context.Context, r Request) (Reply, error) {
 		r.Remote = origin
 	}
 	out := Reply{Decided: []sys.Path{}}
-	var err error
+	err := s.heed(ctx)
+	if err != nil {
+		return Reply{}, err
+	}
 	switch r.Action {
 	case "status":
 		out.Text = "These are the remotes."
@@ -164,11 +171,11 @@ func (s *Sync) exec(ctx context.Context, query string, args ...any) error {
 }
 
 // remote is a row of the table.
-type remote struct{ name, url, met, pushing, secret string }
+type remote struct{ name, url, met, pushing, conflict, secret string }
 
 func (s *Sync) remote(ctx context.Context, name string) (r remote, err error) {
 	r.name = name
-	err = s.d.Journal().QueryRow(ctx, `SELECT url, met, pushing FROM sync_remote WHERE name = ?`, name).Scan(&r.url, &r.met, &r.pushing)
+	err = s.d.Journal().QueryRow(ctx, `SELECT url, met, pushing, conflict FROM sync_remote WHERE name = ?`, name).Scan(&r.url, &r.met, &r.pushing, &r.conflict)
 	if errors.Is(err, sql.ErrNoRows) {
 		return r, &sys.Error{Op: "sync", Path: name, Kind: sys.NotFound, Err: errors.New("there is no such remote"), Hint: "add it: `matrixos sync add_remote " + name + " URL`"}
 	}

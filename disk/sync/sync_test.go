@@ -215,6 +215,108 @@ func TestConflictStaysVisible(t *testing.T) {
 	}
 }
 
+// A refused pull waits among the conflicts of the home, with both sides; the owner's
+// answers land it, and the devices are the same after the next meeting.
+func TestOwnerDecidesAPull(t *testing.T) {
+	ctx := context.Background()
+	for choice, want := range map[sys.ConflictChoice]string{sys.ChooseOurs: "of b\n", sys.ChooseTheirs: "of a\n", sys.ChooseFile: "of both\n"} {
+		t.Run(string(choice), func(t *testing.T) {
+			a, b := inConflict(t, hub(t))
+			list, err := b.d.Conflicts(ctx, false)
+			if err != nil || len(list) != 1 || list[0].State != sys.ConflictWaiting || list[0].Title != "Merged origin" {
+				t.Fatalf("%+v, %v", list, err)
+			}
+			id := list[0].ID
+			_, files, err := b.d.Conflict(ctx, id)
+			if err != nil || len(files) != 1 || string(files[0].Base) != "base\n" || string(files[0].Ours) != "of b\n" || string(files[0].Theirs) != "of a\n" {
+				t.Fatalf("%+v, %v", files, err)
+			}
+			a.write("x", "quite another\n") // and this comes with the next pull, in conflict only if a's side was not taken
+			a.must(Request{Action: "pull"})
+			c, info, err := b.d.Resolve(ctx, id, disk.Answer{Path: "x", Choice: choice, Content: []byte("of both\n")})
+			if err != nil || c.State != sys.ConflictSettled || info.ID == 0 || info.Kind != sys.ByMerge || b.read("x") != want || b.read("z") != "of a as well\n" {
+				t.Fatalf("%+v %+v %v: %q, %q", c, info, err, b.read("x"), b.read("z"))
+			}
+			if r := b.must(Request{Action: "status"}); len(r.Remotes[0].Conflicts) != 0 {
+				t.Errorf("it still says %+v", r.Remotes)
+			}
+			_, err = b.do(Request{Action: "pull"})
+			if taken := choice == sys.ChooseTheirs; taken != (err == nil) {
+				t.Fatalf("the next pull says %v", err)
+			}
+			if err != nil { // a conflict with what came since alone
+				if list, err = b.d.Conflicts(ctx, false); err != nil || len(list) != 1 || list[0].ID == id {
+					t.Fatalf("%+v, %v", list, err)
+				}
+				if _, files, err = b.d.Conflict(ctx, list[0].ID); err != nil || string(files[0].Base) != "of a\n" || string(files[0].Theirs) != "quite another\n" {
+					t.Errorf("%+v, %v", files, err)
+				}
+				b.must(Request{Action: "pull", Prefer: disk.Ours})
+				if list, err = b.d.Conflicts(ctx, false); err != nil || len(list) != 0 {
+					t.Errorf("a preference leaves %+v, %v", list, err)
+				}
+			}
+			a.must(Request{Action: "pull"})
+			if a.tree() != b.tree() {
+				t.Errorf("they differ: %q, %q", a.read("x"), b.read("x"))
+			}
+			git(t, filepath.Join(b.d.Root(), ".disk/repo.git"), "fsck", "--strict")
+		})
+	}
+}
+
+// What the owner lets go is refused anew, and a pull that is refused again takes the
+// place of the first.
+func TestRefusedPullAgain(t *testing.T) {
+	ctx := context.Background()
+	a, b := inConflict(t, hub(t))
+	first, err := b.d.Conflicts(ctx, false)
+	if err != nil || len(first) != 1 {
+		t.Fatal(first, err)
+	}
+	a.write("x", "of a, newer\n")
+	a.must(Request{Action: "pull"})
+	if _, err := b.do(Request{Action: "pull"}); sys.KindOf(err) != sys.Conflict || !strings.Contains(sys.HintOf(err), first[0].ID) {
+		t.Fatalf("%v", err)
+	}
+	_, files, err := b.d.Conflict(ctx, first[0].ID)
+	if err != nil || string(files[0].Theirs) != "of a, newer\n" {
+		t.Errorf("%+v, %v", files, err)
+	}
+	if err := b.d.DropConflict(ctx, first[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.do(Request{Action: "pull"}); sys.KindOf(err) != sys.Conflict {
+		t.Fatalf("let go, and taken: %v", err)
+	}
+	again, err := b.d.Conflicts(ctx, false)
+	if err != nil || len(again) != 1 || again[0].ID == first[0].ID {
+		t.Fatal(again, err)
+	}
+	b.write("x", "of a, newer\n") // the owner makes them alike by hand
+	b.must(Request{Action: "pull"})
+	if again, err = b.d.Conflicts(ctx, false); err != nil || len(again) != 0 || b.read("z") != "of a as well\n" {
+		t.Errorf("%+v, %v", again, err)
+	}
+}
+
+// inConflict makes two devices of which the second cannot take what the first did.
+func inConflict(t *testing.T, h string) (a, b *device) {
+	t.Helper()
+	a, b = newDevice(t, "a", h), newDevice(t, "b", h)
+	a.write("x", "base\n")
+	a.must(Request{Action: "pull"})
+	b.must(Request{Action: "pull"})
+	a.write("x", "of a\n")
+	a.write("z", "of a as well\n")
+	b.write("x", "of b\n")
+	a.must(Request{Action: "pull"})
+	if _, err := b.do(Request{Action: "pull"}); sys.KindOf(err) != sys.Conflict {
+		t.Fatalf("%v", err)
+	}
+	return a, b
+}
+
 // Homes that never met: what both began with counts as common, and nothing is
 // deleted by meeting.
 func TestFirstMeeting(t *testing.T) {

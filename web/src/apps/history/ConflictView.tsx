@@ -33,7 +33,7 @@ export function ConflictView({ id, onSettled }: { id: string; onSettled(place: P
   if (!detail) return <Skeleton lines={6} />;
   const { conflict } = detail;
   const files = detail.files ?? [];
-  const by = conflict.provenance.program ?? "An agent";
+  const by = conflict.provenance.remote ? "Another device" : (conflict.provenance.program ?? "An agent");
   const open = files.filter((f) => !f.choice);
 
   const decide = async (answer: ConflictAnswer) => {
@@ -54,7 +54,7 @@ export function ConflictView({ id, onSettled }: { id: string; onSettled(place: P
       <header>
         <h2>{conflict.title}</h2>
         <p className="hint num">
-          {by} · made on L{conflict.base}, met L{conflict.met} · <time dateTime={conflict.time}>{exact(conflict.time)}</time>
+          {by} · {conflict.base !== 0 && `made on L${conflict.base}, `}met L{conflict.met} · <time dateTime={conflict.time}>{exact(conflict.time)}</time>
         </p>
       </header>
       {conflict.state === "settled" ? (

@@ -18,7 +18,7 @@ export function Waiting({ place, onChoose }: { place: Place; onChoose(place: Pla
               <i className="dot waiting" aria-hidden />
               <span className="history-title">{c.title}</span>
               <span className="history-who num">
-                {c.provenance.program ?? "agent"} · {count(c.files?.length ?? 0, "file")} in conflict
+                {c.provenance.remote ? "another device" : (c.provenance.program ?? "agent")} · {count(c.files?.length ?? 0, "file")} in conflict
               </span>
               <time className="num" dateTime={c.time} title={exact(c.time)}>
                 {ago(c.time)}
