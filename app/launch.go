@@ -27,6 +27,8 @@ type Launch struct {
 type Preview struct {
 	Tree   fs.FS
 	Frozen bool // the app may look at its data and not change them
+	// Data, if set, writes the app's data into a folder, instead of a copy of today's.
+	Data func(ctx context.Context, dir string) error
 }
 
 const (
@@ -152,7 +154,11 @@ func (r *Runtime) openPreview(slug sys.Slug, p *Preview) (*preview, error) {
 	} else {
 		v.result, v.found = r.judge(ctx, p.Tree, v.app)
 	}
-	err = r.data.CopyTo(ctx, slug, v.data)
+	if p.Data == nil {
+		err = r.data.CopyTo(ctx, slug, v.data)
+	} else if err = os.MkdirAll(v.data.Dir(slug), 0o755); err == nil {
+		err = p.Data(ctx, v.data.Dir(slug))
+	}
 	if err == nil && !failed(v.found) {
 		_, _, err = v.data.Migrate(ctx, slug, v.app.Manifest.Storage.Tables) // judge has found the problems
 	}

@@ -325,6 +325,18 @@ func TestFrozenLaunch(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	given := func(_ context.Context, dir string) error { // data of then: none yet
+		return os.WriteFile(filepath.Join(dir, "k.json"), []byte("7"), 0o600)
+	}
+	then, err := r.Launch("notes", &Preview{Tree: notes(), Frozen: true, Data: given})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for call, want := range map[string]string{"db.count": "0", "data.read": "7"} {
+		if v, err := r.Call(t.Context(), then.Capability, call, json.RawMessage(`{"table":"notes","key":"k"}`)); err != nil || string(v) != want {
+			t.Errorf("%s of then: %s %v", call, v, err)
+		}
+	}
 	rec := httptest.NewRecorder()
 	r.ServeHTTP(rec, httptest.NewRequest("GET", past.URL+"_app.js", nil))
 	if !strings.Contains(rec.Body.String(), "the old one") {

@@ -90,7 +90,9 @@ func (g *Gateway) appAPI() {
 	g.bridgeAPI()
 }
 
-// launchPast opens an app as of a landing. Its data are today's, and it cannot
+// launchPast opens an app as of a landing, with the data of that time. Where no copy
+// of them is kept, no landing has touched the app since, and they are today's: the
+// answer says which. It cannot
 // change them.
 func (g *Gateway) launchPast(ctx context.Context, slug sys.Slug, at string) (*reply[LaunchReply], error) {
 	id, err := g.moment(ctx, at)
@@ -101,11 +103,19 @@ func (g *Gateway) launchPast(ctx context.Context, slug sys.Slug, at string) (*re
 	if err != nil {
 		return nil, err
 	}
-	l, err := g.o.Apps.Launch(slug, &Preview{Tree: view, Frozen: true})
+	copies, err := g.o.Disk.CopiesAt(ctx, slug, id)
 	if err != nil {
 		return nil, err
 	}
-	return &reply[LaunchReply]{LaunchReply{l.URL, l.Nonce, l.Capability, id, "now"}}, nil
+	p, data := &Preview{Tree: view, Frozen: true}, "now"
+	if len(copies) > 0 {
+		p.Data, data = g.pastData(copies, view, slug), "then"
+	}
+	l, err := g.o.Apps.Launch(slug, p)
+	if err != nil {
+		return nil, err
+	}
+	return &reply[LaunchReply]{LaunchReply{l.URL, l.Nonce, l.Capability, id, data}}, nil
 }
 
 // bridgeAPI registers what windows of apps call, through the desktop.

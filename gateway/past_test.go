@@ -1,6 +1,9 @@
 package gateway_test
 
 import (
+	"context"
+	"database/sql"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -8,6 +11,7 @@ import (
 	"testing"
 
 	"matrixos/client"
+	"matrixos/disk"
 	"matrixos/sys"
 )
 
@@ -83,6 +87,49 @@ func TestLaunchPast(t *testing.T) {
 	}
 	if p := w.apps.preview; p == nil || !p.Frozen {
 		t.Errorf("launched %+v", p)
+	}
+}
+
+// With a copy of its database that is kept, an app as it was has the data of then.
+func TestLaunchPastWithItsData(t *testing.T) {
+	w := newWorld(t)
+	ctx := context.Background()
+	file := filepath.Join(w.home, "data/notes/notes.sqlite")
+	query := func(file, q string) string {
+		t.Helper()
+		db, err := sql.Open("sqlite", file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		var out string
+		if err := db.QueryRow(q).Scan(&out); err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	query(file, `CREATE TABLE note(text); INSERT INTO note VALUES('then'); SELECT text FROM note`)
+	at := w.disk.Head()
+	if _, err := w.disk.Write(ctx, disk.Write{Title: "a landing that touches the app", Files: map[sys.Path][]byte{"apps/notes/more.txt": []byte("x")}}); err != nil {
+		t.Fatal(err)
+	}
+	query(file, `UPDATE note SET text='now'; SELECT text FROM note`)
+	got := w.do("POST", "/api/apps/notes/launch", fmt.Sprintf(`{"at":"%s"}`, at), bearer)
+	if got.StatusCode != 200 || !strings.Contains(got.body, `"data":"then"`) || w.apps.preview.Data == nil {
+		t.Fatalf("%d %s", got.StatusCode, got.body)
+	}
+	dir := t.TempDir()
+	if err := w.apps.preview.Data(ctx, dir); err != nil {
+		t.Fatal(err)
+	}
+	if text := query(filepath.Join(dir, "notes.sqlite"), `SELECT text FROM note`); text != "then" {
+		t.Errorf("its data are of %q", text)
+	}
+	if now := query(file, `SELECT text FROM note`); now != "now" {
+		t.Errorf("the live data are of %q", now)
 	}
 }
 
