@@ -118,7 +118,7 @@ func ask(r *mcp.CallToolRequest) *mcp.CallToolResult {
 	return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: text}}}
 }
 
-func opener(t *testing.T) *Opener {
+func opener(t testing.TB) *Opener {
 	t.Helper()
 	box, err := sandbox.Find(t.Context())
 	if err != nil {

@@ -129,14 +129,21 @@ func (o *Opener) program(ctx context.Context, c Config, changed func()) (driver.
 	if err := os.MkdirAll(own, 0o700); err != nil {
 		return nil, err
 	}
-	cmd := sandbox.Command{Folder: own, Mount: mount, Memory: memory, Space: addressSpace, Procs: processes, Argv: append([]string{c.Command}, c.Args...)}
+	cmd := sandbox.Command{Folder: own, Mount: mount, Memory: memory, Space: addressSpace, Procs: processes}
 	if c.Memory > 0 {
 		cmd.Memory = int64(c.Memory) << 20
 	}
-	var err error
-	if c.Folders, cmd.Binds, err = o.binds(c); err != nil {
+	granted, binds, err := o.binds(c)
+	if err != nil {
 		return nil, err
 	}
+	c.Args = slices.Clone(c.Args)
+	for i, a := range c.Args { // a folder that is named in the command line is named as it really is
+		if n := slices.IndexFunc(c.Folders, func(g Granted) bool { return g.Path == a }); n >= 0 {
+			c.Args[i] = granted[n].Path
+		}
+	}
+	c.Folders, cmd.Binds, cmd.Argv = granted, binds, append([]string{c.Command}, c.Args...)
 	if cmd.Env, err = o.env(c); err != nil {
 		return nil, err
 	}

@@ -47,8 +47,7 @@ func (k *kernel) attach(in intent, now turn) step {
 			may = "change-it"
 		}
 		name, reply = "filesystem", k.say(in, "attached-files", "folder", folder, "what", k.l.say(in.de, may))
-		// The server is told its folders when it starts: they need not be in its arguments.
-		file = serverFile{Command: "npx", Args: []string{"-y", filesPackage}, Folders: []serverFolder{{folder, wish}}}
+		file = serverFile{Command: "npx", Args: []string{"-y", filesPackage, folder}, Folders: []serverFolder{{folder, wish}}}
 	}
 	c, called := now.find("Write")
 	if !called {
