@@ -36,6 +36,12 @@ type Trial struct {
 	Faults []sys.Diagnostic
 }
 
+// CheckContract reports what is wrong with the text of a contract at file.
+func CheckContract(raw []byte, file sys.Path) []sys.Diagnostic {
+	_, found := contract.Parse(raw, file)
+	return found
+}
+
 // Slug is the app's.
 func (t *Trial) Slug() sys.Slug { return t.app.Manifest.Slug }
 

@@ -240,24 +240,41 @@ func (a *apps) check(ctx context.Context, c disk.Checked) error {
 
 // Check tries an app as it is against its contract.
 func (a *apps) Check(ctx context.Context, slug sys.Slug) (*sys.ContractReport, error) {
-	if err := a.follow(ctx); err != nil {
-		return nil, err
-	}
-	view, err := a.disk.View(0)
+	view, folder, err := a.newest(ctx, slug)
 	if err != nil {
 		return nil, err
 	}
-	for _, i := range a.runtime.List() {
-		if i.Slug != slug {
-			continue
-		}
-		r, err := a.promise.check(ctx, view, i.Folder)
-		if err == nil {
-			a.runtime.Judged(ctx, slug)
-		}
-		return r, err
+	r, err := a.promise.check(ctx, view, folder)
+	if err == nil {
+		a.runtime.Judged(ctx, slug)
 	}
-	return nil, &sys.Error{Op: "check", Path: string(slug), Kind: sys.NotFound, Err: errors.New("there is no such app"), Hint: "`matrixos apps` lists them"}
+	return r, err
+}
+
+// Strength measures the contract of an app by small wrong changes of it.
+func (a *apps) Strength(ctx context.Context, slug sys.Slug) (*sys.StrengthReport, error) {
+	view, folder, err := a.newest(ctx, slug)
+	if err != nil {
+		return nil, err
+	}
+	return a.promise.strength(ctx, view, folder)
+}
+
+// newest finds an app in the newest landing.
+func (a *apps) newest(ctx context.Context, slug sys.Slug) (fs.FS, sys.Path, error) {
+	if err := a.follow(ctx); err != nil {
+		return nil, "", err
+	}
+	view, err := a.disk.View(0)
+	if err != nil {
+		return nil, "", err
+	}
+	for _, i := range a.runtime.List() {
+		if i.Slug == slug {
+			return view, i.Folder, nil
+		}
+	}
+	return nil, "", &sys.Error{Op: "check", Path: string(slug), Kind: sys.NotFound, Err: errors.New("there is no such app"), Hint: "`matrixos apps` lists them"}
 }
 
 func touches(changes []sys.Change, folder sys.Path) bool {

@@ -87,6 +87,13 @@ func (g *Gateway) appAPI() {
 		}
 		return &reply[sys.ContractReport]{*r}, nil
 	})
+	register(g, http.MethodPost, "/api/apps/{slug}/strength", "measure-contract", "Measure how many small wrong changes of an app its contract finds; takes about a second for each", func(ctx context.Context, in *SlugIn) (*reply[sys.StrengthReport], error) {
+		r, err := g.o.Apps.Strength(ctx, in.Slug)
+		if err != nil {
+			return nil, err
+		}
+		return &reply[sys.StrengthReport]{*r}, nil
+	})
 	g.bridgeAPI()
 }
 

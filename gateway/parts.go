@@ -63,6 +63,8 @@ type Apps interface {
 	Leave(capability string)
 	// Check tries an app against its contract, at the highest level there is here.
 	Check(ctx context.Context, slug sys.Slug) (*sys.ContractReport, error)
+	// Strength measures how many small wrong changes of an app its contract finds.
+	Strength(ctx context.Context, slug sys.Slug) (*sys.StrengthReport, error)
 	http.Handler
 }
 

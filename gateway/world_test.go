@@ -313,6 +313,10 @@ func (a *apps) Check(_ context.Context, slug sys.Slug) (*sys.ContractReport, err
 	return &sys.ContractReport{App: slug, Level: sys.VerifiedStatic, Scenarios: []sys.ScenarioResult{{Name: "it opens"}}}, nil
 }
 
+func (a *apps) Strength(context.Context, sys.Slug) (*sys.StrengthReport, error) {
+	return nil, &sys.Error{Op: "measure", Kind: sys.Unavailable}
+}
+
 func (a *apps) Leave(capability string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

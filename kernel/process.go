@@ -162,6 +162,9 @@ func (p *process) begun(ctx context.Context) (*disk.Txn, error) {
 	if err != nil {
 		return nil, errors.Join(err, t.Drop())
 	}
+	if err := p.layContract(t.Dir()); err != nil {
+		return nil, errors.Join(err, t.Drop())
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.txn, p.base = t, base

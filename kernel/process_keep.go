@@ -23,6 +23,7 @@ type memo struct {
 	Budget   sys.Budget   `json:"budget,omitzero"`    // of its own, instead of its program's
 	Call     string       `json:"call,omitempty"`     // of the parent, that it answers
 	Words    string       `json:"words,omitempty"`    // what the owner said
+	Contract string       `json:"contract,omitempty"` // what its app has to do, as its parent settled it
 	From     string       `json:"from,omitempty"`     // "desktop", "cli", or a channel
 	Begun    time.Time    `json:"begun,omitzero"`     // the request
 	Deadline time.Time    `json:"deadline,omitzero"`  // to be done by

@@ -32,7 +32,11 @@ func (p *process) land(ctx context.Context) error {
 	if len(changes) == 0 {
 		return errors.Join(p.handOutAlone(ctx), p.forget())
 	}
-	if err := policy.Landing(p.subject, changes); err != nil {
+	given, err := p.asGiven(txn.Dir(), changes)
+	if err != nil {
+		return err
+	}
+	if err := policy.Landing(p.subject, given); err != nil {
 		return err
 	}
 	if err := p.tooMany(ctx, changes); err != nil {

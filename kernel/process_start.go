@@ -18,6 +18,7 @@ type spec struct {
 	program  sys.Program
 	task     string
 	app      sys.Slug
+	contract string // of the app; "" leaves the one there is
 	model    string // a name as the owner writes it
 	request  *request
 	talk     sys.Conversation // empty: one of its own
@@ -79,7 +80,7 @@ func (k *Kernel) prepare(ctx context.Context, s spec) (*process, error) {
 	}
 	p := &process{
 		k: k, program: *program, proof: s.proof, request: s.request, done: make(chan struct{}), row: row, view: view, seen: map[sys.Path][32]byte{}, reads: map[sys.Path]*disk.View{},
-		memo: memo{Task: s.task, Call: s.call, Words: s.request.text, From: s.request.from, Begun: s.request.started, Deadline: s.deadline, Job: s.origin.job, JobName: s.origin.name, Budget: s.origin.budget, Trial: s.proof != nil},
+		memo: memo{Task: s.task, Call: s.call, Words: s.request.text, Contract: s.contract, From: s.request.from, Begun: s.request.started, Deadline: s.deadline, Job: s.origin.job, JobName: s.origin.name, Budget: s.origin.budget, Trial: s.proof != nil},
 		beat: now,
 	}
 	if err := p.use(name); err != nil {
@@ -164,7 +165,8 @@ func (k *Kernel) dismiss(p *process) {
 }
 
 // spawn runs a child to its end, or takes up the one that answers the same call.
-func (p *process) spawn(ctx context.Context, call string, program sys.Program, task string, app sys.Slug) (Report, error) {
+func (p *process) spawn(ctx context.Context, call string, o Spawn) (Report, error) {
+	program := o.Program
 	if program == sys.ProgramKernel {
 		return Report{}, &sys.Error{Op: "spawn", Path: string(program), Kind: sys.Refused, Hint: "the main agent is not a sub-agent; name builder"}
 	}
@@ -178,7 +180,7 @@ func (p *process) spawn(ctx context.Context, call string, program sys.Program, t
 		deadline := p.memo.Deadline
 		p.mu.Unlock()
 		child, err = p.k.prepare(ctx, spec{
-			program: program, task: task, app: app, model: row.Model, class: row.Class, deadline: deadline,
+			program: program, task: o.Task, app: o.App, contract: o.Contract, model: row.Model, class: row.Class, deadline: deadline,
 			request: p.req(), parent: p, call: call,
 		})
 		if err != nil {

@@ -133,10 +133,20 @@ func (c *Call) Searched(folder sys.Path) { c.p.searched(folder) }
 // as it was then.
 func (c *Call) Fresh(path sys.Path, content []byte) bool { return c.p.fresh(path, content) }
 
+// Spawn is what a child is given.
+type Spawn struct {
+	Program sys.Program
+	Task    string
+	App     sys.Slug
+	// Contract is what App has to do, the text of its contract.json. It is part of what
+	// the child lands, and the child cannot change it; empty leaves the one there is.
+	Contract string
+}
+
 // Spawn runs a program as a child of the process, to its landing, and returns
 // its report.
-func (c *Call) Spawn(ctx context.Context, program sys.Program, task string, app sys.Slug) (Report, error) {
-	return c.p.spawn(ctx, c.ID, program, task, app)
+func (c *Call) Spawn(ctx context.Context, o Spawn) (Report, error) {
+	return c.p.spawn(ctx, c.ID, o)
 }
 
 // Ask puts a question to the owner and waits for the answer.

@@ -56,6 +56,12 @@ func Write(s Subject, path sys.Path) error {
 	if err := ByHandOnly(path); err != nil {
 		return err
 	}
+	if promise(path) {
+		return &sys.Error{
+			Op: "change", Path: string(path), Kind: sys.Refused, Err: fmt.Errorf("it says what the app has to do, and %s may not change that", s.Program),
+			Hint: "make the app do it; a contract changes only at the owner's request, and the main agent hands it over with spawn",
+		}
+	}
 	if under(path, s.places()) {
 		return nil
 	}
@@ -76,6 +82,11 @@ func ByHandOnly(path sys.Path) error {
 		Op: "change", Path: string(path), Kind: sys.Refused, Err: fmt.Errorf("it says what programs may do, and is changed by the owner's hand only"),
 		Hint: "tell the owner what to change in it, and why",
 	}
+}
+
+// promise reports whether path is the contract of an app.
+func promise(path sys.Path) bool {
+	return strings.HasPrefix(string(path), "apps/") && path.Base() == "contract.json"
 }
 
 // under reports whether path is one of the places, or in one.
@@ -110,11 +121,21 @@ func (s Subject) places() []string {
 // Landing decides whether s may land changes: every one of them must be a
 // write that it may make, however it was made; a shell command is held to the
 // same rule as a tool.
+//
+// The contract of an app goes with the app: who removes one removes the other.
 func Landing(s Subject, changes []sys.Change) error {
 	for _, c := range changes {
+		if promise(c.Path) && c.Op == sys.Deleted && slices.Contains(changes, sys.Change{Path: beside(c.Path, "matrix.json"), Op: sys.Deleted}) {
+			continue
+		}
 		if err := Write(s, c.Path); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// beside is the file of another name in the same folder.
+func beside(path sys.Path, name string) sys.Path {
+	return sys.Path(strings.TrimSuffix(string(path), string(path.Base())) + name)
 }

@@ -53,6 +53,12 @@ type CheckResult struct {
 	Seen     string `json:"seen,omitempty"`
 }
 
+// Settled is Settle, and whether it is green.
+func (r *ContractReport) Settled() bool {
+	r.Settle()
+	return r.Green
+}
+
 // Settle works Green out from the parts.
 func (r *ContractReport) Settle() {
 	r.Green = len(r.Faults) == 0
@@ -118,4 +124,40 @@ func either(s, or string) string {
 		return or
 	}
 	return s
+}
+
+// StrengthReport is how many small wrong changes of an app its contract finds.
+type StrengthReport struct {
+	App       Slug             `json:"app"`
+	Mutants   int              `json:"mutants"` // that there are
+	Tried     int              `json:"tried"`   // of a sample, that compile
+	Killed    int              `json:"killed"`  // of these, that the contract finds
+	Invalid   int              `json:"invalid"` // of the sample, that do not compile
+	Operators map[string]Found `json:"operators"`
+	Survivors []string         `json:"survivors"` // what was not found, in words
+	Millis    float64          `json:"millis"`
+}
+
+// Found counts the changes of one kind.
+type Found struct {
+	Tried  int `json:"tried"`
+	Killed int `json:"killed"`
+}
+
+// Count adds the end of one mutant: "found", "survived" or "invalid".
+func (r *StrengthReport) Count(operator, end, words string) {
+	f := r.Operators[operator]
+	switch end {
+	case "invalid":
+		r.Invalid++
+		return
+	case "found":
+		r.Killed++
+		f.Killed++
+	default:
+		r.Survivors = append(r.Survivors, words)
+	}
+	r.Tried++
+	f.Tried++
+	r.Operators[operator] = f
 }

@@ -225,22 +225,40 @@ type job struct {
 
 // Run runs all scenarios of a trial, side by side, each with a window and data of
 // its own. A scenario that fails is run once more, and only what fails twice is
-// red; hasty leaves the second run out. The error is of the browser, not the app's.
+// red. Hasty runs end with the first that is red, and run nothing twice. The error is of the browser, not the app's.
 func (b *Browser) Run(ctx context.Context, t *app.Trial, hasty bool) ([]sys.ScenarioResult, error) {
 	list := t.Contract.Scenarios
+	if hasty {
+		return b.untilRed(ctx, t)
+	}
 	results := make([]sys.ScenarioResult, len(list))
 	errs := make([]error, len(list))
 	var all sync.WaitGroup
 	for i, s := range list {
 		all.Go(func() {
 			results[i], errs[i] = b.scenario(ctx, t, s)
-			if errs[i] == nil && !results[i].Green && !hasty {
+			if errs[i] == nil && !results[i].Green {
 				results[i], errs[i] = b.scenario(ctx, t, s)
 			}
 		})
 	}
 	all.Wait()
 	return results, errors.Join(errs...)
+}
+
+// untilRed runs scenarios one after the other, and none after the first red one.
+func (b *Browser) untilRed(ctx context.Context, t *app.Trial) (out []sys.ScenarioResult, err error) {
+	for _, s := range t.Contract.Scenarios {
+		r, err := b.scenario(ctx, t, s)
+		if err != nil {
+			return out, err
+		}
+		out = append(out, r)
+		if one := (sys.ContractReport{Scenarios: []sys.ScenarioResult{r}}); !one.Settled() {
+			break
+		}
+	}
+	return out, nil
 }
 
 // scenario waits for its turn and runs s; a browser that died meanwhile is started

@@ -12,7 +12,8 @@ import (
 )
 
 func (p *program) checkCommand() *cobra.Command {
-	return &cobra.Command{
+	strength := false
+	cmd := &cobra.Command{
 		Use:   "check [SLUG]",
 		Short: "Try apps against what they have to do",
 		Long: "Tries an app, or all of them, against its contract, the file contract.json beside its\n" +
@@ -22,25 +23,57 @@ func (p *program) checkCommand() *cobra.Command {
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
-				return p.check(ctx, c, args)
+				var slugs []sys.Slug
+				if len(args) == 1 {
+					slugs = []sys.Slug{sys.Slug(args[0])}
+				} else {
+					apps, err := c.Apps(ctx)
+					if err != nil {
+						return err
+					}
+					for _, a := range apps {
+						slugs = append(slugs, a.Slug)
+					}
+				}
+				if strength {
+					return p.strength(ctx, c, slugs)
+				}
+				return p.check(ctx, c, slugs)
 			})
 		},
 	}
+	cmd.Flags().BoolVar(&strength, "strength", false, "measure the contracts instead: make small wrong changes of the app, and count those that are found")
+	return cmd
 }
 
-func (p *program) check(ctx context.Context, c *client.Client, args []string) error {
-	var slugs []sys.Slug
-	if len(args) == 1 {
-		slugs = []sys.Slug{sys.Slug(args[0])}
-	} else {
-		apps, err := c.Apps(ctx)
+// strength measures contracts.
+func (p *program) strength(ctx context.Context, c *client.Client, slugs []sys.Slug) error {
+	all, st := []sys.StrengthReport{}, p.style(p.out)
+	for _, slug := range slugs {
+		r, err := c.Strength(ctx, slug)
 		if err != nil {
 			return err
 		}
-		for _, a := range apps {
-			slugs = append(slugs, a.Slug)
+		all = append(all, r)
+		if p.json {
+			continue
+		}
+		if _, err := fmt.Fprintf(p.out, "%s  %d of %d wrong changes found (%d%%), %.0f s\n", pad(string(r.App), 20), r.Killed, r.Tried, 100*r.Killed/max(1, r.Tried), r.Millis/1000); err != nil {
+			return err
+		}
+		for _, s := range r.Survivors {
+			if _, err := fmt.Fprintln(p.out, st.dim("    not found: ")+s); err != nil {
+				return err
+			}
 		}
 	}
+	if p.json {
+		return p.printJSON(all)
+	}
+	return nil
+}
+
+func (p *program) check(ctx context.Context, c *client.Client, slugs []sys.Slug) error {
 	all, red := []sys.ContractReport{}, 0
 	for _, slug := range slugs {
 		r, err := c.Check(ctx, slug)

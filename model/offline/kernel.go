@@ -135,7 +135,7 @@ func (k *kernel) build(in intent, now turn) step {
 	if !called {
 		k.freshName(s)
 		task := k.l.task(in.text, contract{Build: s}, s.german())
-		return do(tool("spawn", "program", "builder", "task", task, "app", s.Slug))
+		return do(toolCall{name: "spawn", input: map[string]any{"program": "builder", "task": task, "app": s.Slug, "contract": k.l.promise(s, in.text)}})
 	}
 	if spawned.failed {
 		return k.say(in, "build-failed", "app", s.Name, "why", firstLine(spawned.result))
@@ -188,8 +188,16 @@ func (k *kernel) change(in intent, now turn) step {
 	spawned, called := now.find("spawn")
 	app, _ := k.t.state.app(in.app)
 	if !called {
+		folder := app.folder()
+		if now.rounds == 0 && folder != "" && in.changes[0].Op != OpDeleteApp {
+			return do(tool("Read", "file_path", folder+"/matrix.json"), tool("Read", "file_path", folder+"/src/fields.json"), tool("Read", "file_path", folder+"/src/App.tsx"), tool("Read", "file_path", folder+"/contract.json"))
+		}
 		task := k.l.task(in.text, contract{Change: &changed{App: in.app, Changes: in.changes}}, in.de)
-		return do(tool("spawn", "program", "builder", "task", task, "app", in.app))
+		spawn := tool("spawn", "program", "builder", "task", task, "app", in.app)
+		if p := k.l.promised(in.changes, now.calls, in.text, in.de); p != nil {
+			spawn.input["contract"] = p
+		}
+		return do(spawn)
 	}
 	if spawned.failed {
 		return k.say(in, "change-failed", "app", orEmpty(app.Name, in.app), "why", firstLine(spawned.result))
