@@ -3,9 +3,7 @@ package offline
 import (
 	"embed"
 	"encoding/json"
-	"fmt"
 	"path"
-	"strings"
 )
 
 //go:embed promises
@@ -18,13 +16,8 @@ func (l *lexicon) kindPromise(s *Spec) promise {
 	if err != nil {
 		return promise{} // of this kind only that it opens is promised
 	}
-	work := 25
-	if len(s.Minutes) == 2 {
-		work = s.Minutes[0]
-	}
-	text := strings.NewReplacer("__WORK__", fmt.Sprintf("%02d:00", work), "__WAIT__", fmt.Sprintf("%dm2s", work)).Replace(string(raw))
 	var p promise
-	if json.Unmarshal([]byte(text), &p.Scenarios) != nil {
+	if json.Unmarshal(raw, &p.Scenarios) != nil {
 		return promise{}
 	}
 	return p
