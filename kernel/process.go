@@ -113,9 +113,21 @@ func (p *process) snapshot() sys.Process {
 	return p.row
 }
 
-// tree is what the process reads: its transaction once that began, the landing
-// it started from before; and its scratch folder.
+// tree is what the calls of the process read: its transaction once that began,
+// the landing it started from before; and its scratch folder. One with a scope
+// reads its transaction from the start.
 func (p *process) tree(ctx context.Context) (fs.FS, error) {
+	if len(p.program.Scope) > 0 {
+		t, err := p.begun(ctx)
+		if err != nil {
+			return nil, err
+		}
+		home, err := folder(ctx, t)
+		if err != nil {
+			return nil, err
+		}
+		return withScratch{home, p.k.scratch.folder(p.snapshot().Conversation)}, nil
+	}
 	home, err := p.homeTree(ctx)
 	if err != nil {
 		return nil, err
@@ -123,16 +135,23 @@ func (p *process) tree(ctx context.Context) (fs.FS, error) {
 	return withScratch{home, p.k.scratch.folder(p.snapshot().Conversation)}, nil
 }
 
+// folder is a transaction's folder, which no link leads out of, until ctx ends.
+func folder(ctx context.Context, t *disk.Txn) (fs.FS, error) {
+	root, err := os.OpenRoot(t.Dir())
+	if err != nil {
+		return nil, err
+	}
+	context.AfterFunc(ctx, func() { root.Close() })
+	return root.FS(), nil
+}
+
+// homeTree is the home as the process knows it, for the kernel's own use: what
+// lies outside its program's scope as well, as it last landed.
 func (p *process) homeTree(ctx context.Context) (fs.FS, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.txn != nil {
-		root, err := os.OpenRoot(p.txn.Dir())
-		if err != nil {
-			return nil, err
-		}
-		context.AfterFunc(ctx, func() { root.Close() })
-		return root.FS(), nil
+	if p.txn != nil && len(p.program.Scope) == 0 {
+		return folder(ctx, p.txn)
 	}
 	if p.view == nil {
 		v, err := p.k.disk.View(0)
@@ -154,7 +173,7 @@ func (p *process) begun(ctx context.Context) (*disk.Txn, error) {
 	if s := p.snapshot().State; s.Ended() || s == sys.Parked {
 		return nil, &sys.Error{Op: "begin", Path: fmt.Sprint(p.pid()), Kind: sys.Canceled, Err: fmt.Errorf("the process is %s", s)}
 	}
-	t, err := p.k.disk.Begin(ctx, string(p.program.Name))
+	t, err := p.k.disk.BeginWith(ctx, disk.BeginOptions{Label: string(p.program.Name), Scope: p.program.scope(p.subject.App)})
 	if err != nil {
 		return nil, err
 	}

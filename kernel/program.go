@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 
@@ -23,6 +24,7 @@ type Program struct {
 	Tools       names       `yaml:"tools"`
 	MCP         names       `yaml:"mcp"`    // attached servers whose tools it may call; "*": all
 	Writes      names       `yaml:"writes"` // path prefixes its landings may change
+	Scope       names       `yaml:"scope"`  // all of the home that its calls see, beside system/; {app} is the app it works on
 	Model       string      `yaml:"model"`  // empty or "inherit": the parent's
 	MaxTurns    int         `yaml:"maxTurns"`
 	Budget      budget      `yaml:"budget"` // per process: dollars, or a table; nothing means five dollars
@@ -75,6 +77,16 @@ func (p Program) Grant() policy.Grant {
 	return policy.Grant{Calls: calls, Writes: p.Writes}
 }
 
+// scope is what its transaction's folder holds when it works on app: nothing
+// means the whole home.
+func (p Program) scope(app sys.Slug) []sys.Path {
+	var out []sys.Path
+	for _, s := range p.Scope {
+		out = append(out, sys.Path(path.Clean(strings.ReplaceAll(s, "{app}", string(app)))))
+	}
+	return out
+}
+
 // ParseProgram reads a definition; name is the file's base name, for a file
 // that does not name itself.
 func ParseProgram(name string, text []byte) (Program, error) {
@@ -104,6 +116,11 @@ func ParseProgram(name string, text []byte) (Program, error) {
 	}
 	if p.Effect != "" && p.Effect != "landing" {
 		return bad(fmt.Errorf("effect %q: the only one is landing", p.Effect))
+	}
+	for _, s := range p.Scope {
+		if _, err := sys.ParsePath(path.Clean(strings.ReplaceAll(s, "{app}", "app"))); err != nil {
+			return bad(fmt.Errorf("scope %q: name folders of the home, such as apps/{app}: %w", s, err))
+		}
 	}
 	if p.Budget == (budget{}) {
 		p.Budget.USD = 5
