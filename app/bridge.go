@@ -57,7 +57,7 @@ var methods = map[string]method{
 	"app.ready":     (*call).reportReady,
 	"integrations":  func(*call, context.Context) (any, error) { return []struct{}{}, nil },
 	"service":       (*call).noGrant,
-	"proxyFetch":    (*call).noGrant,
+	"proxyFetch":    (*call).fetch,
 	"gatewayFetch":  (*call).noGrant,
 	"trial.query":   (*call).query,
 }
@@ -223,8 +223,6 @@ func (c *call) noGrant(context.Context) (any, error) {
 	what := "the network"
 	if c.params.Service != "" {
 		what = "the service " + c.params.Service
-	} else if c.params.URL != "" {
-		what = c.params.URL
 	}
-	return nil, &sys.Error{Op: "reach", Path: what, Kind: sys.Refused, Err: fmt.Errorf("%s has no grant for it", c.manifest.Name), Hint: "apps have no network unless the owner grants it; no grant can be given in this version"}
+	return nil, &sys.Error{Op: "reach", Path: what, Kind: sys.Refused, Err: fmt.Errorf("%s has no grant for it", c.manifest.Name), Hint: "apps read from hosts that their manifest names under permissions, with proxyFetch"}
 }

@@ -66,6 +66,12 @@ func (l *launch) end() error {
 // Launch opens an app: the address of its frame, good until the window is closed,
 // the app goes, or newer windows crowd it out.
 func (r *Runtime) Launch(slug sys.Slug, p *Preview) (Launch, error) {
+	r.mu.Lock()
+	app := r.apps[slug]
+	r.mu.Unlock()
+	if app != nil && p == nil {
+		r.ready(context.Background(), app)
+	}
 	l := &launch{slug: slug, ticket: rand.Text(), used: time.Now()}
 	l.Launch = Launch{URL: "/app/" + l.ticket + "/", Nonce: rand.Text(), Capability: rand.Text() + rand.Text()}
 	if p != nil {
@@ -194,7 +200,7 @@ func (r *Runtime) at(index func() map[string]*launch, key string) (*launch, *vie
 	if a == nil {
 		return nil, nil
 	}
-	return l, &view{a.app.Manifest, a.result, a.info.Diagnostics, r.data, false, false}
+	return l, &view{a.app.Manifest, a.result, a.info.Load().Diagnostics, r.data, false, false} // it became ready when it was launched or landed
 }
 
 func (r *Runtime) byTicket(ticket string) (*launch, *view) {

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"matrixos/app/internal/compile"
@@ -34,6 +35,8 @@ type Options struct {
 	// Verdict is what is known of an app with this Fingerprint: the level at which it
 	// is verified, and what of its contract does not hold. May be nil.
 	Verdict func(fingerprint string) (level string, failing []string)
+	// Network is how apps read from hosts; without it they do not.
+	Network Network
 }
 
 // Addition is a table, column or index that was added to an app's database.
@@ -49,6 +52,7 @@ type Runtime struct {
 	migrated func(context.Context, sys.Slug, sys.LandingID, []Addition)
 	room     func(context.Context, sys.Slug) error
 	verdict  func(string) (string, []string)
+	network  Network
 	log      *slog.Logger
 
 	using sync.Mutex // one Use at a time
@@ -63,17 +67,27 @@ type Runtime struct {
 
 // live is an app as the newest landing has it.
 type live struct {
-	app    App
-	tree   fs.FS
-	result *compile.Result
-	info   sys.AppInfo
+	app  App
+	tree fs.FS
+	*made
+}
+
+// made is what came of an app. At the start of the system its sources are compiled
+// when they are first needed, and Prepare sees to the rest; a database that is not
+// there yet is made when the app is first opened. After a landing both happen at
+// once.
+type made struct {
+	compiled, migrated sync.Once
+	done               atomic.Bool // it is compiled
+	result             *compile.Result
+	info               atomic.Pointer[sys.AppInfo] // until it is compiled: what the manifest says
 }
 
 // New makes a runtime without apps; Use brings them. Without built libraries it
 // works except for compiling, and every app says how to build them.
 func New(o Options) (*Runtime, error) {
 	r := &Runtime{
-		data: store.New(o.Data), publish: o.Publish, migrated: o.Migrated, room: o.Room, verdict: o.Verdict, log: o.Logger,
+		data: store.New(o.Data), publish: o.Publish, migrated: o.Migrated, room: o.Room, verdict: o.Verdict, network: o.Network, log: o.Logger,
 		apps: map[sys.Slug]*live{}, tickets: map[string]*launch{}, byRight: map[string]*launch{}, launches: map[sys.Slug][]*launch{},
 	}
 	if o.Data == "" {
@@ -210,7 +224,8 @@ func failed(found []sys.Diagnostic) bool {
 }
 
 // Use takes over tree as the newest landing. Apps that changed touches are
-// compiled again and their data is brought up to their manifests; nil means all.
+// compiled again and their data is brought up to their manifests; nil means that
+// nothing is known of them yet, and each is seen to when it is first needed.
 // Each app that is now different is published as EventApp. An app that is wrong
 // is no error of Use: it says so in its AppInfo.
 func (r *Runtime) Use(ctx context.Context, tree fs.FS, landing sys.LandingID, changed []sys.Change) error {
@@ -239,7 +254,12 @@ func (r *Runtime) Use(ctx context.Context, tree fs.FS, landing sys.LandingID, ch
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		next[a.Manifest.Slug] = r.bring(ctx, tree, a, landing)
+		l := &live{app: a, tree: tree, made: &made{}}
+		l.info.Store(describe(a, landing, a.Diagnostics))
+		if changed != nil {
+			r.ready(ctx, l)
+		}
+		next[a.Manifest.Slug] = l
 	}
 	r.settle(before, next)
 	return nil
@@ -258,48 +278,71 @@ func keepOwners(found []App, before map[sys.Slug]*live) []App {
 	return found
 }
 
-// bring makes a live app of a: judged, its data migrated.
-func (r *Runtime) bring(ctx context.Context, tree fs.FS, a App, landing sys.LandingID) *live {
-	result, diagnostics := r.judge(ctx, tree, a)
-	if !failed(diagnostics) {
-		added, problems, err := r.data.Migrate(ctx, a.Manifest.Slug, a.Manifest.Storage.Tables)
-		if len(added) > 0 {
-			r.migrated(ctx, a.Manifest.Slug, landing, added)
-		}
-		if err != nil {
-			r.log.ErrorContext(ctx, "migrating an app's data failed", "slug", a.Manifest.Slug, "err", err)
-			diagnostics = append(diagnostics, sys.Diagnostic{Severity: "error", File: a.Folder + "/" + ManifestName, Text: err.Error()})
-		}
-		diagnostics = append(diagnostics, schemaDiagnostics(tree, a, problems)...)
+// ready brings an app to where it can run: compiled, its data migrated.
+func (r *Runtime) ready(ctx context.Context, l *live) {
+	r.compileOnce(ctx, l)
+	l.migrated.Do(func() { r.migrate(context.WithoutCancel(ctx), l) })
+}
+
+func (r *Runtime) compileOnce(ctx context.Context, l *live) {
+	l.compiled.Do(func() {
+		var found []sys.Diagnostic
+		l.result, found = r.judge(context.WithoutCancel(ctx), l.tree, l.app)
+		info := describe(l.app, l.info.Load().Landing, found)
+		r.verify(ctx, l, info)
+		l.info.Store(info)
+		l.done.Store(true)
+	})
+}
+
+// migrate brings the data of an app that has no faults to its manifest.
+func (r *Runtime) migrate(ctx context.Context, l *live) {
+	info := l.info.Load()
+	if !info.OK {
+		return
 	}
+	added, problems, err := r.data.Migrate(ctx, info.Slug, l.app.Manifest.Storage.Tables)
+	if len(added) > 0 {
+		r.migrated(ctx, info.Slug, info.Landing, added)
+	}
+	found := schemaDiagnostics(l.tree, l.app, problems)
+	if err != nil {
+		r.log.ErrorContext(ctx, "migrating an app's data failed", "slug", info.Slug, "err", err)
+		found = append(found, sys.Diagnostic{Severity: "error", File: l.app.Folder + "/" + ManifestName, Text: err.Error()})
+	}
+	if len(found) > 0 {
+		next := describe(l.app, info.Landing, append(slices.Clone(info.Diagnostics), found...))
+		r.verify(ctx, l, next)
+		l.info.Store(next)
+	}
+}
+
+func describe(a App, landing sys.LandingID, diagnostics []sys.Diagnostic) *sys.AppInfo {
 	m := a.Manifest
-	info := sys.AppInfo{
-		Slug: m.Slug, Name: m.Name, Description: m.Description, Icon: m.Icon, Category: m.Category, Version: m.Version, Runtime: m.Runtime,
+	return &sys.AppInfo{
+		Slug: m.Slug, Name: m.Name, Description: m.Description, Icon: m.Icon, Category: m.Category, Author: m.Author, Permissions: m.Permissions, Version: m.Version, Runtime: m.Runtime,
 		Folder: a.Folder, Hidden: m.Hidden, OK: !failed(diagnostics), Tables: slices.Sorted(maps.Keys(m.Storage.Tables)),
 		Diagnostics: diagnostics, Landing: landing, Updated: time.Now().UTC(),
 	}
-	l := &live{app: a, tree: tree, result: result, info: info}
-	r.verify(ctx, l)
-	return l
 }
 
 // verify puts down what is known of the app as it is.
-func (r *Runtime) verify(ctx context.Context, l *live) {
-	l.info.Verified, l.info.Failing = "", nil
-	if !l.info.OK {
+func (r *Runtime) verify(ctx context.Context, l *live, info *sys.AppInfo) {
+	info.Verified, info.Failing = "", nil
+	if !info.OK {
 		return
 	}
-	l.info.Verified = sys.VerifiedStatic
+	info.Verified = sys.VerifiedStatic
 	if r.verdict == nil {
 		return
 	}
 	print, err := r.Fingerprint(l.tree, l.app.Folder)
 	if err != nil {
-		r.log.WarnContext(ctx, "an app cannot be read", "slug", l.info.Slug, "err", err)
+		r.log.WarnContext(ctx, "an app cannot be read", "slug", info.Slug, "err", err)
 		return
 	}
 	if level, failing := r.verdict(print); level != "" || len(failing) > 0 {
-		l.info.Verified, l.info.Failing = level, failing
+		info.Verified, info.Failing = level, failing
 	}
 }
 
@@ -309,20 +352,19 @@ func (r *Runtime) Judged(ctx context.Context, slug sys.Slug) {
 	r.using.Lock()
 	defer r.using.Unlock()
 	r.mu.Lock()
-	old := r.apps[slug]
+	l := r.apps[slug]
 	r.mu.Unlock()
-	if old == nil {
+	if l == nil || !l.done.Load() {
 		return
 	}
-	next := *old
-	r.verify(ctx, &next)
-	if reflect.DeepEqual(old.info, next.info) {
+	before := l.info.Load()
+	next := *before
+	r.verify(ctx, l, &next)
+	if reflect.DeepEqual(*before, next) {
 		return
 	}
-	r.mu.Lock()
-	r.apps[slug] = &next
-	r.mu.Unlock()
-	r.publish(sys.NewEvent(sys.EventApp, sys.AppData{App: next.info}))
+	l.info.Store(&next)
+	r.publish(sys.NewEvent(sys.EventApp, sys.AppData{App: next}))
 }
 
 // settle puts next in place, ends the launches of apps that went, and tells.
@@ -333,7 +375,7 @@ func (r *Runtime) settle(before, next map[sys.Slug]*live) {
 	r.apps = next
 	for slug, old := range before {
 		if next[slug] == nil {
-			events = append(events, sys.NewEvent(sys.EventApp, sys.AppData{App: old.info, Removed: true}))
+			events = append(events, sys.NewEvent(sys.EventApp, sys.AppData{App: *old.info.Load(), Removed: true}))
 			for _, l := range slices.Clone(r.launches[slug]) {
 				if l.preview == nil {
 					r.dropLocked(l)
@@ -343,8 +385,8 @@ func (r *Runtime) settle(before, next map[sys.Slug]*live) {
 		}
 	}
 	for _, slug := range slices.Sorted(maps.Keys(next)) {
-		if old := before[slug]; old == nil || !reflect.DeepEqual(old.info, next[slug].info) {
-			events = append(events, sys.NewEvent(sys.EventApp, sys.AppData{App: next[slug].info}))
+		if old := before[slug]; old == nil || old.made != next[slug].made && !reflect.DeepEqual(old.info.Load(), next[slug].info.Load()) {
+			events = append(events, sys.NewEvent(sys.EventApp, sys.AppData{App: *next[slug].info.Load()}))
 		}
 	}
 	r.mu.Unlock()
@@ -371,15 +413,51 @@ func touches(changed []sys.Change, folder sys.Path) bool {
 	return false
 }
 
-// List describes all apps, by slug.
+// List describes all apps, by slug, and compiles those that have not been compiled.
 func (r *Runtime) List() []sys.AppInfo {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.Prepare(context.Background())
+	return r.Known()
+}
+
+// Known describes all apps, by slug, as far as that is known without compiling: an
+// app that has not been needed yet since the start is taken to be as it was found
+// when it landed, without faults.
+func (r *Runtime) Known() []sys.AppInfo {
 	var list []sys.AppInfo
-	for _, slug := range slices.Sorted(maps.Keys(r.apps)) {
-		list = append(list, r.apps[slug].info)
+	for _, l := range r.all() {
+		list = append(list, *l.info.Load())
 	}
 	return list
+}
+
+// Prepare compiles what has not been compiled since the start, one app after the
+// other, until ctx ends.
+func (r *Runtime) Prepare(ctx context.Context) {
+	for _, l := range r.all() {
+		if ctx.Err() != nil {
+			return
+		}
+		if l.done.Load() {
+			continue
+		}
+		r.compileOnce(ctx, l)
+		if r.data.Has(l.app.Manifest.Slug) {
+			r.ready(ctx, l)
+		}
+		if info := l.info.Load(); !info.OK {
+			r.publish(sys.NewEvent(sys.EventApp, sys.AppData{App: *info}))
+		}
+	}
+}
+
+func (r *Runtime) all() []*live {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var all []*live
+	for _, slug := range slices.Sorted(maps.Keys(r.apps)) {
+		all = append(all, r.apps[slug])
+	}
+	return all
 }
 
 // Tables describes the tables of an app, column by column, or nil.

@@ -156,7 +156,7 @@ func TestBridge(t *testing.T) {
 		}
 	}
 	for method, kind := range map[string]sys.Kind{"service": sys.Refused, "proxyFetch": sys.Refused, "gatewayFetch": sys.Refused, "db.drop": sys.NotFound, "openApp": sys.NotFound} {
-		if _, err := call(method, `{"url":"http://x"}`); !errors.Is(err, kind) {
+		if _, err := call(method, `{"url":"https://x"}`); !errors.Is(err, kind) {
 			t.Errorf("%s: %v", method, err)
 		}
 	}
@@ -416,6 +416,9 @@ func TestNodeAppsSayTheyCannotRunYet(t *testing.T) {
 func TestCheckFindsATypeChangeBeforeItLands(t *testing.T) {
 	r := newRuntime(t)
 	if err := r.Use(t.Context(), notes(), 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Launch("notes", nil); err != nil { // its data exist from now on
 		t.Fatal(err)
 	}
 	tree := notes()

@@ -94,7 +94,7 @@ func appOf(c sys.DataChange) sys.Slug {
 // compared with it again.
 func (a *apps) reformed(data []sys.DataChange) (out []sys.Change) {
 	for _, c := range data {
-		for _, i := range a.runtime.List() {
+		for _, i := range a.runtime.Known() {
 			if len(c.Schema) > 0 && i.Slug == appOf(c) {
 				out = append(out, sys.Change{Path: i.Folder + "/" + app.ManifestName, Op: sys.Modified})
 			}
@@ -190,7 +190,7 @@ type appState struct {
 // State implements kernel.Apps.
 func (a *apps) State(withheld func(sys.Path) bool) any {
 	out := []appState{}
-	for _, i := range a.runtime.List() {
+	for _, i := range a.runtime.Known() {
 		s := appState{Slug: i.Slug, Folder: i.Folder, Tables: a.runtime.Tables(i.Slug), Broken: !i.OK}
 		if !withheld(i.Folder + "/matrix.json") {
 			s.Name, s.Description, s.Icon = i.Name, i.Description, i.Icon
@@ -269,7 +269,7 @@ func (a *apps) newest(ctx context.Context, slug sys.Slug) (fs.FS, sys.Path, erro
 	if err != nil {
 		return nil, "", err
 	}
-	for _, i := range a.runtime.List() {
+	for _, i := range a.runtime.Known() {
 		if i.Slug == slug {
 			return view, i.Folder, nil
 		}

@@ -25,7 +25,6 @@ import (
 	"matrixos/egress"
 	"matrixos/egress/page"
 	"matrixos/gateway"
-	"matrixos/home"
 	"matrixos/kernel"
 	"matrixos/keyring"
 	"matrixos/sandbox"
@@ -109,7 +108,7 @@ func Start(ctx context.Context, o Options) (_ *System, err error) {
 		return nil, err
 	}
 	d, err := disk.Open(ctx, root, disk.Options{
-		Template: home.Template(), Logger: log, Holder: o.Holder, Workspace: workspace.Kind(os.Getenv("MATRIXOS_WORKSPACE")),
+		Template: template(root), Logger: log, Holder: o.Holder, Workspace: workspace.Kind(os.Getenv("MATRIXOS_WORKSPACE")),
 	})
 	if err != nil {
 		return nil, err
@@ -156,6 +155,7 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 		Publish: s.disk.Journal().Publish, Migrated: noteMigration(s.disk, s.log),
 		Verdict: promise.verdict,
 		Room:    func(ctx context.Context, app sys.Slug) error { return s.disk.RoomForData(ctx, app) },
+		Network: network(egress.New(egress.Options{}), s.disk, s.log), // the public internet only
 	})
 	if err != nil {
 		return err
@@ -245,6 +245,7 @@ func (s *System) serve(ctx context.Context, ln net.Listener, version string) err
 	if ln == nil {
 		return nil
 	}
+	s.tending.Go(func() { s.apps.runtime.Prepare(ctx) })
 	if !s.safe {
 		s.apps.promise.warm() // the first request comes soon; it rests if none does
 		s.tending.Go(func() { s.backups.keeper.Tend(ctx) })

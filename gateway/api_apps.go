@@ -95,6 +95,7 @@ func (g *Gateway) appAPI() {
 		return &reply[sys.StrengthReport]{*r}, nil
 	})
 	g.bridgeAPI()
+	g.grantsAPI()
 }
 
 // launchPast opens an app as of a landing, with the data of that time. Where no copy

@@ -52,13 +52,8 @@ func TestLanguageModelsDriveTheSamePath(t *testing.T) {
 			if got := w.Rows("expenses", "SELECT count(*) FROM expenses"); got != "0" {
 				t.Errorf("rows %q", got)
 			}
-			var apps []struct {
-				Slug string
-				OK   bool
-			}
-			w.Do("apps", "--json").JSON(t, &apps)
-			if len(apps) != 1 || !apps[0].OK {
-				t.Errorf("apps %+v", apps)
+			if a, there := w.App("expenses"); !there || !a.OK {
+				t.Errorf("the app: %+v, there: %v", a, there)
 			}
 			if log := w.Do("log").Stdout; !strings.Contains(log, "builder") {
 				t.Errorf("log does not say who:\n%s", log)

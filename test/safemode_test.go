@@ -21,7 +21,7 @@ func TestMode14ThreeCrashesStartSafeMode(t *testing.T) {
 	}
 	w.Up()
 	w.Run("status").says(t, 0, "safe mode")
-	w.Run("ask", "a to-do list").says(t, 1, "safe mode", "undo")
+	w.Run("ask", "a reading list").says(t, 1, "safe mode", "undo")
 	await(t, w.connect(), "notice", func(e sys.Event) bool {
 		return e.Kind == sys.EventNotice && strings.Contains(string(e.Data), "safe mode")
 	})
@@ -31,5 +31,5 @@ func TestMode14ThreeCrashesStartSafeMode(t *testing.T) {
 	w.Do("undo")
 	w.Stop()
 	w.Up() // it ended in order: back to normal
-	w.Do("ask", "a to-do list")
+	w.Do("ask", "a reading list")
 }

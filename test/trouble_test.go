@@ -66,23 +66,16 @@ func TestBrokenSourceKeepsTheLastGoodApp(t *testing.T) {
 	if err := os.WriteFile(file, []byte(good+"\n<<<"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	var apps []struct {
-		OK          bool
-		Diagnostics []struct {
-			File string
-			Line int
-		}
-	}
 	Eventually(t, patience, "the error is shown with its place", func() bool {
-		w.Do("apps", "--json").JSON(t, &apps)
-		return len(apps) == 1 && !apps[0].OK && len(apps[0].Diagnostics) > 0 && apps[0].Diagnostics[0].Line > 0
+		a, there := w.App("expenses")
+		return there && !a.OK && len(a.Diagnostics) > 0 && a.Diagnostics[0].Line > 0
 	})
 	if err := os.WriteFile(file, []byte(good), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	Eventually(t, patience, "the app is well again", func() bool {
-		w.Do("apps", "--json").JSON(t, &apps)
-		return apps[0].OK
+		a, _ := w.App("expenses")
+		return a.OK
 	})
 }
 
@@ -94,7 +87,7 @@ func TestAFullDiskLosesNothing(t *testing.T) {
 	small := filepath.Dir(w.Home) + "/small"
 	mountSmall(t, small, "24m")
 	w.Home = filepath.Join(small, "home")
-	w.Do("ask", "a to-do list")
+	w.Do("ask", "a reading list")
 	filler := filepath.Join(small, "filler")
 	fill(t, filler)
 	w.Run("ask", request).says(t, 1, "full", "room")

@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -189,6 +190,28 @@ func (w *World) Read(path string) string {
 		w.t.Fatal(err)
 	}
 	return string(text)
+}
+
+// Installed is what the binary says of an app.
+type Installed struct {
+	Slug        string
+	OK          bool
+	Diagnostics []struct {
+		File string
+		Line int
+	}
+}
+
+// App asks the binary about one of the apps, and whether it is there.
+func (w *World) App(slug string) (Installed, bool) {
+	w.t.Helper()
+	var all []Installed
+	w.Do("apps", "--json").JSON(w.t, &all)
+	i := slices.IndexFunc(all, func(a Installed) bool { return a.Slug == slug })
+	if i < 0 {
+		return Installed{}, false
+	}
+	return all[i], true
 }
 
 // Rows asks the sqlite3 command for rows of an app's database.

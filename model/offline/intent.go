@@ -183,6 +183,10 @@ func (l *lexicon) aboutApps(in intent, st state, last string) intent {
 		in.verb, in.app = verbOpen, a.Slug
 		return in
 	}
+	if named != nil && otherGames.MatchString(line) && !another.MatchString(line) && !changeLead.MatchString(stripPolite(line)) {
+		in.verb, in.app = verbOpen, named.Slug // a game that is there
+		return in
+	}
 	if named == nil && gameWord.MatchString(line) || otherGames.MatchString(line) {
 		if game, ok := l.game(in, line); ok {
 			return game

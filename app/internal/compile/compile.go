@@ -140,6 +140,7 @@ type builder struct {
 	folder string
 
 	mu      sync.Mutex // one build at a time; guards what follows
+	edited  bool       // it has been built before: keep what makes the next build fast
 	ctx     api.BuildContext
 	gone    bool
 	now     *snapshot
@@ -196,18 +197,9 @@ func (b *builder) build(snap *snapshot) *Result {
 	}
 	b.now, b.entry, b.alias = snap, entry, snap.aliases()
 	b.modules.seen = map[string]bool{}
-	if b.ctx == nil {
-		ctx, err := api.Context(b.options())
-		if err != nil {
-			r.Diagnostics = append(r.Diagnostics, b.diagnostics("error", err.Errors)...)
-			return r
-		}
-		b.ctx = ctx
-	}
-	built := b.ctx.Rebuild()
-	if b.gone {
-		b.ctx.Dispose()
-		b.ctx = nil
+	built, ok := b.run(r)
+	if !ok {
+		return r
 	}
 	r.Diagnostics = append(r.Diagnostics, b.diagnostics("error", built.Errors)...)
 	r.Diagnostics = append(r.Diagnostics, b.diagnostics("warning", built.Warnings)...)
@@ -220,6 +212,29 @@ func (b *builder) build(snap *snapshot) *Result {
 		b.need(r)
 	}
 	return r
+}
+
+// run lets esbuild build. Most apps are built once, when the system starts: only
+// from the second build on is memory spent on making the next one fast.
+func (b *builder) run(r *Result) (api.BuildResult, bool) {
+	if !b.edited {
+		b.edited = true
+		return api.Build(b.options()), true
+	}
+	if b.ctx == nil {
+		ctx, err := api.Context(b.options())
+		if err != nil {
+			r.Diagnostics = append(r.Diagnostics, b.diagnostics("error", err.Errors)...)
+			return api.BuildResult{}, false
+		}
+		b.ctx = ctx
+	}
+	built := b.ctx.Rebuild()
+	if b.gone {
+		b.ctx.Dispose()
+		b.ctx = nil
+	}
+	return built, true
 }
 
 // serveAssets adds the files that the app names by address: Vite's public folder

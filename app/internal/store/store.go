@@ -63,6 +63,12 @@ func (s *Store) Path(app sys.Slug) string {
 	return filepath.Join(s.Dir(app), string(app)+".sqlite")
 }
 
+// Has reports whether an app has a database.
+func (s *Store) Has(app sys.Slug) bool {
+	_, err := os.Stat(s.Path(app))
+	return err == nil
+}
+
 // Migrate brings an app's database to its manifest: new tables, columns and
 // indexes are added, all or none; what the manifest no longer names is kept. A
 // column whose type changes is a Problem, and then nothing is changed.
@@ -99,7 +105,7 @@ func (s *Store) Migrate(ctx context.Context, app sys.Slug, tables map[string]Tab
 
 // Plan says what Migrate would refuse, without changing anything.
 func (s *Store) Plan(ctx context.Context, app sys.Slug, tables map[string]Table) ([]Problem, error) {
-	if _, err := os.Stat(s.Path(app)); errors.Is(err, fs.ErrNotExist) || len(tables) == 0 {
+	if len(tables) == 0 || !s.Has(app) {
 		return nil, nil
 	}
 	var found []Problem

@@ -1,4 +1,4 @@
-import { BookOpenText, ChartNoAxesColumn, ListChecks, type LucideIcon } from "lucide-react";
+import { BookOpenText, ChartNoAxesColumn, Dumbbell, type LucideIcon } from "lucide-react";
 import { useState } from "react";
 import { ask, showConversation, useSession } from "../session/store.ts";
 import { Composer } from "../ui/Composer.tsx";
@@ -9,9 +9,12 @@ import { desk } from "./store.ts";
 
 const suggestions: readonly { icon: LucideIcon; text: string }[] = [
   { icon: ChartNoAxesColumn, text: "Track my expenses with amount, category and date, and show a chart per month" },
-  { icon: ListChecks, text: "A habit tracker with streaks for reading, running and sleep" },
+  { icon: Dumbbell, text: "A workout log with exercise, sets, weight and a chart" },
   { icon: BookOpenText, text: "Flash cards to learn Spanish, with a quiz" },
 ];
+
+/** ours is the author of the apps that every home comes with. */
+export const ours = "Matrix OS";
 
 async function begin(text: string): Promise<void> {
   await showConversation(null);
@@ -27,7 +30,7 @@ export function Home({ focus, covered }: { focus: boolean; covered: boolean }) {
   const failure = useSession((s) => s.askFailure);
   const [hour] = useState(() => new Date().getHours());
   const recent = Object.values(apps)
-    .filter((a) => !a.hidden)
+    .filter((a) => !a.hidden && a.author !== ours)
     .sort((a, b) => Date.parse(b.updated) - Date.parse(a.updated))
     .slice(0, 4);
   if (!me) return null;

@@ -2,10 +2,12 @@ import { Search } from "lucide-react";
 import { useRef, useState, type KeyboardEvent, type MouseEvent } from "react";
 import { perform } from "../commands/all.ts";
 import type { AppInfo } from "../protocol/wire.ts";
+import { api } from "../session/api.ts";
 import { useSession } from "../session/store.ts";
 import { AppIcon } from "../ui/Icon.tsx";
 import { Button, Empty } from "../ui/controls.tsx";
 import { openMenu } from "../ui/menu.ts";
+import { ours } from "./Home.tsx";
 import { context, desk, show, useDesktop } from "./store.ts";
 
 /** rank orders what fits a search: names first, then descriptions. */
@@ -23,11 +25,35 @@ export function rank(apps: readonly AppInfo[], query: string): AppInfo[] {
     .sort((a, b) => score(a) - score(b) || a.name.localeCompare(b.name));
 }
 
+// The owner's own apps come first; what every home comes with is put by what it is for.
+const shelves: readonly [title: string, categories: readonly string[]][] = [
+  ["Every day", ["productivity", "communication", "social", "finance", "health"]],
+  ["Tools", ["utility", "dev", "education"]],
+  ["Games", ["games", "entertainment"]],
+];
+
+/** shelve groups apps for the launcher; a search is one list, best first. */
+export function shelve(apps: readonly AppInfo[], query: string): { title: string; apps: AppInfo[] }[] {
+  const found = rank(apps, query);
+  if (query.trim() !== "") return [{ title: "", apps: found }];
+  const own = found.filter((a) => a.author !== ours);
+  const rest = found.filter((a) => a.author === ours);
+  const all = shelves.map(([title, categories]) => ({ title, apps: rest.filter((a) => categories.includes(a.category ?? "")) }));
+  const left = rest.filter((a) => !shelves.some(([, c]) => c.includes(a.category ?? "")));
+  return [{ title: rest.length > 0 ? "Yours" : "", apps: own }, ...all, { title: "More", apps: left }].filter((s) => s.apps.length > 0);
+}
+
+// What an app was granted is asked for anew when it needs it again.
+async function takeBack(a: AppInfo): Promise<void> {
+  for (const permission of a.permissions ?? []) await api.grant(a.slug, permission, false);
+}
+
 function appMenu(e: MouseEvent, a: AppInfo): void {
   openMenu(e, [
     { label: "Open", run: () => desk.openApp(a.slug) },
     { label: "Ask to change it", run: () => desk.openProgram("chat", `Change ${a.name}: `) },
     { label: "Show its files", run: () => desk.openProgram("files", a.folder) },
+    ...(a.permissions?.length ? [{ label: "Take back its network", run: () => void takeBack(a) }] : []),
     null,
     { label: "Remove this app", loss: true, run: () => perform("app.remove", context(), a.slug) },
   ]);
@@ -67,21 +93,24 @@ export function Launcher() {
         <input autoFocus type="search" aria-label="Search apps" placeholder={`Search ${total === 0 ? "" : `${total} `}app${total === 1 ? "" : "s"}`} value={query} onChange={(e) => setQuery(e.target.value)} />
       </div>
       <div className="launcher-scroll" ref={grid} onClick={(e) => e.target === e.currentTarget && show(null)}>
-        {found.length > 0 && (
-          <ul className="tiles">
-            {found.map((a) => (
-              <li key={a.slug}>
-                <button type="button" className="tile" title={a.description} onClick={() => desk.openApp(a.slug)} onContextMenu={(e) => appMenu(e, a)}>
-                  <span className="tile-icon">
-                    <AppIcon name={a.icon} size={26} />
-                    {!a.ok && <i className="dot failed" aria-label="does not compile" role="img" />}
-                  </span>
-                  <span className="tile-name">{a.name}</span>
-                </button>
-              </li>
-            ))}
-          </ul>
-        )}
+        {shelve(Object.values(apps), query).map((shelf) => (
+          <section key={shelf.title} aria-label={shelf.title || "Apps"}>
+            {shelf.title && <h2 className="launcher-head">{shelf.title}</h2>}
+            <ul className="tiles">
+              {shelf.apps.map((a) => (
+                <li key={a.slug}>
+                  <button type="button" className="tile" title={a.description} onClick={() => desk.openApp(a.slug)} onContextMenu={(e) => appMenu(e, a)}>
+                    <span className="tile-icon">
+                      <AppIcon name={a.icon} size={26} />
+                      {!a.ok && <i className="dot failed" aria-label="does not compile" role="img" />}
+                    </span>
+                    <span className="tile-name">{a.name}</span>
+                  </button>
+                </li>
+              ))}
+            </ul>
+          </section>
+        ))}
         {total === 0 && query === "" && (
           <Empty text="There are no apps yet. Describe one, and it appears here.">
             <Button look="primary" onClick={() => desk.openProgram("chat")}>

@@ -55,6 +55,8 @@ export const api = {
   /** launch opens an app: as it is, as of a moment, or as a process at work has it. */
   launch: (slug: string, body: Schemas["Launch-appRequest"] = {}) => send("post", "/api/apps/{slug}/launch", { path: { slug }, body }),
   removeApp: (slug: string) => send("delete", "/api/apps/{slug}", { path: { slug } }),
+  /** grant gives an app what its manifest asks for, or takes it back. */
+  grant: (slug: string, permission: string, allow: boolean) => send("post", "/api/apps/{slug}/grants", { path: { slug }, body: { permission, allow } }),
   bridge: (capability: string, method: string, params: unknown) => send("post", "/api/bridge", { body: { method, params }, headers: { "x-app-capability": capability } }),
 
   /** leave ends the address and the rights of an app's window. */

@@ -72,11 +72,14 @@ export const AppFrame = memo(function AppFrame({ slug, guise, onTitle }: { slug:
         {wish && (
           <div className="wish" role="alertdialog" aria-label={`${name} wants to ask`}>
             <p>
-              <strong>{name} wants to ask the system:</strong> {wish.text}
+              <strong>
+                {name} {wish.lead}
+              </strong>{" "}
+              {wish.text}
             </p>
             <div className="actions">
               <Button look="primary" onClick={() => wish.decide(true)}>
-                Ask it
+                {wish.yes}
               </Button>
               <Button look="quiet" onClick={() => wish.decide(false)}>
                 Don’t

@@ -25,9 +25,11 @@ export interface AppFault {
   stack: string;
 }
 
-/** Wish is what an app asked of the owner through generate. */
+/** Wish is what an app asks of the owner: to hand a text to the system, or to read from a host. */
 export interface Wish {
+  lead: string;
   text: string;
+  yes: string;
   decide(yes: boolean): void;
 }
 
@@ -197,7 +199,9 @@ async function bridge(capability: string, slug: Slug, method: string, params: un
       if (!text) throw new Error("generate needs a text.");
       return new Promise((resolve, reject) => {
         setWish({
+          lead: "wants to ask the system:",
           text,
+          yes: "Ask it",
           decide(yes) {
             setWish(null);
             if (!yes) return reject(new Error("The owner said no."));
@@ -206,7 +210,31 @@ async function bridge(capability: string, slug: Slug, method: string, params: un
         });
       });
     }
+    case "proxyFetch":
+      try {
+        return (await api.bridge(capability, method, params)).value;
+      } catch (error) {
+        if (refusalOf(error).kind !== "needs approval") throw error;
+        await askToReach(slug, new URL(String(p.url)).host, setWish);
+        return (await api.bridge(capability, method, params)).value;
+      }
     default:
       return (await api.bridge(capability, method, params)).value;
   }
+}
+
+// The owner says yes to a host once; the launcher takes it back.
+function askToReach(slug: Slug, host: string, setWish: (w: Wish | null) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    setWish({
+      lead: "wants to read from",
+      text: host,
+      yes: "Allow",
+      decide(yes) {
+        setWish(null);
+        if (!yes) return reject(new Error(`You have not allowed it to read from ${host}.`));
+        api.grant(slug, `net:${host}`, true).then(resolve, reject);
+      },
+    });
+  });
 }
