@@ -2,6 +2,8 @@
 export { os } from "./os.ts";
 export { useRows, useValue } from "./rows.ts";
 export type { Rows } from "./rows.ts";
+export { useUndo } from "./undo.ts";
+export type { Undo } from "./undo.ts";
 export { addDays, bucket, bucketLabel, isoDay, nextBucket, parseDay, today } from "./dates.ts";
 export { currencyOf, defaultValue, exactValue, formatDuration, formatValue, isNumeric, labelOf, locale, searchRows, sortRows } from "./format.ts";
 export { aggregate, groupRows, periods, sumBy } from "./group.ts";

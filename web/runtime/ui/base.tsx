@@ -1,5 +1,5 @@
 // The stylesheet, and the hooks that every part of the library stands on.
-import { useEffect, useLayoutEffect, useRef, useState, type RefObject } from "react";
+import { useEffect, useLayoutEffect, useRef, useState, type CSSProperties, type PointerEvent, type RefObject } from "react";
 import css from "./styles.css";
 
 if (typeof document !== "undefined" && !document.getElementById("matrixos-ui")) {
@@ -64,4 +64,54 @@ export function useKeys(map: Record<string, (e: KeyboardEvent) => void>): void {
     addEventListener("keydown", on);
     return () => removeEventListener("keydown", on);
   }, []);
+}
+
+/** useNow is the present moment, renewed every ms; null stands still. */
+export function useNow(ms: number | null): Date {
+  const [now, setNow] = useState(() => new Date());
+  useInterval(() => setNow(new Date()), ms);
+  return now;
+}
+
+export type Direction = "up" | "down" | "left" | "right";
+
+/** swipeOf is the direction of a stroke of a finger, or null if it was too short to be meant. */
+export function swipeOf(dx: number, dy: number, least = 24): Direction | null {
+  if (Math.max(Math.abs(dx), Math.abs(dy)) < least) return null;
+  if (Math.abs(dx) > Math.abs(dy)) return dx > 0 ? "right" : "left";
+  return dy > 0 ? "down" : "up";
+}
+
+/** useSwipe returns what an element needs to hear strokes of a finger or a mouse; a tap is none. */
+export function useSwipe(fn: (direction: Direction) => void): { onPointerDown(e: PointerEvent): void; onPointerUp(e: PointerEvent): void; style: CSSProperties } {
+  const from = useRef<{ x: number; y: number } | null>(null);
+  return {
+    onPointerDown: (e) => void (from.current = { x: e.clientX, y: e.clientY }),
+    onPointerUp(e) {
+      const way = from.current && swipeOf(e.clientX - from.current.x, e.clientY - from.current.y);
+      from.current = null;
+      if (way) fn(way);
+    },
+    style: { touchAction: "none" },
+  };
+}
+
+/** chime plays two soft tones, such as at the end of a timer; where the browser gives no sound it is silent. */
+export function chime(): void {
+  try {
+    const audio = new AudioContext();
+    for (const [i, pitch] of [660, 880].entries()) {
+      const [tone, loud, at] = [audio.createOscillator(), audio.createGain(), audio.currentTime + i * 0.28];
+      tone.frequency.value = pitch;
+      loud.gain.setValueAtTime(0.0001, at);
+      loud.gain.exponentialRampToValueAtTime(0.25, at + 0.02);
+      loud.gain.exponentialRampToValueAtTime(0.0001, at + 0.9);
+      tone.connect(loud).connect(audio.destination);
+      tone.start(at);
+      tone.stop(at + 1);
+    }
+    setTimeout(() => void audio.close(), 2000);
+  } catch {
+    // no audio here: what the page says is enough
+  }
 }

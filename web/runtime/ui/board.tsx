@@ -14,9 +14,26 @@ export interface BoardProps {
   fields: readonly Field[];
   column: string;
   columns: readonly string[];
+  /** A float column that keeps the order within a column; without it cards stand in the order of their making. */
+  order?: string;
   title: string;
   noun?: string;
   where?: Query["where"];
+}
+
+/** place is where a card stands: its own figure, else the time of its making. */
+function place(row: Row, order: string): number {
+  const own = row[order];
+  return typeof own === "number" ? own : Date.parse(row.created_at) / 1000 || 0;
+}
+
+/** between is the figure that puts a card in front of another, or last. */
+export function between(cards: readonly Row[], before: string | null, order: string): number {
+  const i = cards.findIndex((c) => c.id === before);
+  const last = cards.at(-1);
+  if (i < 0) return last ? place(last, order) + 1 : 0;
+  const here = place(cards[i]!, order);
+  return i === 0 ? here - 1 : (place(cards[i - 1]!, order) + here) / 2;
 }
 
 interface Drag {
@@ -27,10 +44,12 @@ interface Drag {
   dy: number;
   width: number;
   over: string | null;
+  before: string | null; // the card in front of which it would lie
 }
 
-export function Board({ table, fields, column, columns, title, noun = "card", where }: BoardProps) {
-  const { rows, loading, error, insert, update, remove } = useRows(table, where ? { where } : {});
+export function Board({ table, fields, column, columns, order, title, noun = "card", where }: BoardProps) {
+  const { rows: all, loading, error, insert, update, remove } = useRows(table, where ? { where } : {});
+  const rows = order ? [...all].sort((a, b) => place(a, order) - place(b, order)) : all;
   const [adding, setAdding] = useState<string | null>(null);
   const [editing, setEditing] = useState<Row | null>(null);
   const [said, setSaid] = useState("");
@@ -38,10 +57,18 @@ export function Board({ table, fields, column, columns, title, noun = "card", wh
   const box = useRef<HTMLDivElement>(null);
   const act = (work: Promise<unknown>) => work.catch((e: Error) => toast(e.message));
   const laneOf = (r: Row) => (columns.includes(r[column]) ? (r[column] as string) : columns[0]!);
-  const move = (row: Row, to: string) => {
-    if (laneOf(row) === to) return;
-    setSaid(`${row[title]} moved to ${to}.`);
-    act(update(row.id, { [column]: to }).then(() => requestAnimationFrame(() => box.current?.querySelector<HTMLElement>(`[data-card="${CSS.escape(row.id)}"]`)?.focus())));
+  const focus = (row: Row) => requestAnimationFrame(() => box.current?.querySelector<HTMLElement>(`[data-card="${CSS.escape(row.id)}"]`)?.focus());
+  const move = (row: Row, to: string, before: string | null = null) => {
+    if (laneOf(row) === to && (!order || before === row.id)) return;
+    const cards = rows.filter((r) => laneOf(r) === to && r.id !== row.id);
+    const patch = { [column]: to, ...(order ? { [order]: between(cards, before, order) } : {}) };
+    setSaid(laneOf(row) === to ? `${row[title]} moved within ${to}.` : `${row[title]} moved to ${to}.`);
+    act(update(row.id, patch).then(() => focus(row)));
+  };
+  const shift = (row: Row, step: number) => {
+    const cards = rows.filter((r) => laneOf(r) === laneOf(row));
+    const i = cards.indexOf(row);
+    if (cards[i + step]) move(row, laneOf(row), (step < 0 ? cards[i - 1] : cards[i + 2])?.id ?? null);
   };
   const { drag, start } = useDrag(move, setEditing);
   const drop = (row: Row) => {
@@ -56,6 +83,9 @@ export function Board({ table, fields, column, columns, title, noun = "card", wh
     if (step && to) {
       e.preventDefault();
       move(row, to);
+    } else if (order && (e.key === "ArrowUp" || e.key === "ArrowDown")) {
+      e.preventDefault();
+      shift(row, e.key === "ArrowUp" ? -1 : 1);
     } else if (e.key === "Enter" || e.key === " ") {
       e.preventDefault();
       setEditing(row);
@@ -67,7 +97,7 @@ export function Board({ table, fields, column, columns, title, noun = "card", wh
   return (
     <div className="mx">
       {error && <Failure error={error} />}
-      <p className="mx-sr" id="mx-board-help">Arrow left and right move a card, Enter opens it.</p>
+      <p className="mx-sr" id="mx-board-help">Arrow left and right move a card{order ? ", up and down change its place" : ""}, Enter opens it.</p>
       <div className="mx-sr" role="status">{said}</div>
       <div className="mx-board" ref={box}>
         {columns.map((name) => {
@@ -79,7 +109,7 @@ export function Board({ table, fields, column, columns, title, noun = "card", wh
                 <IconButton icon="plus" label={`Add ${noun} to ${name}`} onClick={() => setAdding(name)} />
               </header>
               {cards.map((row) => (
-                <div key={row.id} className="mx-ticket" data-card={row.id} data-drag={drag?.row.id === row.id ? "" : undefined} tabIndex={0} role="button" aria-describedby="mx-board-help" onKeyDown={(e) => keys(e, row)} onPointerDown={(e) => start(e, row)}>
+                <div key={row.id} className="mx-ticket" data-card={row.id} data-drag={drag?.row.id === row.id ? "" : undefined} data-before={order && drag?.before === row.id ? "" : undefined} tabIndex={0} role="button" aria-describedby="mx-board-help" onKeyDown={(e) => keys(e, row)} onPointerDown={(e) => start(e, row)}>
                   <Card row={row} title={title} rest={rest} />
                   <button type="button" className="mx-grip" tabIndex={-1} aria-hidden data-grip><Icon name="grip-vertical" size={16} /></button>
                 </div>
@@ -90,7 +120,7 @@ export function Board({ table, fields, column, columns, title, noun = "card", wh
       </div>
       {drag && createPortal(<div className="mx mx-ticket mx-ghost" style={{ left: drag.x - drag.dx, top: drag.y - drag.dy, width: drag.width }}><Card row={drag.row} title={title} rest={rest} /></div>, document.body)}
       <Dialog open={adding !== null} title={`Add ${noun}`} onClose={() => setAdding(null)}>
-        {adding && <Form fields={fields.filter((f) => f.name !== column)} onCancel={() => setAdding(null)} onSave={async (v) => { await insert({ ...v, [column]: adding }); setAdding(null); }} />}
+        {adding && <Form fields={fields.filter((f) => f.name !== column)} onCancel={() => setAdding(null)} onSave={async (v) => { await insert({ ...v, [column]: adding, ...(order ? { [order]: between(rows.filter((r) => laneOf(r) === adding), null, order) } : {}) }); setAdding(null); }} />}
       </Dialog>
       <Dialog open={editing !== null} title={`Edit ${noun}`} onClose={() => setEditing(null)}>
         {editing && <Form fields={formFields} value={editing} onCancel={() => setEditing(null)} onSave={async (v) => { await update(editing.id, v); setEditing(null); }} extra={<><Button danger quiet icon="trash-2" onClick={() => drop(editing)}>Delete</Button><span className="mx-spacer" /></>} />}
@@ -113,7 +143,7 @@ function Card({ row, title, rest }: { row: Row; title: string; rest: Field[] }) 
 
 // A mouse drags the whole card after a few pixels; a finger drags it by its grip,
 // so that the page still scrolls. A press that does not travel opens the card.
-function useDrag(move: (row: Row, to: string) => void, open: (row: Row) => void) {
+function useDrag(move: (row: Row, to: string, before: string | null) => void, open: (row: Row) => void) {
   const [drag, setDrag] = useState<Drag | null>(null);
   const start = (e: PointerEvent<HTMLElement>, row: Row) => {
     const grip = (e.target as HTMLElement).closest("[data-grip]");
@@ -131,7 +161,8 @@ function useDrag(move: (row: Row, to: string) => void, open: (row: Row) => void)
       }
       m.preventDefault();
       const over = document.elementsFromPoint(m.clientX, m.clientY).map((el) => (el as HTMLElement).closest<HTMLElement>("[data-lane]")).find(Boolean);
-      current = { row, x: m.clientX, y: m.clientY, dx: from.x - card.left, dy: from.y - card.top, width: card.width, over: over?.dataset.lane ?? null };
+      const below = [...(over?.querySelectorAll<HTMLElement>("[data-card]") ?? [])].find((el) => m.clientY < el.getBoundingClientRect().top + el.offsetHeight / 2);
+      current = { row, x: m.clientX, y: m.clientY, dx: from.x - card.left, dy: from.y - card.top, width: card.width, over: over?.dataset.lane ?? null, before: below?.dataset.card ?? null };
       setDrag(current);
     };
     const done = (m: globalThis.PointerEvent | globalThis.KeyboardEvent) => {
@@ -141,7 +172,7 @@ function useDrag(move: (row: Row, to: string) => void, open: (row: Row) => void)
       removeEventListener("pointercancel", done);
       removeEventListener("keydown", done, true);
       setDrag(null);
-      if (m.type === "pointerup" && current?.over) move(row, current.over);
+      if (m.type === "pointerup" && current?.over) move(row, current.over, current.before);
       else if (m.type === "pointerup" && !current && !scrolled) open(row);
     };
     addEventListener("pointermove", at);

@@ -6,7 +6,7 @@ import { Button, IconButton, Segmented } from "./controls.tsx";
 import { Dialog } from "./dialog.tsx";
 import { Form } from "./form.tsx";
 import { Empty, Failure, Item, Skeleton, useToast } from "./layout.tsx";
-import { monthDays, weekStart } from "./month.ts";
+import { monthDays, occurrences, weekStart } from "./month.ts";
 
 export interface CalendarProps {
   table: string;
@@ -14,6 +14,10 @@ export interface CalendarProps {
   date: string;
   time?: string;
   end?: string;
+  /** A column with the last day of what takes several. */
+  until?: string;
+  /** A column that says Daily, Weekly, Fortnightly, Monthly or Yearly. */
+  repeat?: string;
   title: string;
   noun?: string;
   where?: Query["where"];
@@ -22,21 +26,31 @@ export interface CalendarProps {
 const format = (day: string, form: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(locale(), form).format(parseDay(day)!);
 const longDay = (day: string) => format(day, { weekday: "long", day: "numeric", month: "long" });
 
-/** byDay lists the events of each day; one with an end stands on every day up to it. */
-function byDay(rows: Row[], date: string, time?: string, end?: string): Map<string, Row[]> {
+interface Columns {
+  date: string;
+  time?: string;
+  end?: string;
+  until?: string;
+  repeat?: string;
+}
+
+/** byDay lists the events of each day in view; one of several days stands on each of them, one that repeats wherever it comes again. */
+function byDay(rows: Row[], c: Columns, from: string, to: string): Map<string, Row[]> {
   const days = new Map<string, Row[]>();
   for (const row of rows) {
-    const first = String(row[date] ?? "").slice(0, 10);
+    const first = String(row[c.date] ?? "").slice(0, 10);
     if (!parseDay(first)) continue;
-    const until = end && /^\d{4}-/.test(String(row[end] ?? "")) ? String(row[end]).slice(0, 10) : first;
-    for (let day = first, n = 0; (day <= until || n === 0) && n < 62; day = addDays(day, 1), n++) days.set(day, [...(days.get(day) ?? []), row]);
+    const last = String(row[c.until ?? c.end ?? ""] ?? "").slice(0, 10);
+    const length = parseDay(last) && last > first ? Math.min(61, Math.round((parseDay(last)!.getTime() - parseDay(first)!.getTime()) / 864e5)) : 0;
+    const starts = c.repeat && row[c.repeat] ? occurrences(first, row[c.repeat], addDays(from, -length), to) : [first];
+    for (const start of starts) for (let n = 0; n <= length; n++) days.set(addDays(start, n), [...(days.get(addDays(start, n)) ?? []), row]);
   }
-  const at = (r: Row) => (time ? String(r[time] ?? "") : String(r[date]).slice(11));
+  const at = (r: Row) => (c.time ? String(r[c.time] ?? "") : String(r[c.date]).slice(11));
   for (const list of days.values()) list.sort((a, b) => at(a).localeCompare(at(b)));
   return days;
 }
 
-export function Calendar({ table, fields, date, time, end, title, noun = "event", where }: CalendarProps) {
+export function Calendar({ table, fields, date, time, end, until, repeat, title, noun = "event", where }: CalendarProps) {
   const { rows, loading, error, insert, update, remove } = useRows(table, where ? { where } : {});
   const [ref, width] = useWidth<HTMLDivElement>();
   const [view, setView] = useState("Month");
@@ -44,7 +58,8 @@ export function Calendar({ table, fields, date, time, end, title, noun = "event"
   const [adding, setAdding] = useState<string | null>(null);
   const [editing, setEditing] = useState<Row | null>(null);
   const toast = useToast();
-  const days = useMemo(() => byDay(rows, date, time, end), [rows, date, time, end]);
+  const month = at.slice(0, 7);
+  const days = useMemo(() => byDay(rows, { date, time, end, until, repeat }, addDays(`${month}-01`, -7), addDays(`${month}-01`, 100)), [rows, date, time, end, until, repeat, month]);
   const act = (work: Promise<unknown>) => work.catch((e: Error) => toast(e.message));
   const small = width < 640;
   const drop = (row: Row) => {

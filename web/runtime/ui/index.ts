@@ -1,6 +1,6 @@
 // @matrixos/ui: components that make a good app short. See agents/knowledge/apps.md of a home.
 export { useValue as useStored } from "@matrixos/sdk";
-export { useInterval, useKeys } from "./base.tsx";
+export { chime, useInterval, useKeys, useNow, useSwipe, useWidth, type Direction } from "./base.tsx";
 export { Board, type BoardProps } from "./board.tsx";
 export { Calendar, type CalendarProps } from "./calendar.tsx";
 export { Chart, type ChartProps } from "./chart.tsx";

@@ -1,5 +1,5 @@
 // The page and its parts.
-import { Children, createContext, useCallback, useContext, useEffect, useId, useMemo, useRef, useState, type CSSProperties, type KeyboardEvent, type ReactNode } from "react";
+import { Children, createContext, useCallback, useContext, useEffect, useId, useMemo, useRef, useState, type CSSProperties, type KeyboardEvent, type MouseEvent, type PointerEvent, type ReactNode } from "react";
 import { cx, useWidth } from "./base.tsx";
 import { Icon } from "./icon.tsx";
 
@@ -55,8 +55,11 @@ function useToasts(): [Toast, ReactNode] {
   return [toast, node];
 }
 
-/** App is the page: a quiet header, the content, and the place for toasts. */
-export function App({ title, actions, children }: { title: string; actions?: ReactNode; children?: ReactNode }) {
+/**
+ * App is the page: a quiet header, the content, and the place for toasts. With fill
+ * the content takes the whole window, and scrolls by itself where it has to.
+ */
+export function App({ title, actions, fill, children }: { title: string; actions?: ReactNode; fill?: boolean; children?: ReactNode }) {
   const [ref, width] = useWidth<HTMLDivElement>();
   const [toast, toasts] = useToasts();
   useEffect(() => {
@@ -64,7 +67,7 @@ export function App({ title, actions, children }: { title: string; actions?: Rea
   }, [title]);
   return (
     <ToastContext.Provider value={toast}>
-      <div className={cx("mx mx-app", width > 0 && width < 600 && "mx-narrow")} ref={ref}>
+      <div className={cx("mx mx-app", width > 0 && width < 600 && "mx-narrow", fill && "mx-fill")} ref={ref}>
         <header className="mx-top">
           <h1>{title}</h1>
           {actions}
@@ -232,6 +235,8 @@ export interface GridProps {
   rows: number;
   cell?: (column: number, row: number) => CellState | ReactNode;
   onCell?: (column: number, row: number) => void;
+  /** The second thing a cell can do: right click, a long press of a finger, or F. */
+  onAlt?: (column: number, row: number) => void;
   label?: string;
   gap?: number;
   children?: ReactNode;
@@ -241,11 +246,17 @@ export interface GridProps {
  * Grid is a field of square cells for games and planners. cell says what is in
  * each; with onCell the cells are buttons that the arrow keys walk through.
  */
-export function Grid({ columns, rows, cell, onCell, label = "Grid", gap = 2, children }: GridProps) {
+export function Grid({ columns, rows, cell, onCell, onAlt, label = "Grid", gap = 2, children }: GridProps) {
   const [at, setAt] = useState(0);
+  const press = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const held = useRef(false);
   const box = useRef<HTMLDivElement>(null);
   const cells = useMemo(() => Array.from({ length: columns * rows }, (_, i) => i), [columns, rows]);
   const move = (e: KeyboardEvent) => {
+    if (onAlt && e.key.toLowerCase() === "f" && !e.ctrlKey && !e.metaKey) {
+      e.preventDefault();
+      onAlt(at % columns, Math.floor(at / columns));
+    }
     const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[e.key];
     const next = at + (step ?? 0);
     if (!step || next < 0 || next >= cells.length) return;
@@ -265,8 +276,21 @@ export function Grid({ columns, rows, cell, onCell, label = "Grid", gap = 2, chi
           const state: CellState = got !== null && typeof got === "object" && !("$$typeof" in got) && !Array.isArray(got) ? (got as CellState) : { content: got as ReactNode };
           const color = state.color ? { background: state.color, boxShadow: "none" } : undefined;
           if (!onCell) return <div key={i} className="mx-cell" data-tone={state.tone} style={color}>{state.content}</div>;
+          const alt = onAlt && {
+            onContextMenu: (e: MouseEvent) => {
+              e.preventDefault();
+              if (!held.current) onAlt(x, y); // a long press says the same by a second way
+            },
+            onPointerDown: (e: PointerEvent) => {
+              held.current = false;
+              if (e.pointerType !== "mouse") press.current = setTimeout(() => ((held.current = true), onAlt(x, y)), 350);
+            },
+            onPointerUp: () => clearTimeout(press.current),
+            onPointerCancel: () => clearTimeout(press.current),
+            onPointerLeave: () => clearTimeout(press.current),
+          };
           return (
-            <button key={i} type="button" className="mx-cell" data-tone={state.tone} style={color} tabIndex={i === at ? 0 : -1} aria-label={state.label ?? `Column ${x + 1}, row ${y + 1}${typeof state.content === "string" || typeof state.content === "number" ? `: ${state.content}` : ""}`} onFocus={() => setAt(i)} onClick={() => onCell(x, y)}>
+            <button key={i} {...alt} type="button" className="mx-cell" data-tone={state.tone} style={color} tabIndex={i === at ? 0 : -1} aria-label={state.label ?? `Column ${x + 1}, row ${y + 1}${typeof state.content === "string" || typeof state.content === "number" ? `: ${state.content}` : ""}`} onFocus={() => setAt(i)} onClick={() => (held.current ? (held.current = false) : onCell(x, y))}>
               {state.content}
             </button>
           );
