@@ -1,5 +1,5 @@
-// Package home holds the template of a new home: the programs, the settings and
-// the knowledge that every owner begins with, embedded in the binary. It is
+// Package home holds the template of a new home: the programs, the settings, the
+// knowledge and the apps that every owner begins with, embedded in the binary. It is
 // data: it imports nothing and does nothing but open it.
 package home
 
