@@ -20,7 +20,7 @@ type AppInfo struct {
 	Description string       `json:"description,omitempty"`
 	Icon        string       `json:"icon,omitempty"` // a lucide icon name such as "wallet", or a file of the app
 	Category    string       `json:"category,omitempty"`
-	Author      string       `json:"author,omitempty"` // "Matrix OS" for what a new home comes with
+	Author      string       `json:"author,omitempty"`      // "Matrix OS" for what a new home comes with
 	Permissions []string     `json:"permissions,omitempty"` // what it may ask the owner for, such as "net:api.example.org"
 	Version     string       `json:"version"`
 	Runtime     string       `json:"runtime"` // static, vite or node
