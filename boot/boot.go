@@ -190,11 +190,13 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 	}
 	calls := syscalls.Options{
 		Sandbox: box, Why: why, Mount: s.home, Check: s.apps.diagnose,
-		Pages: page.New(gate, time.Now), Services: newServices(models), Remotes: meet,
+		Pages: page.New(gate, time.Now), Services: newServices(models), Remotes: meet, Caller: egress.NewCaller(gate, secrets),
 	}
 	if o.Holder != "" {
 		calls.Gate, calls.Keys = gate, boundKeys{s.disk, secrets}
 	}
+	look := s.auditor(func() *kernel.Kernel { return k }, secrets, why, o)
+	calls.Audit = look
 	table := syscalls.Table(calls)
 	s.drivers = newDrivers(s.disk, opener(s.home, cmp.Or(o.Version, "dev"), box, why, gate, o.Holder != "", secrets, calls.Keys), table, s.log)
 	if !s.safe {
@@ -225,7 +227,7 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 		return err
 	}
 	s.gateway, err = gateway.New(ctx, gateway.Options{
-		Disk: s.disk, Kernel: k, Apps: s.apps, Models: models, Policy: k, Keys: ownKeys{secrets}, Backups: s.backups, Drivers: s.drivers, Sync: meet, Logger: s.log, Shell: desktop,
+		Disk: s.disk, Kernel: k, Apps: s.apps, Models: models, Policy: k, Keys: ownKeys{secrets}, Backups: s.backups, Drivers: s.drivers, Sync: meet, Audit: look, Logger: s.log, Shell: desktop,
 		Owner: func() gateway.Owner { return readHandle(s.disk) }, Workspace: k.Workspace,
 		Trial: trials{s.apps, box, why, s.home}.trial, Base: base, Token: s.token, Origins: o.Origins, Safe: s.safe, Version: cmp.Or(o.Version, "dev"), Commands: confinement(box, why),
 	})

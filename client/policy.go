@@ -71,6 +71,28 @@ func (c *Client) VerifyAudit(ctx context.Context) (a Audit, err error) {
 	return a, err
 }
 
+// SafetyReport says how safe a home is.
+type SafetyReport struct {
+	Time     time.Time       `json:"time"`
+	Worst    string          `json:"worst"` // ok, note, warning or bad
+	Findings []SafetyFinding `json:"findings"`
+	Outside  bool            `json:"outside"`
+}
+
+// SafetyFinding is what one check has found.
+type SafetyFinding struct {
+	Check string `json:"check"`
+	Level string `json:"level"`
+	Text  string `json:"text"`
+	Hint  string `json:"hint,omitempty"`
+}
+
+// SafetyReport has the home look at its own safety.
+func (c *Client) SafetyReport(ctx context.Context) (r SafetyReport, err error) {
+	err = c.call(ctx, "audit", http.MethodGet, "/api/audit/report", nil, &r)
+	return r, err
+}
+
 // Audits lists decisions of policy and of the owner after a position, oldest first.
 func (c *Client) Audits(ctx context.Context, after sys.Seq) (list []sys.Event, err error) {
 	err = c.call(ctx, "list audit", http.MethodGet, "/api/audit?limit=10000&after="+strconv.FormatInt(int64(after), 10), nil, &list)

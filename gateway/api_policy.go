@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"matrixos/audit"
 	"matrixos/journal"
 	"matrixos/kernel"
 	"matrixos/sys"
@@ -15,6 +16,11 @@ type Policy interface {
 	Approve(ctx context.Context, id string, v Verdict) error
 	Untrusted(ctx context.Context) ([]Labelled, error)
 	Trust(ctx context.Context, p sys.Path) error
+}
+
+// Audit looks at the home's own safety; *audit.Auditor is one.
+type Audit interface {
+	Report(ctx context.Context) (audit.Report, error)
 }
 
 // Keys is the keyring as an owner sees it: names, never values.
@@ -77,6 +83,10 @@ func (g *Gateway) policyAPI() {
 	register(g, http.MethodGet, "/api/audit/verify", "verify-audit", "Check that the journal is as it was written", func(ctx context.Context, _ *struct{}) (*reply[journal.Audit], error) {
 		a, err := g.o.Disk.VerifyJournal(ctx)
 		return &reply[journal.Audit]{a}, err
+	})
+	register(g, http.MethodGet, "/api/audit/report", "audit-report", "How safe this home is: what is weaker than it has to be, and how to mend it", func(ctx context.Context, _ *struct{}) (*reply[audit.Report], error) {
+		r, err := g.o.Audit.Report(ctx)
+		return &reply[audit.Report]{r}, err
 	})
 	register(g, http.MethodGet, "/api/audit", "list-audit", "What policy and the owner have decided, oldest first", func(ctx context.Context, in *struct {
 		After sys.Seq `query:"after" minimum:"0"`

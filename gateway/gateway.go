@@ -23,7 +23,7 @@ import (
 )
 
 // Options are what a gateway is made of. Kernel, Apps, Models, Policy, Keys,
-// Backups, Drivers, Sync, Trial, Disk and Logger are required.
+// Backups, Drivers, Sync, Audit, Trial, Disk and Logger are required.
 type Options struct {
 	Disk    *disk.Disk
 	Kernel  Kernel
@@ -34,6 +34,7 @@ type Options struct {
 	Backups Backups
 	Drivers Drivers
 	Sync    Sync
+	Audit   Audit
 	Logger  *slog.Logger
 
 	// Shell holds the built desktop; without an index.html a page says how to

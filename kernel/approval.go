@@ -211,6 +211,44 @@ func (k *Kernel) Approvals(ctx context.Context) (out []Approval, err error) {
 	return out, rows.Err()
 }
 
+// Refusal is an effect that did not happen, because the owner said no or nothing.
+type Refusal struct {
+	Program sys.Program `json:"program"`
+	Kind    string      `json:"kind"`
+	Target  string      `json:"target"`
+	How     string      `json:"how"` // "refused" or "not answered"
+	Asked   time.Time   `json:"asked"`
+}
+
+// Refusals lists what was asked since then and not allowed, oldest first.
+func (k *Kernel) Refusals(ctx context.Context, since time.Time) (out []Refusal, err error) {
+	rows, err := k.journal.Query(ctx, `SELECT a.effect, a.state, a.asked, ifnull(json_extract(p.row, '$.program'), '') FROM kernel_approval a
+		LEFT JOIN kernel_process p ON p.pid = a.pid
+		WHERE a.asked >= ? AND (a.state = 'refused' OR a.state = 'waiting' AND a.expires <= ?) ORDER BY a.asked`, since.UnixNano(), k.now().UnixNano())
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var effect, state string
+		var asked int64
+		var r Refusal
+		if err := rows.Scan(&effect, &state, &asked, &r.Program); err != nil {
+			return nil, err
+		}
+		var e policy.Effect
+		if err := json.Unmarshal([]byte(effect), &e); err != nil {
+			return nil, err
+		}
+		r.Kind, r.Target, r.How, r.Asked = string(e.Kind), e.Target, state, time.Unix(0, asked).UTC()
+		if state == "waiting" {
+			r.How = "not answered"
+		}
+		out = append(out, r)
+	}
+	return out, rows.Err()
+}
+
 // Verdict is the owner's answer to an Approval.
 type Verdict struct {
 	Allow bool

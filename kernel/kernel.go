@@ -141,7 +141,7 @@ func New(ctx context.Context, o Options) (*Kernel, error) {
 		}
 		k.calls[c.Name] = &call{Syscall: c, schema: schema}
 	}
-	for owner, steps := range map[string][]string{"kernel": tables, "kernel-label": labelTables, "kernel-approval": approvalTables, "kernel-outgoing": outgoingTables, "kernel-job": jobTables} {
+	for owner, steps := range map[string][]string{"kernel": tables, "kernel-label": labelTables, "kernel-approval": approvalTables, "kernel-outgoing": outgoingTables, "kernel-job": jobTables, "kernel-setup": setupTables} {
 		if err := k.journal.Migrate(ctx, owner, steps...); err != nil {
 			return nil, err
 		}

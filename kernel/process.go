@@ -77,6 +77,7 @@ type State struct {
 	Model   string      `json:"model"`
 	Focus   sys.Slug    `json:"focus,omitempty"` // the app in front of the owner, or to work on
 	Apps    any         `json:"apps"`
+	New     bool        `json:"new,omitempty"` // the first conversation of a home whose owner is not known yet
 }
 
 func (k *Kernel) state(p *process) State {
@@ -86,7 +87,7 @@ func (k *Kernel) state(p *process) State {
 	}
 	return State{
 		Now: k.now().Truncate(time.Second), Program: p.program.Name, Handle: k.handle(),
-		Model: p.snapshot().Model, Focus: focus, Apps: k.apps.State(k.withheld),
+		Model: p.snapshot().Model, Focus: focus, Apps: k.apps.State(k.withheld), New: p.program.Name == sys.ProgramKernel && k.isNew(),
 	}
 }
 

@@ -52,12 +52,16 @@ func (p *process) land(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := p.settled(ctx, txn.Dir(), changes); err != nil {
+	plan, err := p.looked(ctx, txn.Dir(), changes)
+	if err != nil {
 		return err
 	}
 	info, err := txn.Land(ctx, disk.Landing{
 		Kind: sys.ByAgent, Title: p.landingTitle(), Provenance: p.signed(changes), Update: func(tx *journal.Tx) error {
 			if err := p.labelling(changes, endorsed)(tx); err != nil {
+				return err
+			}
+			if err := plan(ctx, tx); err != nil {
 				return err
 			}
 			return p.handOut(ctx, tx)
@@ -92,13 +96,25 @@ func (p *process) endorsed(ctx context.Context, changes []sys.Change) (bool, err
 	return true, p.move(ctx, sys.Landing, wait{})
 }
 
-// settled asks the owner about what a landing settles for good.
-func (p *process) settled(ctx context.Context, dir string, changes []sys.Change) (err error) {
+// looked reads the files that mean more than themselves: what they settle for good
+// is asked, and what they plan is returned, to be written with the landing.
+func (p *process) looked(ctx context.Context, dir string, changes []sys.Change) (plan func(context.Context, *journal.Tx) error, err error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
+	if err := metOwner(root, changes); err != nil {
+		return nil, err
+	}
+	if plan, err = p.planned(root, changes); err != nil {
+		return nil, err
+	}
+	return plan, p.settled(ctx, root, changes)
+}
+
+// settled asks the owner about what a landing settles for good.
+func (p *process) settled(ctx context.Context, root *os.Root, changes []sys.Change) error {
 	effects, err := policy.Settles(changes, func(f sys.Path) ([]byte, error) { return root.ReadFile(string(f)) })
 	if err != nil || len(effects) == 0 {
 		return err

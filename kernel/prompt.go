@@ -20,7 +20,7 @@ type Section struct {
 }
 
 // about are the files that tell the main agent who it is and whom it serves.
-var about = []sys.Path{"agents/system-prompt.md", "system/soul.md", "system/identity.md", "system/user.md"}
+var about = []sys.Path{"agents/system-prompt.md", "system/soul.md", "system/identity.md", "system/user.md", BootstrapFile}
 
 // promptOf assembles a program's system prompt from files of the home. It holds
 // nothing that changes during a conversation, so that it can be cached.

@@ -189,6 +189,7 @@ func (k *Kernel) schedule(ctx context.Context, l *loop) {
 	for k.daemon {
 		end := l.work(k.now)
 		wait, err := k.fireDue(ctx)
+		err = errors.Join(err, k.workOff(ctx))
 		end()
 		if err != nil && ctx.Err() == nil {
 			k.log.ErrorContext(ctx, "a part of the schedule could not be done", "error", err)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"matrixos/journal"
@@ -287,6 +288,9 @@ func (k *Kernel) had(ctx context.Context, job string, st jobState) jobState {
 func (k *Kernel) runEnded(ctx context.Context, tx *journal.Tx, m memo, result Result, text string) error {
 	if m.Job == "" {
 		return nil
+	}
+	if strings.HasPrefix(m.Job, setupJob) {
+		return k.stepEnded(ctx, tx, m.Job, result, text)
 	}
 	st, ok, err := readJobState(ctx, tx, m.Job)
 	if err != nil || !ok {

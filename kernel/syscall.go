@@ -88,6 +88,17 @@ func (c *Call) Place(ctx context.Context) (disk.Place, error) {
 // may want them. What it changes in them lands as changes of rows.
 func (c *Call) ProvideData(ctx context.Context) error { return c.p.transaction().ProvideData(ctx) }
 
+// Data is the process's own copy of an app's database, such as
+// data/notes/notes.sqlite: where to open it. What is changed there lands as changes
+// of rows, with the files. Close it before the call returns.
+func (c *Call) Data(ctx context.Context, p sys.Path) (string, error) {
+	t, err := c.p.begun(ctx)
+	if err != nil {
+		return "", err
+	}
+	return t.Data(ctx, p)
+}
+
 // MayWrite asks policy whether the process may change path.
 func (c *Call) MayWrite(path sys.Path) error { return c.p.mayWrite(path) }
 

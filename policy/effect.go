@@ -121,7 +121,7 @@ func Decide(s Subject, e Effect, rules Rules) Decision {
 
 // instructions are the files whose text tells later runs what to do.
 var instructions = []string{
-	"agents/", "system/soul.md", "system/identity.md", "system/user.md", "system/config.json", "system/cron.json", "system/mcp/",
+	"agents/", "system/soul.md", "system/identity.md", "system/user.md", "system/config.json", "system/cron.json", "system/setup-plan.json", "system/bootstrap.md", "system/mcp/",
 }
 
 // own are files that only the owner's hand changes, whatever a program's
@@ -136,7 +136,7 @@ func Instructs(s Subject, changes []sys.Change) (Effect, bool) {
 	}
 	var paths []sys.Path
 	for _, c := range changes {
-		if under(c.Path, instructions) && !under(c.Path, []string{"agents/memory/"}) {
+		if IsInstruction(c.Path) {
 			paths = append(paths, c.Path)
 		}
 	}
@@ -158,4 +158,9 @@ func list(paths []sys.Path) string {
 		return string(paths[0])
 	}
 	return fmt.Sprintf("%s and %d more files", paths[0], len(paths)-1)
+}
+
+// IsInstruction reports whether the file at p tells later runs what to do.
+func IsInstruction(p sys.Path) bool {
+	return under(p, instructions) && !under(p, []string{"agents/memory/"})
 }

@@ -56,15 +56,15 @@ func settle(e *Effect, shown map[string]any, text []byte) {
 		var s struct {
 			Base string `json:"base_url"`
 			Auth struct {
-				Key string `json:"key"`
+				Style string `json:"style"`
 			} `json:"auth"`
 		}
 		e.Text = "Let your agents call the service " + name + "."
 		if json.Unmarshal(text, &s) == nil && s.Base != "" {
-			shown["base_url"], shown["key"] = s.Base, s.Auth.Key
+			shown["base_url"] = s.Base
 			e.Text = fmt.Sprintf("Let your agents call the service %s at %s", name, s.Base)
-			if s.Auth.Key != "" {
-				e.Text += fmt.Sprintf(", with your key %q", s.Auth.Key)
+			if s.Auth.Style != "none" {
+				e.Text += ", with a key that you enter for it"
 			}
 			e.Text += "."
 		}

@@ -11,7 +11,7 @@ import (
 func TestWhatALandingSettlesIsAsked(t *testing.T) {
 	files := map[sys.Path]string{
 		HandleFile:                     `{"handle":"@anna:local","display_name":"Anna"}`,
-		"system/services/weather.json": `{"base_url":"https://api.example.org","auth":{"key":"weather"}}`,
+		"system/services/weather.json": `{"base_url":"https://api.example.org","auth":{"style":"bearer"}}`,
 		"system/services/odd.json":     `nonsense`,
 	}
 	content := func(p sys.Path) ([]byte, error) { return []byte(files[p]), nil }
@@ -27,7 +27,7 @@ func TestWhatALandingSettlesIsAsked(t *testing.T) {
 	if err != nil || len(got) != 3 {
 		t.Fatalf("%+v %v", got, err)
 	}
-	for i, want := range []string{"Be known to others as @anna:local (Anna).", `Let your agents call the service weather at https://api.example.org, with your key "weather".`, "Let your agents call the service odd."} {
+	for i, want := range []string{"Be known to others as @anna:local (Anna).", `Let your agents call the service weather at https://api.example.org, with a key that you enter for it.`, "Let your agents call the service odd."} {
 		if got[i].Text != want || !json.Valid(got[i].Args) {
 			t.Errorf("%+v, want %q", got[i], want)
 		}

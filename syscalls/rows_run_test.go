@@ -57,6 +57,11 @@ type world struct {
 	intruder string
 }
 
+// ours reports whether a request is of a plan here, and none that the system makes.
+func ours(r model.Request) bool {
+	return r.Program != sys.ProgramKernel || strings.Contains(machine.Heard(r), "do it")
+}
+
 // stranger is a program with few rights; it is asked by the main agent.
 const stranger = "stranger"
 
@@ -67,6 +72,9 @@ func newWorld(t *testing.T, home string, out *outdoors, block *blocked) *world {
 	t.Helper()
 	w := &world{t: t, plan: map[sys.Program][]use{}, out: out}
 	w.p = &machine.Puppet{Play: func(_ context.Context, r *model.Request, step int) (model.Reply, error) {
+		if !ours(*r) {
+			return machine.Says("Hello."), nil
+		}
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if plan := w.plan[r.Program]; step < len(plan) {
@@ -83,7 +91,7 @@ func newWorld(t *testing.T, home string, out *outdoors, block *blocked) *world {
 		}
 	}
 	w.Machine = machine.StartWith(t, home, casts{w.p, machine.Script{stranger: w.intrude}}, o, func(so *syscalls.Options) { *so = out.options(home) })
-	if err := out.open(t.Context(), w.Disk); err != nil {
+	if err := out.open(t.Context(), w.Disk, w.Kernel); err != nil {
 		t.Fatal(err)
 	}
 	w.consent()
@@ -138,7 +146,7 @@ func (w *world) furnish(tool string, r row) {
 		"agents/custom/" + stranger + ".md": []byte("---\nname: " + stranger + "\ndescription: has few rights\ntools: " + mine + "\n---\nYou are a stranger.\n"),
 	}
 	for p, text := range r.files {
-		files[sys.Path(p)] = []byte(text)
+		files[sys.Path(p)] = []byte(strings.ReplaceAll(text, "SHOP", w.out.shop.URL))
 	}
 	if _, err := w.Disk.Write(w.t.Context(), disk.Write{Files: files, Kind: sys.ByOwner, Title: "Furnish"}); err != nil {
 		w.t.Fatal(err)
@@ -159,7 +167,7 @@ func (w *world) run(calls ...use) string {
 	}
 	asked := w.p.Asked()
 	for _, r := range slices.Backward(asked[before:]) {
-		if r.Program == sys.ProgramKernel {
+		if r.Program == sys.ProgramKernel && ours(r) {
 			return newest(r)
 		}
 	}
@@ -287,7 +295,7 @@ func TestFourRows(t *testing.T) {
 
 // answers tries the first three rows on one machine.
 func answers(t *testing.T, name string, r row) {
-	w := newWorld(t, filepath.Join(t.TempDir(), "home"), newOutdoors(), nil)
+	w := newWorld(t, filepath.Join(t.TempDir(), "home"), newOutdoors(t), nil)
 	defer w.Close()
 	w.furnish(name, r)
 	w.set(stranger, []use{{name, r.args}})
@@ -311,7 +319,7 @@ func answers(t *testing.T, name string, r row) {
 // not been read.
 func crashes(t *testing.T, c kernel.Syscall, r row) {
 	home := filepath.Join(t.TempDir(), "home")
-	out := newOutdoors()
+	out := newOutdoors(t)
 	block := &blocked{name: c.Name, reached: make(chan struct{})}
 	w := newWorld(t, home, out, block)
 	w.furnish(c.Name, r)
@@ -368,7 +376,7 @@ func (w *world) recovered() string {
 		w.t.Errorf("answer %+v", a)
 	}
 	for _, q := range slices.Backward(w.p.Asked()) {
-		if q.Program == sys.ProgramKernel {
+		if q.Program == sys.ProgramKernel && ours(q) {
 			return newest(q)
 		}
 	}

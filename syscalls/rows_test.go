@@ -4,12 +4,22 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
 	"sync/atomic"
+	"testing"
+	"time"
 
+	"matrixos/audit"
 	"matrixos/disk"
 	"matrixos/disk/sync"
 	"matrixos/egress"
+	"matrixos/kernel"
+	"matrixos/keyring"
 	"matrixos/sys"
 	"matrixos/syscalls"
 	"matrixos/test/machine"
@@ -19,10 +29,39 @@ import (
 type outdoors struct {
 	made   atomic.Int32 // images, speech
 	meet   *sync.Sync   // of the machine that runs
+	look   *audit.Auditor
 	tokens ring
+	shop   *httptest.Server // a service
+	orders atomic.Int32
 }
 
-func newOutdoors() *outdoors { return &outdoors{tokens: ring{}} }
+func newOutdoors(t *testing.T) *outdoors {
+	t.Helper()
+	o := &outdoors{tokens: ring{}}
+	o.shop = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost && r.Header.Get("Authorization") == "Bearer "+shopKey {
+			o.orders.Add(1)
+		}
+		_, _ = io.WriteString(w, `{"ordered":true}`)
+	}))
+	t.Cleanup(o.shop.Close)
+	return o
+}
+
+const shopKey = "k-canary-4711"
+
+// shopFile describes the service; SHOP is where it is.
+const shopFile = `{"base_url":"SHOP","auth":{"style":"bearer"},"actions":{"order":{"method":"POST","path":"/orders"},"list":{"method":"GET","path":"/orders"}}}`
+
+// keys is the keyring as a caller of services has it.
+type keys struct{}
+
+func (keys) Get(name string) (keyring.Secret, error) {
+	if name == "service/shop" {
+		return keyring.NewSecret(shopKey), nil
+	}
+	return keyring.Secret{}, sys.NotFound
+}
 
 // ring is a keyring without a file.
 type ring map[string]string
@@ -36,15 +75,25 @@ func (r ring) Get(name string) (string, error) {
 func (r ring) Set(name, value string) error { r[name] = value; return nil }
 func (r ring) Delete(name string) error     { delete(r, name); return nil }
 
+var loopback = egress.New(egress.Options{Allow: func(a netip.AddrPort) bool { return a.Addr().IsLoopback() }})
+
 func (o *outdoors) options(home string) syscalls.Options {
-	return syscalls.Options{Why: errors.New("no sandbox in this test"), Mount: home, Pages: o, Services: o, Remotes: o}
+	return syscalls.Options{Why: errors.New("no sandbox in this test"), Mount: home, Pages: o, Services: o, Remotes: o, Audit: o, Caller: egress.NewCaller(loopback, keys{})}
 }
 
 // open joins it to the home of a machine that has just started.
-func (o *outdoors) open(ctx context.Context, d *disk.Disk) (err error) {
+func (o *outdoors) open(ctx context.Context, d *disk.Disk, k *kernel.Kernel) (err error) {
+	o.look = audit.New(audit.Options{
+		Disk: d, Kernel: k, Listen: "0.0.0.0:4000", Now: time.Now,
+		Keyring: func() (string, bool) { return "encrypted", false },
+		Apps:    func() (map[sys.Slug][]string, error) { return nil, nil },
+		Backup:  func(context.Context) (time.Time, bool, string, error) { return time.Time{}, false, "", nil },
+	})
 	o.meet, err = sync.New(ctx, d, o.tokens, slog.New(slog.DiscardHandler))
 	return err
 }
+
+func (o *outdoors) Report(ctx context.Context) (audit.Report, error) { return o.look.Report(ctx) }
 
 func (o *outdoors) SyncFiles(ctx context.Context, r syscalls.SyncRequest) (syscalls.SyncReply, error) {
 	got, err := o.meet.Do(ctx, sync.Request{Action: r.Action, Message: r.Message, Remote: r.Remote, URL: r.URL})
@@ -166,7 +215,8 @@ var fourRows = map[string]row{
 		before: []use{{"send_message", machine.Obj{"to": "kernel", "content": "bread is done"}}}, args: none, want: "bread is done",
 		bad: machine.Obj{"all": true}, why: "additional properties", count: times("read_messages", none, "bread is done"), crashed: 0,
 	},
-	"read_state": {args: none, want: `"landing"`, bad: machine.Obj{"of": "x"}, why: "additional properties", count: unchanged},
+	"read_state":     {args: none, want: `"landing"`, bad: machine.Obj{"of": "x"}, why: "additional properties", count: unchanged},
+	"security_audit": {args: none, want: "served to your network", bad: machine.Obj{"of": "x"}, why: "additional properties", count: unchanged},
 	"load_skill": {
 		files: map[string]string{"agents/skills/bake/SKILL.md": "---\nname: bake\ndescription: Bakes bread.\n---\nKnead it.\n"},
 		args:  machine.Obj{"skill_name": "bake"}, want: "Knead it.", bad: machine.Obj{"skill_name": "fry"}, why: "fry", count: unchanged,
@@ -185,6 +235,20 @@ var fourRows = map[string]row{
 		args: machine.Obj{"action": "add_remote", "remote_url": "/srv/home.git"}, want: "/srv/home.git",
 		bad: machine.Obj{"action": "add_remote", "remote_url": "https://me:secret@git.example/home"}, why: "keeps the token in the keyring",
 		count: times("sync_files", machine.Obj{"action": "status"}, "/srv/home.git"), crashed: 1,
+	},
+	"get_persona_suggestions": {
+		files: map[string]string{"agents/knowledge/personas.json": `[{"id":"student","name":"Student","words":["exam"],"apps":[{"title":"Exams","request":"track my exams"}]},{"id":"general","name":"Everyday"}]`},
+		args:  machine.Obj{"role": "I have an exam, soon"}, want: "track my exams", bad: machine.Obj{"role": " "}, why: "nothing in role", count: unchanged,
+	},
+	"write_setup_plan": {
+		args: machine.Obj{"plan_json": `{"role":"baker","apps":[{"title":"Bread","request":"Say hello"}],"schedule":[{"name":"Bake","message":"Bake bread","every":"day 05:00"}],"soul":"Warm."}`}, want: "worked off by itself",
+		bad: machine.Obj{"plan_json": `{"apps":[{"title":"","request":"x"}]}`}, why: "title is",
+		count: func(w *world) (n int) {
+			if err := w.Disk.Journal().QueryRow(w.t.Context(), `SELECT count(*) FROM kernel_setup`).Scan(&n); err != nil {
+				w.t.Error(err)
+			}
+			return n*100 + 10*strings.Count(w.File("system/cron.json"), "Bake bread") + strings.Count(w.File("system/soul.md"), "Warm.")
+		}, crashed: 111,
 	},
 	"search_conversations": {
 		args: machine.Obj{"query": "do it"}, want: "do it", bad: machine.Obj{"query": ""}, why: "minLength", count: unchanged,
@@ -217,6 +281,17 @@ var fourRows = map[string]row{
 	},
 	"web_fetch":  {args: machine.Obj{"url": "https://a.example/"}, want: "About bread.", bad: machine.Obj{"url": "file:///etc/passwd"}, why: "http", count: unchanged},
 	"web_search": {args: machine.Obj{"query": "rye"}, want: "Sour.", bad: machine.Obj{"query": ""}, why: "minLength", count: unchanged},
+	"connect_service": {
+		args: machine.Obj{"name": "weather", "service": machine.Obj{"base_url": "https://api.example.org", "auth": machine.Obj{"style": "bearer"}, "actions": machine.Obj{"today": machine.Obj{"method": "GET", "path": "/today"}}}}, want: "matrixos keys set service/weather",
+		bad: machine.Obj{"name": "weather", "service": machine.Obj{"base_url": "ftp://x.example"}}, why: "base_url",
+		count: landed("system/services/weather.json"), crashed: 1,
+	},
+	"call_service": {
+		files: map[string]string{"system/services/shop.json": shopFile},
+		args:  machine.Obj{"service": "shop", "action": "order", "params": machine.Obj{"item": "rye"}}, want: "ordered",
+		bad: machine.Obj{"service": "shop", "action": "fly"}, why: "no such action",
+		count: func(w *world) int { return int(w.out.orders.Load()) }, crashed: 1,
+	},
 	"spawn": {
 		args: machine.Obj{"program": "builder", "task": "look"}, want: "Done.", bad: machine.Obj{"program": "nobody", "task": "x"}, why: "nobody",
 		count: begun("builder"), crashed: 1,
@@ -225,6 +300,12 @@ var fourRows = map[string]row{
 	"open_app": {
 		files: map[string]string{"apps/bread/matrix.json": `{"name":"Bread","slug":"bread"}`},
 		args:  machine.Obj{"slug": "bread"}, want: "Opened bread", bad: machine.Obj{"slug": "cake"}, why: "cake", count: unchanged,
+	},
+	"app_data": {
+		files: map[string]string{"apps/bread/matrix.json": `{"name":"Bread","slug":"bread","version":"1.0.0","runtime":"static","storage":{"tables":{"loaves":{"columns":{"name":"text","price":"float"}}}}}`},
+		args:  machine.Obj{"app": "bread", "action": "insert", "table": "loaves", "data": machine.Obj{"name": "rye", "price": 4.5}}, want: "Added 1 row",
+		bad: machine.Obj{"app": "bread", "action": "insert", "table": "loaves", "data": machine.Obj{"weight": 1}}, why: "weight",
+		count: times("app_data", machine.Obj{"app": "bread", "action": "find", "table": "loaves"}, `"rye"`), crashed: 1,
 	},
 	"list_landings": {args: none, want: "Furnish", bad: machine.Obj{"limit": 0}, why: "limit", count: unchanged},
 	"undo": {

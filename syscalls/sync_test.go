@@ -18,7 +18,7 @@ func TestSyncGoesThroughPolicy(t *testing.T) {
 	if out, err := exec.Command("git", "init", "-q", "--bare", "--initial-branch=main", hub).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	w := newWorld(t, filepath.Join(t.TempDir(), "home"), newOutdoors(), nil)
+	w := newWorld(t, filepath.Join(t.TempDir(), "home"), newOutdoors(t), nil)
 	defer w.Close()
 	w.furnish("sync_files", row{})
 	approvals := func() int { return happened(sys.EventApproval)(w) }

@@ -37,6 +37,10 @@ type Options struct {
 	Services Services
 	// Remotes are where the owner's devices meet; nil means that there is no sync.
 	Remotes Remotes
+	// Caller calls connected services; nil means that there is no way out.
+	Caller *egress.Caller
+	// Audit looks at the home's safety; nil means that it cannot.
+	Audit Audit
 }
 
 // Services finds the provider that the owner has chosen, or the first that has a
@@ -56,13 +60,13 @@ func Table(o Options) []kernel.Syscall {
 		spawn(), askOwner(),
 		listTasks(), createTask(), claimTask(), completeTask(), failTask(),
 		sendMessage(), readMessages(),
-		openApp(), listLandings(), undo(),
-		manageCron(), setHandle(), syncFiles(o),
+		openApp(), appData(), listLandings(), undo(),
+		manageCron(), setHandle(), syncFiles(o), personaSuggestions(), writeSetupPlan(),
 		remember(), recall(), forget(), listMemories(), memorySearch(),
 		searchConversations(), newConversation(), loadSkill(),
 		loadTools(), callTool(), readResource(), usePrompt(),
-		readState(),
-		webFetch(o), webSearch(o),
+		readState(), securityAudit(o),
+		webFetch(o), webSearch(o), connectService(o), callService(o),
 		generateImage(o), speak(o), transcribe(o),
 	}
 	for i := range calls {
@@ -76,7 +80,7 @@ func Table(o Options) []kernel.Syscall {
 // Calls that only read are made again in any case.
 func afterCrash(c *kernel.Syscall) {
 	switch c.Name {
-	case "Read", "Write", "Edit", "set_handle":
+	case "Read", "Write", "Edit", "set_handle", "app_data", "write_setup_plan", "connect_service":
 		c.Replay = true
 	case "spawn", "ask_owner":
 		c.Again = true // they find the child, or the question, that is there

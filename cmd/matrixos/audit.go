@@ -29,7 +29,48 @@ func (p *program) auditCommand() *cobra.Command {
 			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error { return p.verifyAudit(ctx, c) })
 		},
 	})
+	audit.AddCommand(&cobra.Command{
+		Use:   "report",
+		Short: "Say how safe this home is, and how to mend what is not",
+		Long:  "Looks at the journal, your rules, files that hold secrets, the keyring, the sandbox, the address, what came from outside, apps, refusals and backups. No model is asked. Exits with 7 if something is wrong; warnings are not.",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error { return p.safety(ctx, c) })
+		},
+	})
+	for _, c := range audit.Commands() {
+		c.Args = explained(c.Args)
+	}
 	return audit
+}
+
+func (p *program) safety(ctx context.Context, c *client.Client) error {
+	r, err := c.SafetyReport(ctx)
+	if err != nil {
+		return err
+	}
+	if p.json {
+		if err := p.printJSON(r); err != nil {
+			return err
+		}
+	} else {
+		st := p.style(p.out)
+		for _, f := range r.Findings {
+			mark := map[string]string{"ok": st.good("ok     "), "note": st.dim("note   "), "warning": st.paint("33", "warning"), "bad": st.bad("bad    ")}[f.Level]
+			if _, err := fmt.Fprintf(p.out, "%s  %-9s %s\n", mark, f.Check, f.Text); err != nil {
+				return err
+			}
+			if f.Hint != "" && f.Level != "ok" {
+				if _, err := fmt.Fprintf(p.out, "%20s%s\n", "", st.dim(f.Hint)); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	if r.Worst == "bad" {
+		return errShown{sys.NotVerified}
+	}
+	return nil
 }
 
 func (p *program) listAudit(ctx context.Context, c *client.Client) error {

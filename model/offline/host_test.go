@@ -17,11 +17,16 @@ import (
 // host is a home in memory that plays the system calls, runs the engine's
 // loop, and spawns builders, as the kernel does.
 type host struct {
-	t       *testing.T
-	m       *Model
-	files   map[string]string
-	cron    []map[string]string
-	memory  []string
+	t      *testing.T
+	m      *Model
+	files  map[string]string
+	cron   []map[string]string
+	memory []string
+	isNew  bool
+	asked  []string
+	rows   []string // what app_data was asked
+	// answers is what app_data says to a question.
+	answers func(asked string) string
 	landed  []map[string]string // the files before each landing
 	focus   string
 	opened  []string
@@ -47,7 +52,7 @@ func newHost(t *testing.T) *host {
 var sharedModel = sync.OnceValues(New)
 
 var (
-	kernelTools  = []string{"Read", "Glob", "Grep", "Write", "Edit", "spawn", "open_app", "list_landings", "undo", "manage_cron", "remember", "recall", "forget", "list_memories", "read_state"}
+	kernelTools  = []string{"Read", "Glob", "Grep", "Write", "Edit", "spawn", "open_app", "app_data", "ask_owner", "set_handle", "get_persona_suggestions", "list_landings", "undo", "manage_cron", "remember", "recall", "forget", "list_memories", "read_state"}
 	builderTools = []string{"Read", "Write", "Edit", "Glob", "Grep", "Bash"}
 )
 
@@ -60,7 +65,7 @@ func tools(names []string) []model.Tool {
 }
 
 func (h *host) state(program string) string {
-	st := map[string]any{"now": "2026-11-23T12:00:00+01:00", "program": program, "handle": "@you:local", "model": "offline", "focus": h.focus, "apps": h.apps()}
+	st := map[string]any{"now": "2026-11-23T12:00:00+01:00", "program": program, "handle": "@you:local", "model": "offline", "focus": h.focus, "apps": h.apps(), "new": h.isNew}
 	raw, err := json.Marshal(st)
 	if err != nil {
 		h.t.Fatal(err)
@@ -183,6 +188,12 @@ func (h *host) call(program sys.Program, b model.Block) (string, bool) {
 	}
 	arg := func(k string) string { s, _ := in[k].(string); return s }
 	switch b.Name {
+	case "app_data":
+		h.rows = append(h.rows, compactJSON(in))
+		if arg("action") == "insert" {
+			return "Added 1 row, with id x; it lands with your other changes.", false
+		}
+		return h.answers(compactJSON(in)), false
 	case "Read":
 		text, ok := h.files[arg("file_path")]
 		if !ok {

@@ -29,6 +29,7 @@ const (
 	verbHelp       verb = "help"
 	verbHello      verb = "hello"
 	verbThanks     verb = "thanks"
+	verbSetup      verb = "setup" // the owner wants to be got to know
 	verbModel      verb = "model"
 	verbDelete     verb = "delete"
 	verbRow        verb = "row"       // enter or change a row, which needs the app
@@ -72,6 +73,7 @@ const courtesy = `(?:(?:hi|hello|hey|hallo)[ ,!]+)?(?:please |bitte |can you |co
 
 // rules are tried in order, before anything that needs the lexicon.
 var rules = []rule{
+	pattern(verbSetup, courtesy+`(?:(?:please )?set me up|set (?:it|everything|this home|matrix os) up|get to know me|let'?s get started|start (?:the )?(?:setup|onboarding)|onboard me|richte (?:mich|alles|es) ein|lern(?:e)? mich kennen|lass uns anfangen|los geht'?s)`),
 	pattern(verbHello, `(?:hi|hello|hey|hallo|moin|servus|good (?:morning|evening|afternoon|day)|guten (?:morgen|tag|abend)|grüß gott|hi there|hello there|hey there|howdy|yo)(?:[ ,]+(?:matrix|there|you|again|du|computer|os|friend))*`),
 	pattern(verbThanks, `(?:many )?(?:thanks|thank you|thx|ty|cheers|danke|vielen dank|dankeschön|great|nice|cool|perfect|super|ok|okay|well done|good job|prima|toll|wunderbar|awesome|lovely|alles klar)(?:[ ,]+(?:so much|very much|a lot|thanks|thank you|sehr|schön|dir|you|job|work|that's all|bye|for .*))*|bye|goodbye|tschüss`),
 	pattern(verbYes, `(?:yes|yep|yeah|ja|sure|do it|go ahead|confirm|ok do it|mach das|yes please|ja bitte)(?:[ ,]+(?:please|delete|lösche|bitte|it|do it).*)?`),
@@ -104,6 +106,7 @@ var (
 	liveData   = regexp.MustCompile(`(?i)\b(?:weather|news|stock|share price|exchange rate|traffic|wetter|nachrichten|börsen\w*|aktien\w*)\s*-?(?:app|widget|forecast|report|ticker|vorhersage)?\s*$`)
 	passwords  = regexp.MustCompile(`(?i)\b(?:passwords?|passw(?:o|ö)rte?r?n?|kennw(?:o|ö)rte?r?n?|pin codes?|credit card numbers?|kreditkarten\w*|logins|log-?in data|zugangsdaten|secret keys?)\b`)
 	enterRow   = regexp.MustCompile(`(?i)^` + courtesy + `(?:add|log|enter|record|put in|insert|new|trage?|i (?:just )?(?:spent|paid|bought|ran|ate|read|finished|watched|drank|walked|slept))\b.*(?:\b\d+(?:[.,]\d+)?\s*(?:€|\$|£|euros?|dollars?|km|kg|pounds?|minutes?|hours?|pages|glasses)|(?:€|\$|£)\s*\d).*$`)
+	enterFor   = regexp.MustCompile(`(?i)^` + courtesy + `(?:add|log|enter|record|trage?)\s+\d+(?:[.,]\d+)?\s+(?:for|on|für)\s+\S`)
 	changeLead = regexp.MustCompile(`(?i)^(?:(?:rename|relabel|remove|delete|drop|hide|sort|order|group|ungroup|filter|search|change|switch|set|use|default|turn|convert|move|display|call|put|replace|stop|draw|plot|chart|graph)\b|make (?:it|them|the|this|that)|show (?:it|them|the|totals?|a|an|all|entries|sums?|only|by|amounts?|me (?:a|the))|umbenenne|benenne|nenne|entferne|lösche|sortiere|gruppiere|filtere|ändere|zeige?|füge|ergänze|verstecke|mach(?:e)? es|don't|do not|get rid|give (?:it|the)|let me (?:sort|filter|search|group)|(?:bar|line|pie|area) chart|(?:weekly|monthly|daily|yearly) (?:chart|graph)|add (?:an?|the|another|two|three|more|some|new|one)?\s*(?:\w+ )?(?:new |more )?(?:field|column|chart|graph|option|choice|total|totals|search|filter|sum|diagram|bar chart|line chart|pie chart|fields|columns|categor|status|rating|link|date|tag|note|price|priority|due)|neues feld|neue spalte|neue option|new option|(?:the )?currency (?:to|in|is|should)|totals|no |without|hinzu)`)
 	buildNoun  = regexp.MustCompile(`(?i)\b(?:app|tracker|application|tool|program|anwendung)\b`)
 	another    = regexp.MustCompile(`(?i)\b(?:another|second|separate|one more|noch ein\w*|zweite[nrs]?|a new|eine? neue[nrs]?|neue[nrs]?|2nd|different)\b`)
@@ -200,6 +203,8 @@ func (l *lexicon) aboutApps(in intent, st state, last string) intent {
 			if named != nil {
 				in.app = named.Slug
 			}
+		} else if slug := meantByMoney(line, st.Apps); slug != "" && dataAsk.MatchString(line) {
+			in.verb, in.app = verbAskData, slug
 		}
 		return in
 	}
@@ -259,7 +264,7 @@ func (l *lexicon) game(in intent, line string) (intent, bool) {
 // buildOrChange decides whether text is about an app that is there.
 func (l *lexicon) buildOrChange(in intent, st state, last string, named *stateApp, rest string) intent {
 	target, ambiguous := l.target(named, st, last)
-	if enterRow.MatchString(in.text) && !strings.Contains(in.text, " with ") && !changeLead.MatchString(stripPolite(in.text)) {
+	if (enterRow.MatchString(in.text) || enterFor.MatchString(in.text)) && !strings.Contains(in.text, " with ") && !changeLead.MatchString(stripPolite(in.text)) {
 		in.verb = verbRow
 		if target != nil {
 			in.app = target.Slug

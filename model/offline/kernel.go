@@ -35,10 +35,15 @@ var declined = []string{
 }
 
 // next understands the newest turn and goes on where its calls have got to.
-func (k *kernel) next() step {
+func (k *kernel) next() step { return k.offered(k.decide()) }
+
+func (k *kernel) decide() step {
 	now := k.t.now()
 	if looksRefused(now.text) && len(k.t.turns) > 1 {
 		before, _ := k.t.before()
+		if _, set := before.find("set_handle"); set && strings.Contains(now.text, "handle.json") {
+			return k.keepHandle(intent{de: german(before.text)}, now)
+		}
 		return k.say(intent{de: german(before.text)}, "landing-refused", "why", firstLine(now.text))
 	}
 	in := k.understand(now)
@@ -57,8 +62,10 @@ func (k *kernel) next() step {
 		return k.say(in, "which-app", "apps", k.appNames(in.de, true))
 	case verbNoApp:
 		return k.noApp(in)
+	case verbSetup:
+		return k.meet(in, now)
 	case verbRow, verbAskData:
-		return k.inTheApp(in, now)
+		return k.rows(in, now)
 	case verbUndo, verbHistory, verbTheme, verbRemind, verbReminders, verbUnremind, verbRemember, verbRecall, verbForget, verbMemories, verbAttach, verbStatus:
 		return k.system(in, now)
 	case verbOtherGame:
@@ -83,6 +90,9 @@ func (k *kernel) understand(now turn) intent {
 	before, ok := k.t.before()
 	if !ok {
 		return in
+	}
+	if in.verb == verbYes && k.wasOffered(before.said) {
+		return intent{verb: verbSetup, de: german(before.text), text: now.text}
 	}
 	past := k.l.understand(before.text, k.t.state, k.t.lastApp(1))
 	switch past.verb {
@@ -303,7 +313,7 @@ func (k *kernel) noApp(in intent) step {
 	return k.say(in, "nothing-to-change")
 }
 
-// inTheApp answers what only the app itself can do for now: it opens it.
+// inTheApp opens the app for what is to be done there.
 func (k *kernel) inTheApp(in intent, now turn) step {
 	app, ok := k.t.state.app(in.app)
 	if !ok {

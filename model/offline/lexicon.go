@@ -57,6 +57,7 @@ type lexicon struct {
 	LabelsDE  map[string]string   `json:"labels_de"`
 	OptionsDE map[string]string   `json:"options_de"`
 	iconWords map[string]string
+	means     map[string][]string // words that mean an option of a choice, folded
 
 	domains []domain
 	kinds   []kindEntry
@@ -84,7 +85,7 @@ func loadLexicon() (*lexicon, error) {
 		typeOf: map[string]Type{}, namedAs: map[string]Type{}, integer: map[string]bool{},
 		domainOf: map[string]*domain{}, kindOf: map[string]*kindEntry{},
 	}
-	for name, into := range map[string]any{"types": l, "domains": &l.domains, "kinds": &l.kinds, "replies": &l.replies, "iconwords": &l.iconWords} {
+	for name, into := range map[string]any{"types": l, "domains": &l.domains, "kinds": &l.kinds, "replies": &l.replies, "iconwords": &l.iconWords, "means": &l.means} {
 		raw, err := lexiconFiles.ReadFile("lexicon/" + name + ".json")
 		if err != nil {
 			return nil, fmt.Errorf("read the built-in lexicon: %w", err)

@@ -18,6 +18,7 @@ type state struct {
 	Model   string     `json:"model"`
 	Focus   string     `json:"focus"`
 	Apps    []stateApp `json:"apps"`
+	New     bool       `json:"new"` // the first conversation of a home whose owner is not known
 }
 
 type stateApp struct {
