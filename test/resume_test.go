@@ -72,7 +72,9 @@ func call(name string, input any) modeltest.Turn {
 
 // TestKilledInEachStateItGoesOn kills the binary while a request is in one state
 // of its life after the other. After the next start the request is answered, once
-// and well; nothing that had been done is lost, and nothing is done twice.
+// and well; nothing that had been done is lost, and nothing is done twice. A kill
+// from outside meets only states that last: the kernel's TestMode12KilledInEachState
+// has them all, to the letter.
 func TestKilledInEachStateItGoesOn(t *testing.T) { //nolint:gocognit // one story with several beginnings
 	const model = "anthropic:claude-opus-4-6"
 	write := func(name, text string) modeltest.Turn {
