@@ -77,7 +77,8 @@ func said(server string, r driver.Result) (string, error) {
 }
 
 // effectOf is what a call does beyond the attached thing's own folder. The owner has
-// chosen whom to attach: to ask it for something tells nobody else anything.
+// chosen whom to attach, and with which reach: that names it, and to ask it for
+// something tells nobody else anything.
 func effectOf(o driver.Offer, args json.RawMessage) (policy.Effect, bool) {
 	e := policy.Effect{Target: o.Full, Args: args, Text: fmt.Sprintf("Call “%s” of the server %s", o.Tool.Name, o.Server)}
 	switch {
@@ -86,7 +87,7 @@ func effectOf(o driver.Offer, args json.RawMessage) (policy.Effect, bool) {
 	case o.Reach == driver.Read:
 		e.Kind, e.Known = policy.Fetch, true
 	default:
-		e.Kind = policy.Service
+		e.Kind, e.Named = policy.Service, true
 	}
 	return e, true
 }
