@@ -213,7 +213,7 @@ func (k *Kernel) ForgetMemory(ctx context.Context, id string) (Memory, error) {
 		if _, err := tx.Exec(ctx, `DELETE FROM kernel_label WHERE path = ?`, string(m.Path())); err != nil {
 			return err
 		}
-		return erase(ctx, tx, forgotten{m.ID, m.Text})
+		return k.erase(ctx, tx, forgotten{m.ID, m.Text})
 	}})
 	if err != nil {
 		return m, drop(err)
@@ -231,5 +231,6 @@ func StillHeld(m Memory) string {
 	if m.Conversation != "" {
 		said += ", and conversation " + string(m.Conversation) + " has what was said there"
 	}
+	said += "; the title of a change has it if you asked for the change in these words"
 	return said + "; this release cannot take them out of these."
 }

@@ -69,6 +69,7 @@ func (p *process) exit(ctx context.Context, why error) error {
 			p.row.Error = why.Error()
 		}
 		p.memo.Failure = failureOf(why)
+		p.memo.Task, p.memo.Words = "", "" // the conversation has them
 		p.tools = 0
 		return err
 	}, p.clearTables(), func(ctx context.Context, tx *journal.Tx) error {

@@ -52,7 +52,7 @@ func (k *Kernel) do(ctx context.Context, tx *journal.Tx, a act) error {
 		_, err := k.ipc.SendMail(ctx, tx, *a.Mail)
 		return err
 	case a.Forget != nil:
-		return erase(ctx, tx, *a.Forget)
+		return k.erase(ctx, tx, *a.Forget)
 	case a.End.Reason != "":
 		return k.ipc.FailTask(ctx, tx, a.End.Held, a.End.Reason)
 	}

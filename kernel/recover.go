@@ -197,7 +197,7 @@ func (k *Kernel) bury(ctx context.Context, s storedProcess, why string) error {
 	row, m := s.row, s.memo
 	now := k.now()
 	row.State, row.WaitingFor, row.WaitingOn, row.Parked, row.Since, row.Ended, row.Error = sys.Killed, "", "", "", now, now, why
-	m.Failure = &failure{Kind: sys.Canceled, Text: why}
+	m.Failure, m.Task, m.Words = &failure{Kind: sys.Canceled, Text: why}, "", ""
 	events := []sys.Event{sys.NewEvent(sys.EventProcess, row)}
 	if row.Parent == 0 && s.row.State != sys.Parked {
 		events = append(events, sys.NewEvent(sys.EventAnswer, sys.AnswerData{

@@ -84,35 +84,46 @@ func TestForgetReallyForgets(t *testing.T) {
 				id = idOf(said)
 			}
 			return "noted", err
-		case 2:
+		case 2, 3:
 			return machine.Call(ctx, h, "recall", machine.Obj{"query": "vault"})
 		default:
 			return machine.Call(ctx, h, "forget", machine.Obj{"id": id})
 		}
 	}})
-	m.Ask("remember it: the words.\nThe vault opens with walnut seven")
+	m.Ask("The vault opens with walnut seven")
+	m.Ask("remember it: " + strings.Repeat("for long and ", 6) + "ever: The vault opens with walnut seven")
 	m.Ask("how does it open?")
 	if inJournal(t, m, "walnut") < 3 {
 		t.Fatal("the test sees nothing")
 	}
-	a, _ := m.Ask("forget it")
+	a, events := m.Ask("forget this: The vault opens with walnut seven")
 	if !a.OK || !strings.Contains(a.Text, "history of the home still has") || !strings.Contains(a.Text, "conversation") {
 		t.Errorf("it does not say what is left: %+v", a)
 	}
 	if m.File("agents/memory/"+id+".md") != "" {
 		t.Error("the file is there")
 	}
-	for _, kind := range []sys.EventKind{sys.EventCall, sys.EventResult, sys.EventMessage, sys.EventAnswer, sys.EventRequest} {
-		rows, err := m.Disk.Journal().Query(t.Context(), `SELECT 1 FROM event WHERE kind = ? AND instr(CAST(data AS TEXT), 'walnut')`, string(kind))
+	for what, query := range map[string]string{
+		"an event that is no landing's": `SELECT kind FROM event WHERE kind <> 'landing' AND (instr(CAST(data AS TEXT), 'walnut') OR instr(CAST(data AS TEXT), 'The vault'))`,
+		"the process table":             `SELECT row || memo FROM kernel_process WHERE instr(row || memo, 'walnut') OR instr(row || memo, 'The vault')`,
+	} {
+		rows, err := m.Disk.Journal().Query(t.Context(), query)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if rows.Next() {
-			t.Errorf("an event of kind %s still has it", kind)
+		for rows.Next() {
+			var found string
+			if err := rows.Scan(&found); err != nil {
+				t.Error(err)
+			}
+			t.Errorf("%s still has it: %s", what, found)
 		}
 		if err := rows.Close(); err != nil {
 			t.Error(err)
 		}
+	}
+	if last := events[len(events)-1]; last.Kind != sys.EventAnswer {
+		t.Errorf("events end with %s", last.Kind)
 	}
 	if v, err := m.Disk.VerifyJournal(t.Context()); err != nil || v.Broken != 0 || v.Forgotten == 0 {
 		t.Errorf("the journal %+v %v", v, err)
