@@ -2,6 +2,7 @@ package boot
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"time"
@@ -50,9 +51,9 @@ func newBackups(ctx context.Context, d *disk.Disk, keys *keyring.Keyring, versio
 // settings are the owner's; what cannot be read is as by default.
 func (b *backups) settings() backup.Settings {
 	out := backup.Settings{Every: backupEvery, Drill: drillEvery, Keep: keepByDefault}
-	c, err := readConfig(b.disk, 0)
-	if err != nil {
-		b.log.Warn("the settings cannot be read; backups run as by default", "error", err)
+	c, why, err := lastConfig(b.disk, 0)
+	if why != nil || err != nil {
+		b.log.Warn("the settings cannot be read; backups run as before", "error", errors.Join(why, err))
 	}
 	if c.Backup == nil {
 		return out

@@ -71,9 +71,9 @@ func newModels(d *disk.Disk, keys *keyring.Keyring, override string, env func(st
 // line's, MATRIXOS_MODEL, the setting, what a key in the environment suggests,
 // and else the built-in one.
 func (m *models) Default() string {
-	c, err := readConfig(m.disk, m.good)
-	if err != nil {
-		m.log.Warn("the settings cannot be read; the model falls back", "error", err)
+	c, why, err := lastConfig(m.disk, m.good)
+	if why != nil || err != nil {
+		m.log.Warn("the settings cannot be read; the model is the one of before", "error", errors.Join(why, err))
 	}
 	name := cmp.Or(m.override, m.env("MATRIXOS_MODEL"), c.Model)
 	if name == "" && m.env("ANTHROPIC_API_KEY") != "" {
@@ -115,7 +115,7 @@ func (m *models) Engine(name string) (engine.Engine, string, error) {
 
 // remote is the engine for a provider with the key and address of now.
 func (m *models) remote(provider string) (engine.Engine, error) {
-	c, err := readConfig(m.disk, m.good)
+	c, _, err := lastConfig(m.disk, m.good)
 	if err != nil {
 		return nil, err
 	}

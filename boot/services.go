@@ -45,7 +45,7 @@ func newServices(m *models) *services {
 
 // pick returns the chosen provider, or the first of those known that has a key.
 func (s *services) pick(what string, known ...string) (string, config, error) {
-	c, err := readConfig(s.models.disk, 0)
+	c, _, err := lastConfig(s.models.disk, 0)
 	if err != nil {
 		return "", c, err
 	}

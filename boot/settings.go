@@ -3,7 +3,10 @@ package boot
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"maps"
@@ -53,9 +56,31 @@ func readConfig(d *disk.Disk, at sys.LandingID) (config, error) {
 	return c, err
 }
 
-// settingsOf reads the kernel's part of the settings once per landing. Settings
-// that cannot be read count as they were. A good landing, if given, is where they
-// are read instead.
+// lastConfig reads the settings, or if they cannot be read the newest ones before
+// that can, which is said in why; it is an error if there are none.
+func lastConfig(d *disk.Disk, at sys.LandingID) (c config, why, err error) {
+	c, why = readConfig(d, at)
+	if sys.KindOf(why) != sys.Invalid {
+		return c, nil, why
+	}
+	list, err := d.Log(context.Background(), disk.Query{Path: configFile})
+	if err != nil {
+		return config{}, why, err
+	}
+	for _, l := range list {
+		if at != 0 && l.ID >= at {
+			continue
+		}
+		if c, err := readConfig(d, l.ID); err == nil {
+			return c, why, nil
+		}
+	}
+	return config{}, why, why
+}
+
+// settingsOf reads the kernel's part of the settings once per landing; those that
+// cannot be read count as they were, and the owner is told. A good landing, if
+// given, is where they are read instead.
 func settingsOf(d *disk.Disk, good sys.LandingID, log *slog.Logger) func() kernel.Settings {
 	var mu sync.Mutex
 	var at sys.LandingID
@@ -65,9 +90,14 @@ func settingsOf(d *disk.Disk, good sys.LandingID, log *slog.Logger) func() kerne
 		defer mu.Unlock()
 		if head := d.Head(); at != head {
 			at = head
-			c, err := readConfig(d, good)
+			c, why, err := lastConfig(d, good)
+			if why != nil || err != nil {
+				log.Warn("the settings cannot be read; they stay as they were", "error", errors.Join(why, err))
+				d.Journal().Publish(sys.NewEvent(sys.EventNotice, sys.NoticeData{
+					Level: "error", Title: "Your settings cannot be read", Text: fmt.Sprintf("They stay as they were. Mend %s, or take the change to it back.", configFile),
+				}))
+			}
 			if err != nil {
-				log.Warn("the settings cannot be read; they stay as they were", "error", err)
 				return now
 			}
 			now = c.Settings
@@ -99,10 +129,10 @@ func editConfig(d *disk.Disk, fields map[string]any) ([]byte, error) {
 }
 
 // careOf reads how the home looks after itself; settings that cannot be read
-// count as absent.
+// count as before.
 func careOf(d *disk.Disk) func() disk.Care {
 	return func() disk.Care {
-		c, err := readConfig(d, 0)
+		c, _, err := lastConfig(d, 0)
 		if err != nil {
 			return disk.Care{}
 		}
