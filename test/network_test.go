@@ -97,7 +97,7 @@ func TestCommandsReachTheNetworkByTheProxyAlone(t *testing.T) {
 	w.input = canary + "\n"
 	w.Do("keys", "set", "forge")
 	w.input = ""
-	w.Run("keys", "bind", "forge", "not a host").says(t, 2, "no host")
+	w.Run("keys", "bind", "forge", "not a host").says(t, 2, "a host, such as")
 	w.Do("keys", "bind", "forge", good.URL)
 	w.Run("keys").says(t, 0, "forge  for commands to "+good.URL)
 

@@ -71,6 +71,8 @@ func NewWorld(t testing.TB) *World {
 
 func (w *World) environment() []string {
 	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + filepath.Dir(w.Home), "TZ=UTC", "LANG=C.UTF-8", "NO_COLOR=1"}
+	// The keys of a test stay out of the keyring of whoever runs it.
+	env = append(env, "XDG_STATE_HOME="+filepath.Join(filepath.Dir(w.Home), "state"), "DBUS_SESSION_BUS_ADDRESS=unix:path="+filepath.Join(filepath.Dir(w.Home), "no-bus"))
 	return append(env, w.Env...)
 }
 
