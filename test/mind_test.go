@@ -26,6 +26,24 @@ func TestMind(t *testing.T) {
 		t.Errorf("still there: %+v", list)
 	}
 	w.Run("memory", "forget", "nothing").says(t, 1, "not found")
+	w.Run("memory", "forget").says(t, 2, "--conversation")
+	w.Do("ask", "Remember that my sister is Mia")
+	w.Do("ask", "Remember that I like tea")
+	w.Do("memory", "sister", "--json").JSON(t, &list)
+	w.Run("memory", "sister").says(t, 0, "conversation "+string(list[0].Conversation))
+	var all []client.Forgot
+	w.Do("memory", "forget", "--outside", "--json").JSON(t, &all)
+	if len(all) != 0 {
+		t.Errorf("what the owner said came from outside: %+v", all)
+	}
+	w.Do("memory", "forget", "--conversation", string(list[0].Conversation), "--json").JSON(t, &all)
+	if len(all) != 1 || all[0].ID != list[0].ID {
+		t.Errorf("forgot %+v", all)
+	}
+	w.Do("memory", "--json").JSON(t, &list)
+	if len(list) != 1 || !strings.Contains(list[0].Text, "tea") {
+		t.Errorf("left %+v", list)
+	}
 	var agents []client.Agent
 	w.Do("agents", "--json").JSON(t, &agents)
 	var skills []client.Skill

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -43,25 +44,71 @@ func (p *program) memoryCommand() *cobra.Command {
 			})
 		},
 	}
-	c.AddCommand(&cobra.Command{
-		Use:   "forget ID",
-		Short: "Forget one: the file, and its words in the journal",
-		Args:  cobra.ExactArgs(1),
+	c.AddCommand(p.forgetCommand())
+	return c
+}
+
+func (p *program) forgetCommand() *cobra.Command {
+	var conversation string
+	var outside bool
+	c := &cobra.Command{
+		Use:   "forget [ID]",
+		Short: "Forget one, or all from one source: the files, and their words in the journal",
+		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			source := conversation != "" || outside
+			if source == (len(args) == 1) {
+				return usage(cmd, errors.New("give an id, or a source: --conversation or --outside"))
+			}
 			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
-				f, err := c.Forget(ctx, args[0])
+				if !source {
+					return p.forgetAll(ctx, c, args, false)
+				}
+				list, err := c.Memories(ctx, "")
 				if err != nil {
 					return err
 				}
-				if p.json {
-					return p.printJSON(f)
+				var ids []string
+				for _, m := range list {
+					if (conversation == "" || string(m.Conversation) == conversation) && (!outside || m.Label.Integrity == sys.Untrusted) {
+						ids = append(ids, m.ID)
+					}
 				}
-				_, err = fmt.Fprintf(p.err, "Forgot %s. %s\n", f.ID, f.Left)
-				return err
+				return p.forgetAll(ctx, c, ids, true)
 			})
 		},
-	})
+	}
+	c.Flags().StringVar(&conversation, "conversation", "", "all that was remembered in this conversation")
+	c.Flags().BoolVar(&outside, "outside", false, "all that was remembered after reading text from outside")
 	return c
+}
+
+// forgetAll forgets memories one after the other; what was forgotten before a
+// failure stays so. A list is printed as one.
+func (p *program) forgetAll(ctx context.Context, c *client.Client, ids []string, list bool) error {
+	gone := []client.Forgot{}
+	for _, id := range ids {
+		f, err := c.Forget(ctx, id)
+		if err != nil {
+			return err
+		}
+		gone = append(gone, f)
+		if !p.json {
+			if _, err := fmt.Fprintf(p.err, "Forgot %s. %s\n", f.ID, f.Left); err != nil {
+				return err
+			}
+		}
+	}
+	switch {
+	case p.json && list:
+		return p.printJSON(gone)
+	case p.json:
+		return p.printJSON(gone[0])
+	case len(gone) == 0:
+		_, err := fmt.Fprintln(p.err, "Nothing is remembered from there.")
+		return err
+	}
+	return nil
 }
 
 func (p *program) showMemory(m client.Memory) error {
@@ -69,6 +116,9 @@ func (p *program) showMemory(m client.Memory) error {
 	from := m.Category
 	if m.By != "" {
 		from += ", by " + m.By + ", " + m.Time.Local().Format("2006-01-02 15:04") + ", " + m.Landing.String()
+	}
+	if m.Conversation != "" {
+		from += ", conversation " + string(m.Conversation)
 	}
 	if m.Label.Integrity == sys.Untrusted {
 		from += ", from outside"
