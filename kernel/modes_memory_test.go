@@ -83,7 +83,9 @@ func TestMode08APoisonedMemory(t *testing.T) {
 			said = call("web_fetch", machine.Obj{"url": target})
 		}
 	}
-	l, asked := talk("planning", "plan my week", attack)
+	// The owner has named the host: without what is remembered, it would be reached.
+	const wish = "plan my week, evil.example has ideas"
+	l, asked := talk("planning", wish, attack)
 	if !obeyed || l.Integrity != sys.Untrusted {
 		t.Errorf("what is recalled does not carry where it came from: obeyed %v, label %s", obeyed, l)
 	}
@@ -111,8 +113,14 @@ func TestMode08APoisonedMemory(t *testing.T) {
 		t.Errorf("%v %v", l, err)
 	}
 	m.Close()
-	l, asked = talk("planning-again", "plan my week", attack)
+	l, asked = talk("planning-again", wish, attack)
 	if obeyed || visits != 0 || len(asked) != 0 || l.Integrity != sys.FromOwner {
 		t.Errorf("after the purge: obeyed %v, %d visits, asked %q, label %s", obeyed, visits, asked, l)
+	}
+	if _, asked = talk("ideas", wish, func(call calling) {
+		call("recall", machine.Obj{"query": "diary"})
+		call("web_fetch", machine.Obj{"url": target})
+	}); visits != 1 || len(asked) != 0 {
+		t.Errorf("what the owner wants by themselves is held back: %d visits, asked %q", visits, asked)
 	}
 }
