@@ -185,13 +185,14 @@ type appState struct {
 	Folder      sys.Path                     `json:"folder"`
 	Tables      map[string]map[string]string `json:"tables,omitempty"`
 	Broken      bool                         `json:"broken,omitempty"`
+	Shipped     bool                         `json:"shipped,omitempty"` // a new home comes with it
 }
 
 // State implements kernel.Apps.
 func (a *apps) State(withheld func(sys.Path) bool) any {
 	out := []appState{}
 	for _, i := range a.runtime.Known() {
-		s := appState{Slug: i.Slug, Folder: i.Folder, Tables: a.runtime.Tables(i.Slug), Broken: !i.OK}
+		s := appState{Slug: i.Slug, Folder: i.Folder, Tables: a.runtime.Tables(i.Slug), Broken: !i.OK, Shipped: i.Author == sys.ShippedBy}
 		if !withheld(i.Folder + "/matrix.json") {
 			s.Name, s.Description, s.Icon = i.Name, i.Description, i.Icon
 		}

@@ -30,8 +30,9 @@ type contracts struct {
 	file    string           // where verdicts are kept
 	log     *slog.Logger
 
-	mu    sync.Mutex
-	known map[string]verdict // by fingerprint
+	mu     sync.Mutex
+	known  map[string]verdict // by fingerprint
+	closed bool
 }
 
 // verdict is what is known of an app as it is.
@@ -76,6 +77,9 @@ func (c *contracts) close() error {
 	if c.browser == nil {
 		return nil
 	}
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
 	return c.browser.Close()
 }
 
@@ -85,7 +89,10 @@ func (c *contracts) warm() {
 		return
 	}
 	go func() {
-		if err := c.browser.Warm(); err != nil {
+		err := c.browser.Warm()
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if err != nil && !c.closed {
 			c.log.Warn("the browser does not start", "error", err)
 		}
 	}()

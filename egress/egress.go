@@ -16,6 +16,8 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -92,6 +94,20 @@ func (g *Gate) Dial(ctx context.Context, network, address string) (net.Conn, err
 		failed = errors.Join(failed, err)
 	}
 	return nil, failed
+}
+
+// Refuses returns the error with which Dial would refuse an address that needs no
+// look-up; nil for names, which are looked up only once they may be reached.
+func (g *Gate) Refuses(host, port string) error {
+	a, err := netip.ParseAddr(host)
+	if strings.EqualFold(host, "localhost") {
+		a, err = netip.AddrFrom4([4]byte{127, 0, 0, 1}), nil
+	}
+	n, bad := strconv.ParseUint(port, 10, 16)
+	if err != nil || bad != nil {
+		return nil
+	}
+	return g.check(host, netip.AddrPortFrom(a.Unmap(), uint16(n)))
 }
 
 func (g *Gate) lookup(ctx context.Context, host string) ([]netip.Addr, error) {

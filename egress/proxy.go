@@ -122,7 +122,11 @@ func (p *Proxy) enter(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "no host is named", http.StatusBadRequest)
 		return
 	}
-	if err := p.may(r.Context(), host); err != nil {
+	err = p.o.Gate.Refuses(host, port) // the owner is not asked about what is never reached
+	if err == nil {
+		err = p.may(r.Context(), host)
+	}
+	if err != nil {
 		http.Error(w, err.Error(), http.StatusForbidden)
 		return
 	}

@@ -13,6 +13,9 @@ type Diagnostic struct {
 	Hint     string `json:"hint,omitempty"`
 }
 
+// ShippedBy is the author of the apps that a new home comes with.
+const ShippedBy = "Matrix OS"
+
 // AppInfo is what the desktop, the command line and agents see of an app.
 type AppInfo struct {
 	Slug        Slug         `json:"slug"`
@@ -20,7 +23,7 @@ type AppInfo struct {
 	Description string       `json:"description,omitempty"`
 	Icon        string       `json:"icon,omitempty"` // a lucide icon name such as "wallet", or a file of the app
 	Category    string       `json:"category,omitempty"`
-	Author      string       `json:"author,omitempty"`      // "Matrix OS" for what a new home comes with
+	Author      string       `json:"author,omitempty"`      // ShippedBy for what a new home comes with
 	Permissions []string     `json:"permissions,omitempty"` // what it may ask the owner for, such as "net:api.example.org"
 	Version     string       `json:"version"`
 	Runtime     string       `json:"runtime"` // static, vite or node

@@ -282,12 +282,17 @@ func (k *kernel) visible() []stateApp {
 	return slices.DeleteFunc(slices.Clone(k.t.state.Apps), func(a stateApp) bool { return a.Hidden })
 }
 
-// appNames lists the apps; a question names at most five.
+// appNames lists the apps, the owner's own first; a question names at most five.
 func (k *kernel) appNames(de, question bool) string {
-	var names []string
+	var names, shipped []string
 	for _, a := range k.visible() {
-		names = append(names, orEmpty(a.Name, a.Slug))
+		if a.Shipped {
+			shipped = append(shipped, orEmpty(a.Name, a.Slug))
+		} else {
+			names = append(names, orEmpty(a.Name, a.Slug))
+		}
 	}
+	names = append(names, shipped...)
 	if question {
 		if len(names) > 5 {
 			names = append(names[:5:5], "…")

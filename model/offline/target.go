@@ -81,16 +81,21 @@ func (l *lexicon) target(named *stateApp, st state, last string) (app *stateApp,
 			}
 		}
 	}
-	var shown []int
-	for i, a := range st.Apps {
-		if !a.Hidden {
-			shown = append(shown, i)
+	for _, shipped := range []bool{false, true} {
+		var shown []int
+		for i, a := range st.Apps {
+			if !a.Hidden && a.Shipped == shipped {
+				shown = append(shown, i)
+			}
+		}
+		switch {
+		case len(shown) == 1:
+			return &st.Apps[shown[0]], false
+		case len(shown) > 1:
+			return nil, true
 		}
 	}
-	if len(shown) == 1 {
-		return &st.Apps[shown[0]], false
-	}
-	return nil, len(shown) > 1
+	return nil, false
 }
 
 var (

@@ -28,6 +28,7 @@ type stateApp struct {
 	Icon        string                       `json:"icon"`
 	Folder      string                       `json:"folder"`
 	Hidden      bool                         `json:"hidden"`
+	Shipped     bool                         `json:"shipped"`
 	Tables      map[string]map[string]string `json:"tables"`
 }
 
