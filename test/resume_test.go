@@ -78,9 +78,9 @@ func call(name string, input any) modeltest.Turn {
 func TestKilledInEachStateItGoesOn(t *testing.T) { //nolint:gocognit // one story with several beginnings
 	const model = "anthropic:claude-opus-4-6"
 	write := func(name, text string) modeltest.Turn {
-		return call("Write", map[string]string{"file_path": "apps/notes/" + name, "content": text})
+		return call("Write", map[string]string{"file_path": "apps/pair/" + name, "content": text})
 	}
-	spawn := call("spawn", map[string]string{"program": "builder", "task": "write them", "app": "notes"})
+	spawn := call("spawn", map[string]string{"program": "builder", "task": "write them", "app": "pair"})
 	builder := []modeltest.Turn{write("a.txt", "one"), write("b.txt", "two"), {Text: "Built."}}
 	kernel := []modeltest.Turn{spawn, {Text: "Done."}}
 	asks := func(p sys.Program, answers int) func(*modeltest.Request) bool {
@@ -106,7 +106,7 @@ func TestKilledInEachStateItGoesOn(t *testing.T) { //nolint:gocognit // one stor
 		"after a child's writes":         {hang: asks("builder", 2)},
 		"after the child has landed":     {hang: asks("kernel", 1)},
 		"a command that runs": {
-			builder: []modeltest.Turn{write("a.txt", "one"), call("Bash", map[string]string{"command": "echo half > apps/notes/c.txt; sleep 60"}), write("b.txt", "two"), {Text: "Built."}},
+			builder: []modeltest.Turn{write("a.txt", "one"), call("Bash", map[string]string{"command": "echo half > apps/pair/c.txt; sleep 60"}), write("b.txt", "two"), {Text: "Built."}},
 			event:   tool("Bash"),
 		},
 		"a question to the owner": {
@@ -181,7 +181,7 @@ func (w *World) wentWell(cl *client.Client, ticket client.Ticket) {
 	if e.Request != ticket.Request || !a.OK || a.Text != "Done." || len(a.Landings) != 1 {
 		t.Errorf("answer %+v", a)
 	}
-	if got := w.Read("apps/notes/a.txt") + w.Read("apps/notes/b.txt"); got != "onetwo" {
+	if got := w.Read("apps/pair/a.txt") + w.Read("apps/pair/b.txt"); got != "onetwo" {
 		t.Errorf("the files hold %q", got)
 	}
 	list, err := cl.Landings(t.Context(), 100, 0)
