@@ -7,7 +7,7 @@ import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = mkdtempSync(join(here, "node_modules/.test-"));
-const tests = ["sdk", "ui", "apps"].flatMap((d) => readdirSync(join(here, d)).filter((f) => f.endsWith(".test.ts")).map((f) => join(here, d, f)));
+const tests = ["sdk", "ui", "apps", "loader"].flatMap((d) => readdirSync(join(here, d)).filter((f) => f.endsWith(".test.ts")).map((f) => join(here, d, f)));
 if (tests.length === 0) throw new Error("no tests found");
 try {
   await build({ entryPoints: tests, bundle: true, platform: "node", format: "esm", outdir: out, outbase: here, outExtension: { ".js": ".mjs" }, packages: "external", alias: { "@matrixos/sdk": join(here, "sdk/index.ts") }, loader: { ".css": "text" }, jsx: "automatic", logLevel: "warning" });

@@ -1,6 +1,7 @@
 // The first script of every app document. It makes window.MatrixOS, shakes hands
 // with the shell, puts the libraries in place and starts the app. The server wraps
 // it in a function whose only argument is the config of this launch.
+import { handOn } from "./keys.ts";
 import { defaults } from "./theme.ts";
 import { connect } from "./port.ts";
 import { makeSystem } from "./system.ts";
@@ -29,6 +30,10 @@ const system = makeSystem(link, __config.name);
 Object.defineProperty(window, "MatrixOS", { value: system, enumerable: true });
 
 watchErrors();
+link.connected.then(({ fonts, keys }) => {
+  for (const [family, data] of fonts ?? []) document.fonts.add(new FontFace(family, data, { weight: "100 900" }));
+  handOn(link, keys ?? []);
+}, () => undefined);
 if (__config.entry) link.connected.then(({ modules }) => start(modules), showDetached);
 watchReady();
 

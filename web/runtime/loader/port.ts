@@ -10,6 +10,8 @@ export interface Connected {
   design: string;
   app: { name: string };
   modules: [string, string][];
+  fonts?: [string, ArrayBuffer][]; // variable, by family
+  keys?: string[]; // shortcuts of the shell, such as "Mod+K"
 }
 
 export interface Link {

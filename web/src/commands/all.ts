@@ -6,7 +6,7 @@ import {
 import { api } from "../session/api.ts";
 import { ask, attempt, changeTheme, goOnAll, notify, showConversation, stopAll, undo } from "../session/store.ts";
 import { ended } from "../session/chat.ts";
-import type { Command, Context, Place } from "./registry.ts";
+import { plain, type Command, type Context, type Place } from "./registry.ts";
 
 const hasWindow = (c: Context) => c.desk.focused() !== null;
 const hasApp = (c: Context) => c.desk.focusedApp() !== null;
@@ -144,4 +144,15 @@ export function perform(name: string, c: Context, arg?: string): void {
   const command = commands.find((x) => x.name === name);
   if (!command) throw new Error(`no command is named ${name}`);
   void command.perform(c, arg);
+}
+
+const fromFrames = commands.filter((x) => x.key && !plain(x.key) && (x.group === "Go to" || x.group === "Window" || x.name === "go.chat"));
+
+/** frameKeys are the shortcuts that work while an app has the keyboard: those that change nothing. */
+export const frameKeys: readonly string[] = fromFrames.map((x) => x.key!);
+
+/** performFrameKey does what one of frameKeys stands for. */
+export function performFrameKey(shortcut: string, c: Context): void {
+  const command = fromFrames.find((x) => x.key === shortcut && (x.when?.(c) ?? true));
+  if (command) void command.perform(c);
 }

@@ -1,6 +1,8 @@
+/// <reference types="vite/client" />
 // The libraries that apps import. Frames have an opaque origin and no cache, so
 // the shell fetches each source once, when an app first needs it, and hands it
-// over.
+// over; so with the typeface.
+import inter from "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2?url";
 import { reach } from "../../session/http.ts";
 
 interface LibraryManifest {
@@ -37,4 +39,20 @@ export async function libraries(wanted?: readonly string[]): Promise<Module[]> {
   const { hash, modules } = await manifest;
   const needed = wanted ? modules.filter(({ specifier }) => wanted.includes(specifier)) : modules;
   return Promise.all(needed.map(({ specifier, file }) => source(hash, specifier, file)));
+}
+
+export type Font = [family: string, data: ArrayBuffer];
+
+let typeface: Promise<Font[]> | null = null;
+
+/** fonts yields the shell's typeface; none, and another try next time, if it does not load. */
+export function fonts(): Promise<Font[]> {
+  typeface ??= fetch(inter)
+    .then((r) => (r.ok ? r.arrayBuffer() : Promise.reject(new Error(r.statusText))))
+    .then((data): Font[] => [["Inter", data]])
+    .catch(() => {
+      typeface = null;
+      return [];
+    });
+  return typeface;
 }

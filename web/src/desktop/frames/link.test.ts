@@ -33,7 +33,8 @@ function world(more: Partial<Needs> = {}) {
   const frame = fakeFrame();
   const needs = {
     nonce: "n-1", name: "Expenses", design: "paper", frame: () => frame as unknown as Window, theme: () => ({ vars: {}, mode: "light" as const }),
-    libraries: vi.fn(async () => [["a", "1"] as [string, string]]), bridge: vi.fn(async () => 42), onReady: vi.fn(), onTitle: vi.fn(), onError: vi.fn(), ...more,
+    libraries: vi.fn(async () => [["a", "1"] as [string, string]]), bridge: vi.fn(async () => 42), onReady: vi.fn(), onTitle: vi.fn(), onError: vi.fn(),
+    fonts: vi.fn(async () => []), keys: ["Mod+K"], onKey: vi.fn(), ...more,
   };
   const link = linkFrame(needs, page as unknown as Window);
   open.push(link);
@@ -90,6 +91,14 @@ test("junk on the port is passed over", async () => {
   port.postMessage({ type: "ready" });
   await vi.waitFor(() => expect(w.needs.onReady).toHaveBeenCalledOnce());
   expect(w.needs.bridge).not.toHaveBeenCalled();
+});
+
+test("a frame hands on the shortcuts it was given, and no others", async () => {
+  const w = world();
+  const { port } = await w.connected();
+  for (const shortcut of ["Mod+.", "Mod+K", undefined]) port.postMessage({ type: "key", shortcut });
+  await vi.waitFor(() => expect(w.needs.onKey).toHaveBeenCalledWith("Mod+K"));
+  expect(w.needs.onKey).toHaveBeenCalledTimes(1);
 });
 
 test("libraries that do not load are said in the window", async () => {

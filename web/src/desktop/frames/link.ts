@@ -3,7 +3,7 @@
 // port, once. What an app may do is decided by the capability, on the server: the
 // frame never sees it, and what a message claims about the app counts for nothing.
 import type { FrameTheme } from "../../ui/theme.ts";
-import type { Module } from "./libraries.ts";
+import type { Font, Module } from "./libraries.ts";
 
 export interface Needs {
   nonce: string;
@@ -12,10 +12,13 @@ export interface Needs {
   frame: () => Window | null; // the content window of this load
   theme(): FrameTheme;
   libraries(wanted?: readonly string[]): Promise<Module[]>;
+  fonts(): Promise<Font[]>;
+  keys: readonly string[]; // shortcuts that the frame hands on unless the app takes them
   bridge(method: string, params: unknown): Promise<unknown>; // throws to reject
   onReady(): void;
   onTitle(title: string): void;
   onError(message: string, stack: string): void;
+  onKey(shortcut: string): void; // one of keys: the app may say so without a key press
 }
 
 export interface FrameLink {
@@ -49,8 +52,9 @@ export function linkFrame(n: Needs, events: Pick<Window, "addEventListener" | "r
   const connect = async (frame: Window, wanted?: readonly string[]) => {
     const list = Array.isArray(wanted) ? wanted.filter((w) => typeof w === "string") : undefined;
     let modules: Module[];
+    let fonts: Font[];
     try {
-      modules = await n.libraries(list);
+      [modules, fonts] = await Promise.all([n.libraries(list), n.fonts()]);
     } catch (error) {
       if (!closed) n.onError((error as Error).message, "");
       return;
@@ -60,15 +64,16 @@ export function linkFrame(n: Needs, events: Pick<Window, "addEventListener" | "r
     port = channel.port1;
     port.onmessage = (m) => void receive(m.data);
     // An opaque origin has no name to address; the port goes to that one window.
-    frame.postMessage({ type: "matrixos:connect", theme: n.theme(), design: n.design, app: { name: n.name }, modules }, "*", [channel.port2]);
+    frame.postMessage({ type: "matrixos:connect", theme: n.theme(), design: n.design, app: { name: n.name }, modules, fonts, keys: n.keys }, "*", [channel.port2]);
   };
 
   const receive = async (data: unknown) => {
     if (typeof data !== "object" || data === null) return;
-    const m = data as { type?: unknown; id?: unknown; method?: unknown; params?: unknown; message?: unknown; stack?: unknown; title?: unknown };
+    const m = data as { type?: unknown; id?: unknown; method?: unknown; params?: unknown; message?: unknown; stack?: unknown; title?: unknown; shortcut?: unknown };
     if (m.type === "ready") return n.onReady();
     if (m.type === "title") return n.onTitle(String(m.title ?? "").slice(0, 120));
     if (m.type === "error") return n.onError(String(m.message ?? "").slice(0, 2000), String(m.stack ?? "").slice(0, 8000));
+    if (m.type === "key") return n.keys.includes(m.shortcut as string) ? n.onKey(m.shortcut as string) : undefined;
     if (typeof m.id !== "number" || typeof m.method !== "string") return;
     const reply = port;
     try {

@@ -2,7 +2,7 @@
 // takes its place when it has something to show, so the owner never looks at a
 // blank sheet; a build that does not compile changes nothing.
 import { useCallback, useEffect, useRef, useState, type RefObject } from "react";
-import { perform } from "../../commands/all.ts";
+import { frameKeys, perform, performFrameKey } from "../../commands/all.ts";
 import type { Launch } from "../../protocol/api.ts";
 import type { LandingID, PID, Slug } from "../../protocol/wire.ts";
 import { api } from "../../session/api.ts";
@@ -11,7 +11,7 @@ import { onEvent, useSession } from "../../session/store.ts";
 import { frameTheme } from "../../ui/theme.ts";
 import type { Guise } from "./guise.ts";
 import { context, desk, useDesktop } from "../store.ts";
-import { libraries } from "./libraries.ts";
+import { fonts, libraries } from "./libraries.ts";
 import { linkFrame, type FrameLink } from "./link.ts";
 
 export interface Load {
@@ -92,6 +92,9 @@ export function useLoads(slug: Slug, onTitle: (title: string) => void, guise?: G
         frame: () => frame.contentWindow,
         theme: frameTheme,
         libraries,
+        fonts,
+        keys: frameKeys,
+        onKey: (shortcut) => performFrameKey(shortcut, context()),
         bridge: (method, params) => bridge(load.launch.capability, slug, method, params, setWish),
         onReady: () => markReady(load.id),
         onTitle,
