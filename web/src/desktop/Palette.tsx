@@ -9,6 +9,16 @@ import { context, desk, show } from "./store.ts";
 
 const groups: Group[] = ["Go to", "Ask", "App", "Window", "Look", "System"];
 
+/** fits orders what is found: the name itself, its beginning, a word of it, a part of it, then the description. */
+export function fits(value: string, query: string, keywords: readonly string[] = []): number {
+  const [name, q] = [value.toLowerCase(), query.trim().toLowerCase()];
+  if (name === q || name === `${q} ${q}`) return 1; // an app's name and slug
+  if (name.startsWith(q)) return 0.9;
+  if (name.includes(` ${q}`)) return 0.7;
+  if (name.includes(q)) return 0.5;
+  return keywords.some((k) => ` ${k.toLowerCase()}`.includes(` ${q}`)) ? 0.3 : 0;
+}
+
 export default function Palette() {
   const apps = useSession((s) => s.apps);
   const [query, setQuery] = useState("");
@@ -19,7 +29,7 @@ export default function Palette() {
   };
   return (
     <div className="scrim" onPointerDown={(e) => e.target === e.currentTarget && show(null)}>
-      <Command className="dialog palette" label="Find anything" loop onKeyDown={(e) => e.key === "Escape" && show(null)}>
+      <Command className="dialog palette" label="Find anything" loop filter={fits} onKeyDown={(e) => e.key === "Escape" && show(null)}>
         <Command.Input autoFocus placeholder="Find an app or a command, or ask" value={query} onValueChange={setQuery} />
         <Command.List>
           <Command.Group heading="Apps">
