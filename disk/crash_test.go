@@ -331,9 +331,11 @@ func (o *owner) noneLost(h *home) {
 	o.t.Helper()
 	kept := h.everything()
 	lost := 0
-	for _, s := range o.saves {
+	for i, s := range o.saves {
 		if !o.overwritten[s] && !kept[git.Sum(git.Blob, []byte(s))] {
-			lost++
+			if lost++; lost <= 5 {
+				o.t.Errorf("save %d, %s, is lost: %.60q", i, o.styles[i%len(o.styles)], s)
+			}
 		}
 	}
 	if lost > 0 {
