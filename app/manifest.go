@@ -32,6 +32,7 @@ type Manifest struct {
 	Permissions    []string        `json:"permissions,omitempty"`
 	Hidden         bool            `json:"hidden,omitempty"`
 	Designs        []string        `json:"designs,omitempty"`
+	ForkedFrom     *Origin         `json:"forkedFrom,omitempty"` // the app that it is a copy of
 	Storage        Storage         `json:"storage,omitzero"`
 	Build          json.RawMessage `json:"build,omitempty"` // ignored: we compile in process
 	Serve          json.RawMessage `json:"serve,omitempty"` // of the node runtime

@@ -195,6 +195,8 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 	if o.Holder != "" {
 		calls.Gate, calls.Keys = gate, boundKeys{s.disk, secrets}
 	}
+	travel := newBundles(secrets, gate)
+	calls.Bundles = travel
 	look := s.auditor(func() *kernel.Kernel { return k }, secrets, why, o)
 	calls.Audit = look
 	table := syscalls.Table(calls)
@@ -227,7 +229,7 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 		return err
 	}
 	s.gateway, err = gateway.New(ctx, gateway.Options{
-		Disk: s.disk, Kernel: k, Apps: s.apps, Models: models, Policy: k, Keys: ownKeys{secrets}, Backups: s.backups, Drivers: s.drivers, Sync: meet, Audit: look, Logger: s.log, Shell: desktop,
+		Disk: s.disk, Kernel: k, Apps: s.apps, Models: models, Policy: k, Keys: ownKeys{secrets}, Backups: s.backups, Drivers: s.drivers, Sync: meet, Audit: look, Bundles: travel, Logger: s.log, Shell: desktop,
 		Owner: func() gateway.Owner { return readHandle(s.disk) }, Workspace: k.Workspace,
 		Trial: trials{s.apps, box, why, s.home}.trial, Base: base, Token: s.token, Origins: o.Origins, Safe: s.safe, Version: cmp.Or(o.Version, "dev"), Commands: confinement(box, why),
 	})

@@ -95,6 +95,7 @@ func (g *Gateway) appAPI() {
 		return &reply[sys.StrengthReport]{*r}, nil
 	})
 	g.bridgeAPI()
+	g.bundlesAPI()
 	g.grantsAPI()
 }
 

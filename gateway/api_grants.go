@@ -8,12 +8,13 @@ import (
 	"net/http"
 	"slices"
 
+	"matrixos/app"
 	"matrixos/disk"
 	"matrixos/sys"
 )
 
-// GrantsFile says, by app, what the owner has granted: {"weather": ["net:host"]}.
-const GrantsFile sys.Path = "system/grants.json"
+// GrantsFile is app.GrantsFile.
+const GrantsFile = app.GrantsFile
 
 // GrantBody is the owner's answer to what an app asks for.
 type GrantBody struct {

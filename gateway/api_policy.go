@@ -16,6 +16,9 @@ type Policy interface {
 	Approve(ctx context.Context, id string, v Verdict) error
 	Untrusted(ctx context.Context) ([]Labelled, error)
 	Trust(ctx context.Context, p sys.Path) error
+	// LabelBelow and Mark carry labels over to files that the owner brings.
+	LabelBelow(ctx context.Context, folder sys.Path) (sys.Label, error)
+	Mark(ctx context.Context, l sys.Label, paths ...sys.Path) error
 }
 
 // Audit looks at the home's own safety; *audit.Auditor is one.

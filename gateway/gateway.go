@@ -23,7 +23,7 @@ import (
 )
 
 // Options are what a gateway is made of. Kernel, Apps, Models, Policy, Keys,
-// Backups, Drivers, Sync, Audit, Trial, Disk and Logger are required.
+// Backups, Drivers, Sync, Audit, Bundles, Trial, Disk and Logger are required.
 type Options struct {
 	Disk    *disk.Disk
 	Kernel  Kernel
@@ -35,6 +35,7 @@ type Options struct {
 	Drivers Drivers
 	Sync    Sync
 	Audit   Audit
+	Bundles Bundles
 	Logger  *slog.Logger
 
 	// Shell holds the built desktop; without an index.html a page says how to

@@ -18,6 +18,7 @@ type owner struct {
 	verdicts []gateway.Verdict
 	trusted  []sys.Path
 	keys     map[string]string
+	marked   []sys.Path
 }
 
 func (o *owner) Approvals(context.Context) ([]gateway.Approval, error) {
@@ -38,6 +39,15 @@ func (o *owner) Untrusted(context.Context) ([]gateway.Labelled, error) {
 
 func (o *owner) Trust(_ context.Context, p sys.Path) error {
 	o.trusted = append(o.trusted, p)
+	return nil
+}
+
+func (o *owner) LabelBelow(context.Context, sys.Path) (sys.Label, error) { return sys.Label{}, nil }
+
+func (o *owner) Mark(_ context.Context, l sys.Label, paths ...sys.Path) error {
+	if l.Integrity == sys.Untrusted {
+		o.marked = append(o.marked, paths...)
+	}
 	return nil
 }
 

@@ -141,9 +141,7 @@ func (p *process) labelling(changes []sys.Change, endorsed bool) func(*journal.T
 			case endorsed || l.Join(usual(c.Path)) == usual(c.Path):
 				continue
 			default:
-				_, err = tx.Exec(ctx, `INSERT INTO kernel_label(path, integrity, confidentiality, landing) VALUES(?,?,?,0)
-					ON CONFLICT(path) DO UPDATE SET integrity = max(integrity, excluded.integrity), confidentiality = max(confidentiality, excluded.confidentiality)`,
-					string(c.Path), l.Integrity, l.Confidentiality)
+				err = mark(ctx, tx, c.Path, l)
 			}
 			if err != nil {
 				return err

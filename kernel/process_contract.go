@@ -40,11 +40,13 @@ func (p *process) layContract(dir string) (err error) {
 	return root.WriteFile(string(path), []byte(text), 0o644)
 }
 
-// asGiven leaves out of changes the contract that the process was given, if it is as
-// it was given: that is the parent's change, not the process's.
+// asGiven leaves out of changes the contract that the process was given, and the
+// files that a call has laid, if they are as they were given: those are the parent's
+// and the call's changes, not the process's.
 func (p *process) asGiven(dir string, changes []sys.Change) (_ []sys.Change, err error) {
 	path, text := p.contractFile()
-	if path == "" {
+	laid := p.laid()
+	if path == "" && len(laid) == 0 {
 		return changes, nil
 	}
 	root, err := os.OpenRoot(dir)
@@ -52,6 +54,9 @@ func (p *process) asGiven(dir string, changes []sys.Change) (_ []sys.Change, err
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
+	if changes, err = laid.without(root, changes); err != nil || path == "" {
+		return changes, err
+	}
 	have, err := root.ReadFile(string(path))
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !bytes.Equal(have, []byte(text)) {
 		return changes, nil

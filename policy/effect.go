@@ -27,12 +27,15 @@ const (
 	Attach   EffectKind = "attach"   // a server is attached: a program runs here, or somebody gets what its tools are given
 	Identity EffectKind = "identity" // who the owner is to others
 	Connect  EffectKind = "connect"  // a lasting way out: a remote, a service
+	Install  EffectKind = "install"  // an app of somebody else comes in
 	Revert   EffectKind = "revert"   // a landing of another conversation is taken back
 )
 
 // lasting reports whether effects of the kind are for good, so that the owner is
 // asked whoever wants them.
-func (k EffectKind) lasting() bool { return k == Identity || k == Connect || k == Attach }
+func (k EffectKind) lasting() bool {
+	return k == Identity || k == Connect || k == Attach || k == Install
+}
 
 // changes reports whether effects of the kind change something out there, or, as
 // Instruct does, what the system will do tomorrow.
@@ -126,7 +129,7 @@ var instructions = []string{
 
 // own are files that only the owner's hand changes, whatever a program's
 // definition allows: they say what programs may do.
-var own = []string{string(RulesFile), "system/grants.json", "system/mcp/pins/", "system/privacy.json", "system/keys.json", "agents/kernel.md", "agents/builder.md", "agents/healer.md", "agents/researcher.md", "agents/deployer.md", "agents/evolver.md"}
+var own = []string{string(RulesFile), "system/grants.json", "system/publishers.json", "system/mcp/pins/", "system/privacy.json", "system/keys.json", "agents/kernel.md", "agents/builder.md", "agents/healer.md", "agents/researcher.md", "agents/deployer.md", "agents/evolver.md"}
 
 // Instructs returns the effect that a landing has on later runs, if a process
 // that has read untrusted text wants to change what instructs them.

@@ -2,6 +2,7 @@ package syscalls_test
 
 import (
 	"context"
+	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"io"
@@ -78,7 +79,7 @@ func (r ring) Delete(name string) error     { delete(r, name); return nil }
 var loopback = egress.New(egress.Options{Allow: func(a netip.AddrPort) bool { return a.Addr().IsLoopback() }})
 
 func (o *outdoors) options(home string) syscalls.Options {
-	return syscalls.Options{Why: errors.New("no sandbox in this test"), Mount: home, Pages: o, Services: o, Remotes: o, Audit: o, Caller: egress.NewCaller(loopback, keys{})}
+	return syscalls.Options{Why: errors.New("no sandbox in this test"), Mount: home, Pages: o, Services: o, Remotes: o, Audit: o, Bundles: o, Caller: egress.NewCaller(loopback, keys{})}
 }
 
 // open joins it to the home of a machine that has just started.
@@ -128,6 +129,14 @@ func (o *outdoors) Speak(context.Context, string, string) (egress.File, error) {
 }
 
 func (o *outdoors) Transcribe(context.Context, egress.File) (string, error) { return "Buy milk.", nil }
+
+// Key signs this home's bundles.
+func (o *outdoors) Key() (ed25519.PrivateKey, error) { return keyOf(1), nil }
+
+// Fetch is a bundle of somebody else.
+func (o *outdoors) Fetch(context.Context, string) ([]byte, error) {
+	return bundleOf("pie", "1.0.0", "@bob:b.example", keyOf(2))
+}
 
 var (
 	none   = machine.Obj{}
@@ -306,6 +315,18 @@ var fourRows = map[string]row{
 		args:  machine.Obj{"app": "bread", "action": "insert", "table": "loaves", "data": machine.Obj{"name": "rye", "price": 4.5}}, want: "Added 1 row",
 		bad: machine.Obj{"app": "bread", "action": "insert", "table": "loaves", "data": machine.Obj{"weight": 1}}, why: "weight",
 		count: times("app_data", machine.Obj{"app": "bread", "action": "find", "table": "loaves"}, `"rye"`), crashed: 1,
+	},
+	"publish_app": {
+		files: breadApp, args: machine.Obj{"app": "bread"}, want: "Published bread 1.0.0", bad: machine.Obj{"app": "cake"}, why: "there is bread",
+		count: landed("data/published/bread-1.0.0.mxapp"), crashed: 1,
+	},
+	"fork_app": {
+		files: breadApp, args: machine.Obj{"app": "bread", "new_slug": "cake", "name": "Cake"}, want: "Copied bread to apps/cake",
+		bad: machine.Obj{"app": "bread", "new_slug": "bread"}, why: "such as bread-2", count: landed("apps/cake/index.html"), crashed: 1,
+	},
+	"install_app": {
+		args: machine.Obj{"source": "https://apps.example/pie.mxapp"}, want: `Installed "Pie" 1.0.0 in apps/pie`, bad: machine.Obj{"source": "http://apps.example/pie.mxapp"}, why: "https",
+		count: landed("apps/pie/index.html"), crashed: 0, // it had not landed, and the model was told
 	},
 	"list_landings": {args: none, want: "Furnish", bad: machine.Obj{"limit": 0}, why: "limit", count: unchanged},
 	"undo": {

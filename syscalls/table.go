@@ -39,6 +39,8 @@ type Options struct {
 	Remotes Remotes
 	// Caller calls connected services; nil means that there is no way out.
 	Caller *egress.Caller
+	// Bundles lets apps travel; nil means that they cannot.
+	Bundles Bundles
 	// Audit looks at the home's safety; nil means that it cannot.
 	Audit Audit
 }
@@ -60,7 +62,7 @@ func Table(o Options) []kernel.Syscall {
 		spawn(), askOwner(),
 		listTasks(), createTask(), claimTask(), completeTask(), failTask(),
 		sendMessage(), readMessages(),
-		openApp(), appData(), listLandings(), undo(),
+		openApp(), appData(), publishApp(o), forkApp(), installApp(o), listLandings(), undo(),
 		manageCron(), setHandle(), syncFiles(o), personaSuggestions(), writeSetupPlan(),
 		remember(), recall(), forget(), listMemories(), memorySearch(),
 		searchConversations(), newConversation(), loadSkill(),
@@ -80,13 +82,13 @@ func Table(o Options) []kernel.Syscall {
 // Calls that only read are made again in any case.
 func afterCrash(c *kernel.Syscall) {
 	switch c.Name {
-	case "Read", "Write", "Edit", "set_handle", "app_data", "write_setup_plan", "connect_service":
+	case "Read", "Write", "Edit", "set_handle", "app_data", "write_setup_plan", "connect_service", "publish_app", "fork_app":
 		c.Replay = true
 	case "spawn", "ask_owner":
 		c.Again = true // they find the child, or the question, that is there
 	case "list_tasks", "read_messages", "claim_task": // each finds what is its own
 		c.Again = true
-	case "Bash", "remember", "forget", "manage_cron":
+	case "Bash", "remember", "forget", "manage_cron", "install_app": // a second look at an address may find another app
 		c.Workspace = true
 	}
 }

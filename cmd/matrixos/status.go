@@ -183,9 +183,9 @@ func (p *program) showStatus(s status) error {
 }
 
 func (p *program) appsCommand() *cobra.Command {
-	return &cobra.Command{
+	apps := &cobra.Command{
 		Use:   "apps",
-		Short: "List installed apps",
+		Short: "List installed apps; publish, fork and install them",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
@@ -200,6 +200,11 @@ func (p *program) appsCommand() *cobra.Command {
 			})
 		},
 	}
+	apps.AddCommand(p.bundleCommands()...)
+	for _, c := range apps.Commands() {
+		c.Args = explained(c.Args)
+	}
+	return apps
 }
 
 func (p *program) showApps(list []sys.AppInfo) error {
