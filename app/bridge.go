@@ -35,6 +35,8 @@ type params struct {
 	Message string            `json:"message"`
 	Stack   string            `json:"stack"`
 	Service string            `json:"service"`
+	Action  string            `json:"action"`
+	Params  json.RawMessage   `json:"params"`
 	URL     string            `json:"url"`
 	SQL     string            `json:"sql"`
 }
@@ -55,8 +57,8 @@ var methods = map[string]method{
 	"data.write":    (*call).writeKey,
 	"app.error":     (*call).reportError,
 	"app.ready":     (*call).reportReady,
-	"integrations":  func(*call, context.Context) (any, error) { return []struct{}{}, nil },
-	"service":       (*call).noGrant,
+	"integrations":  (*call).integrations,
+	"service":       (*call).service,
 	"proxyFetch":    (*call).fetch,
 	"gatewayFetch":  (*call).noGrant,
 	"trial.query":   (*call).query,
@@ -220,9 +222,5 @@ func (c *call) reportReady(context.Context) (any, error) {
 }
 
 func (c *call) noGrant(context.Context) (any, error) {
-	what := "the network"
-	if c.params.Service != "" {
-		what = "the service " + c.params.Service
-	}
-	return nil, &sys.Error{Op: "reach", Path: what, Kind: sys.Refused, Err: fmt.Errorf("%s has no grant for it", c.manifest.Name), Hint: "apps read from hosts that their manifest names under permissions, with proxyFetch"}
+	return nil, &sys.Error{Op: "reach", Path: "the network", Kind: sys.Refused, Err: fmt.Errorf("%s has no grant for it", c.manifest.Name), Hint: "apps read from hosts that their manifest names under permissions, with proxyFetch"}
 }

@@ -18,6 +18,72 @@ type Network struct {
 	Fetch func(ctx context.Context, address string) (json.RawMessage, error)
 	// Granted reports whether the owner has granted a permission to an app.
 	Granted func(app sys.Slug, permission string) bool
+	// Connected lists the services that the owner has connected, without keys.
+	Connected func() ([]Integration, error)
+	// Service has a connected service do an action, and returns its answer as JSON.
+	Service func(ctx context.Context, app sys.Slug, service, action string, params json.RawMessage) (json.RawMessage, error)
+}
+
+// Integration is a connected service as an app sees it.
+type Integration struct {
+	Service string `json:"service"`
+	Label   string `json:"account_label"`
+	Email   string `json:"account_email"` // always empty: a home knows services, not accounts
+	Status  string `json:"status"`        // active, needs_key, or not_allowed until the owner says yes
+}
+
+// ServicePermission is what a manifest asks for and the owner grants: calling one
+// connected service with its key.
+func ServicePermission(service string) string { return "service:" + service }
+
+// integrations lists the connected services that the app's manifest names; of the
+// others it does not hear.
+func (c *call) integrations(context.Context) (any, error) {
+	out := []Integration{}
+	n := c.r.network
+	if n.Connected == nil || n.Granted == nil {
+		return out, nil
+	}
+	all, err := n.Connected()
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range all {
+		p := ServicePermission(i.Service)
+		if !slices.Contains(c.manifest.Permissions, p) {
+			continue
+		}
+		if !n.Granted(c.launch.slug, p) {
+			i.Status = "not_allowed"
+		}
+		out = append(out, i)
+	}
+	return out, nil
+}
+
+// service calls a connected service with the owner's grant. A preview, a trial and
+// an app of the past call none: what is done out there stays done.
+func (c *call) service(ctx context.Context) (any, error) {
+	name := c.params.Service
+	refuse := func(kind sys.Kind, why, hint string) (any, error) {
+		return nil, &sys.Error{Op: "call service", Path: name, Kind: kind, Err: errors.New(why), Hint: hint}
+	}
+	n, p := c.r.network, ServicePermission(name)
+	switch {
+	case c.preview || c.frozen || c.launch.trial:
+		return refuse(sys.Refused, "an app that is only looked at calls no service", "open the app itself")
+	case !slices.Contains(c.manifest.Permissions, p):
+		return refuse(sys.Refused, fmt.Sprintf("the manifest of %s does not name it", c.manifest.Name), fmt.Sprintf("add %q to permissions in its %s", p, ManifestName))
+	case n.Service == nil || n.Granted == nil:
+		return refuse(sys.Unavailable, "there are no services for apps here", "")
+	case !n.Granted(c.launch.slug, p):
+		return refuse(sys.NeedsApproval, fmt.Sprintf("%s has not been allowed to call it", c.manifest.Name), "allow it in the app's window")
+	}
+	data, err := n.Service(ctx, c.launch.slug, name, c.params.Action, c.params.Params)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"data": data, "service": name, "action": c.params.Action}, nil
 }
 
 // HostPermission is what a manifest asks for and the owner grants: reading from one

@@ -150,12 +150,15 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 	}
 	var k *kernel.Kernel
 	promise := openContracts(s.home, s.log)
+	out := network(egress.New(egress.Options{}), s.disk, s.log) // the public internet only
+	connected := &connected{disk: s.disk, keys: secrets}
+	out.Connected, out.Service = connected.list, connected.call
 	rt, err := app.New(app.Options{
 		Libraries: runtime.Files(), Data: filepath.Join(s.home, "data"), Logger: s.log,
 		Publish: s.disk.Journal().Publish, Migrated: noteMigration(s.disk, s.log),
 		Verdict: promise.verdict,
 		Room:    func(ctx context.Context, app sys.Slug) error { return s.disk.RoomForData(ctx, app) },
-		Network: network(egress.New(egress.Options{}), s.disk, s.log), // the public internet only
+		Network: out,
 	})
 	if err != nil {
 		return err
@@ -195,6 +198,7 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 	if o.Holder != "" {
 		calls.Gate, calls.Keys = gate, boundKeys{s.disk, secrets}
 	}
+	connected.caller.Store(calls.Caller)
 	travel := newBundles(secrets, gate)
 	calls.Bundles = travel
 	look := s.auditor(func() *kernel.Kernel { return k }, secrets, why, o)

@@ -218,7 +218,17 @@ async function bridge(capability: string, slug: Slug, method: string, params: un
         return (await api.bridge(capability, method, params)).value;
       } catch (error) {
         if (refusalOf(error).kind !== "needs approval") throw error;
-        await askToReach(slug, new URL(String(p.url)).host, setWish);
+        const host = new URL(String(p.url)).host;
+        await askFor(slug, `net:${host}`, "wants to read from", host, setWish);
+        return (await api.bridge(capability, method, params)).value;
+      }
+    case "service":
+      try {
+        return (await api.bridge(capability, method, params)).value;
+      } catch (error) {
+        if (refusalOf(error).kind !== "needs approval") throw error;
+        const name = String(p.service);
+        await askFor(slug, `service:${name}`, "wants to use, with your key, the service", name, setWish);
         return (await api.bridge(capability, method, params)).value;
       }
     default:
@@ -226,17 +236,17 @@ async function bridge(capability: string, slug: Slug, method: string, params: un
   }
 }
 
-// The owner says yes to a host once; the launcher takes it back.
-function askToReach(slug: Slug, host: string, setWish: (w: Wish | null) => void): Promise<void> {
+// The owner says yes to a host or a service once; the launcher takes it back.
+function askFor(slug: Slug, permission: string, lead: string, text: string, setWish: (w: Wish | null) => void): Promise<void> {
   return new Promise((resolve, reject) => {
     setWish({
-      lead: "wants to read from",
-      text: host,
+      lead,
+      text,
       yes: "Allow",
       decide(yes) {
         setWish(null);
-        if (!yes) return reject(new Error(`You have not allowed it to read from ${host}.`));
-        api.grant(slug, `net:${host}`, true).then(resolve, reject);
+        if (!yes) return reject(new Error(`You have not allowed it: ${text}.`));
+        api.grant(slug, permission, true).then(resolve, reject);
       },
     });
   });
