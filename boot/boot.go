@@ -240,6 +240,10 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 	return err
 }
 
+// prepareAfter is how long a start is left alone before apps that nobody has asked
+// for yet are compiled.
+const prepareAfter = 3 * time.Second
+
 // serve opens the in-process connection and, if there is a listener, the
 // address.
 func (s *System) serve(ctx context.Context, ln net.Listener, version string) error {
@@ -253,9 +257,14 @@ func (s *System) serve(ctx context.Context, ln net.Listener, version string) err
 	if ln == nil {
 		return nil
 	}
-	s.tending.Go(func() { s.apps.runtime.Prepare(ctx) })
+	s.tending.Go(func() {
+		select {
+		case <-ctx.Done():
+		case <-time.After(prepareAfter):
+			s.apps.runtime.Prepare(ctx)
+		}
+	})
 	if !s.safe {
-		s.apps.promise.warm() // the first request comes soon; it rests if none does
 		s.tending.Go(func() { s.backups.keeper.Tend(ctx) })
 	}
 	s.addr = ln.Addr().String()
