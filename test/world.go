@@ -256,11 +256,13 @@ func (l *lockedBuffer) String() string {
 }
 
 // sqlite runs a statement on a database file with the sqlite3 command.
-func sqlite(t testing.TB, file, statement string) {
+func sqlite(t testing.TB, file, statement string) string {
 	t.Helper()
-	if out, err := exec.Command("sqlite3", file, statement).CombinedOutput(); err != nil {
+	out, err := exec.Command("sqlite3", file, statement).CombinedOutput()
+	if err != nil {
 		t.Fatalf("sqlite3: %v\n%s", err, out)
 	}
+	return strings.TrimSpace(string(out))
 }
 
 // mountSmall mounts an empty file system of the given size at dir.
