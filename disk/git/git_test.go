@@ -229,6 +229,31 @@ func FuzzDecodeLoose(f *testing.F) {
 	})
 }
 
+// What stands in the files of refs is a hash, or an error.
+func FuzzRefs(f *testing.F) {
+	f.Add([]byte("# pack-refs with: peeled\n0100000000000000000000000000000000000000 refs/tx/a\n^02\n"), []byte("0100000000000000000000000000000000000000\n"))
+	f.Add([]byte(" refs/tx/a\nxyz refs/tx/b"), []byte("ref: refs/heads/main"))
+	f.Fuzz(func(t *testing.T, packed, loose []byte) {
+		dir := t.TempDir()
+		if err := errors.Join(os.WriteFile(filepath.Join(dir, "packed-refs"), packed, 0o644), os.MkdirAll(filepath.Join(dir, "refs/tx"), 0o755), os.WriteFile(filepath.Join(dir, "refs/tx/loose"), loose, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+		r := Open(dir)
+		names, err := r.Refs("refs/tx")
+		if err != nil || !slices.Contains(names, "loose") || !slices.IsSorted(names) {
+			t.Fatalf("%q, %v", names, err)
+		}
+		for _, n := range names {
+			if strings.ContainsRune(n, 0) || strings.Contains(n, "..") {
+				continue // no file is called so
+			}
+			if h, err := r.Ref("refs/tx/" + n); err == nil && !strings.Contains(strings.ToLower(string(packed)+string(loose)), h.String()) {
+				t.Fatalf("%s is %s, which stands nowhere", n, h)
+			}
+		}
+	})
+}
+
 func FuzzPack(f *testing.F) {
 	f.Add([]byte("\xfftOc\x00\x00\x00\x02"), []byte{0x95, 0x0a, 'x', 0x9c}, []byte{5, 5, 0x90, 5}, []byte("hello"))
 	f.Fuzz(func(t *testing.T, index, entry, delta, base []byte) {
