@@ -54,7 +54,7 @@ test: setup build
 # The tests of the disk that look for rare faults, for long: 1,000 deaths, 160
 # power cuts. SOAK=3 does three times as much, SEED=… repeats one.
 soak: setup
-	@SOAK=$${SOAK:-1} $(GO) test -count=1 -timeout 3h -v -run 'TestModel$$|TestKillLoop|TestPowerLoss|TestDeviceFails|TestConcurrentHistories|TestOwnerRace' ./disk
+	@SOAK=$${SOAK:-1} $(GO) test -count=1 -timeout 3h -v -run 'TestModel$$|TestKillLoop|TestPowerLoss|TestDeviceFails|TestConcurrentHistories|TestOwnerRace|TestDevicesConverge' ./disk ./disk/sync
 
 # As CI, plus linters that take minutes to build the first time.
 lint:

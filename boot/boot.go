@@ -148,29 +148,10 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 		s.log.ErrorContext(ctx, "the keyring is closed; everything that needs a key is refused", "error", err)
 		secrets = keyring.Closed(keysFile, err)
 	}
-	var k *kernel.Kernel
-	promise := openContracts(s.home, s.log)
 	out := network(egress.New(egress.Options{}), s.disk, s.log) // the public internet only
 	connected := &connected{disk: s.disk, keys: secrets}
 	out.Connected, out.Service = connected.list, connected.call
-	rt, err := app.New(app.Options{
-		Libraries: runtime.Files(), Data: filepath.Join(s.home, "data"), Logger: s.log,
-		Publish: s.disk.Journal().Publish, Migrated: noteMigration(s.disk, s.log),
-		Verdict: promise.verdict,
-		Room:    func(ctx context.Context, app sys.Slug) error { return s.disk.RoomForData(ctx, app) },
-		Network: out,
-	})
-	if err != nil {
-		return err
-	}
-	promise.attach(rt, os.Getenv("MATRIXOS_CHROMIUM"))
-	s.apps = newApps(s.disk, rt, promise, s.log, func() {
-		if k != nil {
-			k.Reschedule()
-		}
-	})
-	s.disk.SetCare(careOf(s.disk))
-	if err := s.apps.follow(ctx); err != nil {
+	if err := s.openApps(ctx, out); err != nil {
 		return err
 	}
 	var good sys.LandingID
@@ -201,7 +182,7 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 	connected.caller.Store(calls.Caller)
 	travel := newBundles(secrets, gate)
 	calls.Bundles = travel
-	look := s.auditor(func() *kernel.Kernel { return k }, secrets, why, o)
+	look := s.auditor(func() *kernel.Kernel { return s.kernel }, secrets, why, o)
 	calls.Audit = look
 	table := syscalls.Table(calls)
 	s.drivers = newDrivers(s.disk, opener(s.home, cmp.Or(o.Version, "dev"), box, why, gate, o.Holder != "", secrets, calls.Keys), table, s.log)
@@ -210,7 +191,7 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 		s.apps.attached = s.drivers.follow
 	}
 	s.disk.SetChecks(s.apps.check, s.drivers.check)
-	k, err = kernel.New(ctx, kernel.Options{
+	s.kernel, err = kernel.New(ctx, kernel.Options{
 		Disk: s.disk, Models: models, Apps: s.apps, Handle: func() sys.Handle { return readHandle(s.disk).Handle }, Logger: s.log, Now: time.Now,
 		Settings: settingsOf(s.disk, good, s.log), Resume: o.Listen != "", Safe: s.safe,
 		Calls: table, Drivers: s.drivers.Rack, Describe: describe, Redact: secrets.Redact,
@@ -218,13 +199,8 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 	if err != nil {
 		return err
 	}
-	s.kernel = k
 	if s.safe {
-		_, err := s.disk.Journal().Append(ctx, sys.NewEvent(sys.EventNotice, sys.NoticeData{
-			Level: "error", Title: "Matrix OS is in safe mode",
-			Text: "It crashed three times within a minute. Your files and apps are here; no model runs, and the settings are the last ones that worked. Undo what was changed last, then start it again.",
-		}))
-		if err != nil {
+		if err := s.sayIsSafe(ctx); err != nil {
 			return err
 		}
 	}
@@ -233,10 +209,42 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 		return err
 	}
 	s.gateway, err = gateway.New(ctx, gateway.Options{
-		Disk: s.disk, Kernel: k, Apps: s.apps, Models: models, Policy: k, Keys: ownKeys{secrets}, Backups: s.backups, Drivers: s.drivers, Sync: meet, Audit: look, Bundles: travel, Logger: s.log, Shell: desktop,
-		Owner: func() gateway.Owner { return readHandle(s.disk) }, Workspace: k.Workspace,
+		Disk: s.disk, Kernel: s.kernel, Apps: s.apps, Models: models, Policy: s.kernel, Keys: ownKeys{secrets}, Backups: s.backups, Drivers: s.drivers, Sync: meet, Audit: look, Bundles: travel, Logger: s.log, Shell: desktop,
+		Owner: func() gateway.Owner { return readHandle(s.disk) }, Workspace: s.kernel.Workspace,
 		Trial: trials{s.apps, box, why, s.home}.trial, Base: base, Token: s.token, Origins: o.Origins, Safe: s.safe, Version: cmp.Or(o.Version, "dev"), Commands: confinement(box, why),
 	})
+	return err
+}
+
+// openApps opens the runtime of apps, up to date with the newest landing.
+func (s *System) openApps(ctx context.Context, out app.Network) error {
+	promise := openContracts(s.home, s.log)
+	rt, err := app.New(app.Options{
+		Libraries: runtime.Files(), Data: filepath.Join(s.home, "data"), Logger: s.log,
+		Publish: s.disk.Journal().Publish, Migrated: noteMigration(s.disk, s.log),
+		Verdict: promise.verdict,
+		Room:    func(ctx context.Context, app sys.Slug) error { return s.disk.RoomForData(ctx, app) },
+		Network: out,
+	})
+	if err != nil {
+		return err
+	}
+	promise.attach(rt, os.Getenv("MATRIXOS_CHROMIUM"))
+	s.apps = newApps(s.disk, rt, promise, s.log, func() {
+		if s.kernel != nil {
+			s.kernel.Reschedule()
+		}
+	})
+	s.disk.SetCare(careOf(s.disk))
+	return s.apps.follow(ctx)
+}
+
+// sayIsSafe tells the owner why nothing runs.
+func (s *System) sayIsSafe(ctx context.Context) error {
+	_, err := s.disk.Journal().Append(ctx, sys.NewEvent(sys.EventNotice, sys.NoticeData{
+		Level: "error", Title: "Matrix OS is in safe mode",
+		Text: "It crashed three times within a minute. Your files and apps are here; no model runs, and the settings are the last ones that worked. Undo what was changed last, then start it again.",
+	}))
 	return err
 }
 

@@ -176,7 +176,8 @@ func (g *Gateway) workspace(pid sys.PID) (fs.FS, error) {
 	return g.o.Workspace(pid)
 }
 
-// removeApp lands the removal of everything in an app's folder.
+// removeApp lands the removal of everything in an app's folder, and of what it was
+// granted: an app that is built under this name later has to ask for itself.
 func (g *Gateway) removeApp(ctx context.Context, slug sys.Slug) (sys.LandingInfo, error) {
 	a, err := g.app(slug)
 	if err != nil {
@@ -198,6 +199,18 @@ func (g *Gateway) removeApp(ctx context.Context, slug sys.Slug) (sys.LandingInfo
 	}
 	if len(files) == 0 {
 		return sys.LandingInfo{}, &sys.Error{Op: "remove app", Path: string(slug), Kind: sys.NotFound, Hint: "it is gone already"}
+	}
+	g.editing.Lock()
+	defer g.editing.Unlock()
+	granted, err := g.grants()
+	if err != nil {
+		return sys.LandingInfo{}, err
+	}
+	if _, has := granted[slug]; has {
+		delete(granted, slug)
+		if files[GrantsFile], err = grantsText(granted); err != nil {
+			return sys.LandingInfo{}, err
+		}
 	}
 	return g.o.Disk.Write(ctx, disk.Write{Files: files, Kind: sys.ByOwner, Title: "Removed " + a.Name})
 }

@@ -43,13 +43,9 @@ func (g *Gateway) grant(ctx context.Context, slug sys.Slug, b GrantBody) error {
 	}
 	g.editing.Lock()
 	defer g.editing.Unlock()
-	all := map[sys.Slug][]string{}
-	raw, err := g.read(GrantsFile, layoutLimit)
-	if err == nil {
-		err = json.Unmarshal(raw, &all)
-	}
-	if err != nil && sys.KindOf(err) != sys.NotFound {
-		return &sys.Error{Op: "read", Path: string(GrantsFile), Kind: sys.Invalid, Err: err, Hint: "repair the file, or undo its last change"}
+	all, err := g.grants()
+	if err != nil {
+		return err
 	}
 	kept := slices.DeleteFunc(slices.Clone(all[slug]), func(p string) bool { return p == b.Permission })
 	title := fmt.Sprintf("Took %s back from %s", b.Permission, a.Name)
@@ -63,10 +59,31 @@ func (g *Gateway) grant(ctx context.Context, slug sys.Slug, b GrantBody) error {
 	if all[slug] = kept; len(kept) == 0 {
 		delete(all, slug)
 	}
+	out, err := grantsText(all)
+	if err != nil {
+		return err
+	}
+	_, err = g.o.Disk.Write(ctx, disk.Write{Files: map[sys.Path][]byte{GrantsFile: out}, Kind: sys.ByOwner, Title: title})
+	return err
+}
+
+// grants reads what the owner has granted. Whoever writes them again holds editing.
+func (g *Gateway) grants() (map[sys.Slug][]string, error) {
+	all := map[sys.Slug][]string{}
+	raw, err := g.read(GrantsFile, layoutLimit)
+	if err == nil {
+		err = json.Unmarshal(raw, &all)
+	}
+	if err != nil && sys.KindOf(err) != sys.NotFound {
+		return nil, &sys.Error{Op: "read", Path: string(GrantsFile), Kind: sys.Invalid, Err: err, Hint: "repair the file, or undo its last change"}
+	}
+	return all, nil
+}
+
+func grantsText(all map[sys.Slug][]string) ([]byte, error) {
 	out, err := json.MarshalIndent(all, "", "  ")
 	if err != nil {
-		return errors.Join(errors.New("grants do not marshal"), err)
+		return nil, errors.Join(errors.New("grants do not marshal"), err)
 	}
-	_, err = g.o.Disk.Write(ctx, disk.Write{Files: map[sys.Path][]byte{GrantsFile: append(out, '\n')}, Kind: sys.ByOwner, Title: title})
-	return err
+	return append(out, '\n'), nil
 }

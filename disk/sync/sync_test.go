@@ -469,7 +469,7 @@ func TestRemotes(t *testing.T) {
 // had seen it, or its conflict was reported.
 func TestDevicesConverge(t *testing.T) {
 	seeds := 4
-	if os.Getenv("MATRIXOS_SOAK") != "" {
+	if os.Getenv("SOAK") != "" {
 		seeds = 200
 	}
 	for seed := range seeds {
