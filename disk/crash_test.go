@@ -134,6 +134,10 @@ func prepared(t *testing.T, root string) {
 	put(t, root+"/.matrixignore", "*.tmp\n")
 }
 
+// deathsOfAHome is after how many deaths a new home begins: the whole history is
+// looked at after each, so that a long one would take up most of the time.
+const deathsOfAHome = 125
+
 // TestKillLoop kills processes that do all that a disk can do, at each named point
 // in turn, those of recovery among them, and at random instants, while the owner,
 // who is not killed, saves one of the files. After each death it looks whether
@@ -141,12 +145,35 @@ func prepared(t *testing.T, root string) {
 func TestKillLoop(t *testing.T) {
 	random := seeded(t)
 	rounds := soak(t, 110, 1000)
+	killed := map[string]int{}
+	landings, saves := 0, 0
+	for done := 0; done < rounds; done += deathsOfAHome {
+		r, o := killInOneHome(t, random, min(deathsOfAHome, rounds-done), killed)
+		landings += len(r.acknowledged)
+		saves += len(o.saves)
+		t.Logf("%d deaths, %d landings acknowledged, %d saves of the owner", min(done+deathsOfAHome, rounds), landings, saves)
+	}
+	t.Logf("killed at %v", killed)
+	for point, n := range killed {
+		if n == 0 && rounds > 4*len(killed) && point != "given-back" { // that one needs a race
+			t.Errorf("nobody was killed at %s", point)
+		}
+	}
+	if landings < rounds {
+		t.Errorf("only %d landings were made", landings)
+	}
+}
+
+// killInOneHome is the loop in one new home; killed counts on over all of them.
+func killInOneHome(t *testing.T, random *rand.Rand, deaths int, killed map[string]int) (*record, *owner) {
+	t.Helper()
 	root := memory(t)
 	prepared(t, root)
 	r := newRecord()
+	r.killed = killed
 	o := &owner{t: t, path: filepath.Join(root, sharedFile), random: rand.New(rand.NewSource(random.Int63())), overwritten: map[string]bool{}}
 	o.saveStyles("rename", "in place", "held open")
-	for round := range rounds {
+	for round := range deaths {
 		d := death{steps: 14, count: 1 + random.Intn(2), point: r.rarest()}
 		switch {
 		case round == 0: // to learn the points
@@ -159,21 +186,14 @@ func TestKillLoop(t *testing.T) {
 		resting()
 		afterDeath(t, root, r, round%20 == 19)
 		if t.Failed() {
-			t.Fatalf("round %d; points so far %v", round, r.killed)
+			t.Fatalf("round %d; points so far %v", round, killed)
 		}
 	}
 	h := open(t, root, func(o *Options) { o.Template = nil })
+	defer h.close()
 	h.capture()
 	o.noneLost(h)
-	t.Logf("%d deaths, %d landings acknowledged, %d saves of the owner; killed at %v", rounds, len(r.acknowledged), len(o.saves), r.killed)
-	for point, n := range r.killed {
-		if n == 0 && rounds > 4*len(r.killed) && point != "given-back" { // that one needs a race
-			t.Errorf("nobody was killed at %s", point)
-		}
-	}
-	if len(r.acknowledged) < rounds {
-		t.Errorf("only %d landings were made", len(r.acknowledged))
-	}
+	return r, o
 }
 
 // afterDeath opens a home as the next process would, and holds it against what
