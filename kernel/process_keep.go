@@ -30,6 +30,7 @@ type memo struct {
 	Deadline time.Time    `json:"deadline,omitzero"`  // to be done by
 	Extra    sys.Budget   `json:"extra,omitzero"`     // that the owner granted on top
 	Open     *outstanding `json:"open,omitempty"`     // the model request under way
+	Rest     *rest        `json:"rest,omitempty"`     // until when it waits
 	Deaths   int          `json:"deaths,omitempty"`   // of Matrix OS with it, in a row
 	Patience int64        `json:"patience,omitempty"` // milliseconds that it waited for people and clocks
 	Reopened bool         `json:"reopened,omitempty"` // it claimed to be done, and was not

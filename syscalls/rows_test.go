@@ -224,6 +224,7 @@ var fourRows = map[string]row{
 		before: []use{{"send_message", machine.Obj{"to": "kernel", "content": "bread is done"}}}, args: none, want: "bread is done",
 		bad: machine.Obj{"all": true}, why: "additional properties", count: times("read_messages", none, "bread is done"), crashed: 0,
 	},
+	"wait":           {args: machine.Obj{"seconds": 1}, want: "It is ", bad: machine.Obj{"seconds": 0}, why: "minimum", count: unchanged},
 	"read_state":     {args: none, want: `"landing"`, bad: machine.Obj{"of": "x"}, why: "additional properties", count: unchanged},
 	"security_audit": {args: none, want: "served to your network", bad: machine.Obj{"of": "x"}, why: "additional properties", count: unchanged},
 	"load_skill": {

@@ -61,7 +61,7 @@ func Table(o Options) []kernel.Syscall {
 		read(), write(o), edit(o), glob(), grep(), bash(o),
 		spawn(), askOwner(),
 		listTasks(), createTask(), claimTask(), completeTask(), failTask(),
-		sendMessage(), readMessages(),
+		sendMessage(), readMessages(), waits(),
 		openApp(), appData(), publishApp(o), forkApp(), installApp(o), listLandings(), undo(),
 		manageCron(), setHandle(), syncFiles(o), personaSuggestions(), writeSetupPlan(),
 		remember(), recall(), forget(), listMemories(), memorySearch(),
@@ -86,7 +86,7 @@ func afterCrash(c *kernel.Syscall) {
 		c.Replay = true
 	case "spawn", "ask_owner":
 		c.Again = true // they find the child, or the question, that is there
-	case "list_tasks", "read_messages", "claim_task": // each finds what is its own
+	case "list_tasks", "read_messages", "claim_task", "wait": // each finds what is its own
 		c.Again = true
 	case "Bash", "remember", "forget", "manage_cron", "install_app": // a second look at an address may find another app
 		c.Workspace = true

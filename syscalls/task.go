@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"matrixos/ipc"
 	"matrixos/kernel"
@@ -184,12 +185,28 @@ func sendMessage() kernel.Syscall {
 		})
 }
 
+type readMailIn struct {
+	Wait int `json:"wait_seconds"`
+}
+
 func readMessages() kernel.Syscall {
-	return define("read_messages", false, nil, ``,
-		func(struct{}) string { return "Reading messages" },
-		func(ctx context.Context, c *kernel.Call, _ struct{}) (string, error) {
+	return define("read_messages", false, nil, `
+		"wait_seconds":{"type":"integer","minimum":0,"maximum":3600,"description":"how long to wait for one if there is none"}`,
+		func(in readMailIn) string {
+			if in.Wait > 0 {
+				return "Waiting for a message"
+			}
+			return "Reading messages"
+		},
+		func(ctx context.Context, c *kernel.Call, in readMailIn) (string, error) {
 			c.Shows()
-			list, err := c.ReadMail(ctx)
+			read := c.ReadMail
+			if in.Wait > 0 {
+				read = func(ctx context.Context) ([]sys.Mail, error) {
+					return c.AwaitMail(ctx, time.Duration(in.Wait)*time.Second)
+				}
+			}
+			list, err := read(ctx)
 			if err != nil || len(list) == 0 {
 				return "No messages.", err
 			}
@@ -198,5 +215,26 @@ func readMessages() kernel.Syscall {
 				fmt.Fprintf(&b, "From %s (process %d), %s:\n%s\n\n", m.From.Program, m.From.Process, m.Sent.Local().Format("2 January 15:04"), m.Content)
 			}
 			return strings.TrimSpace(b.String()), nil
+		})
+}
+
+type waitIn struct {
+	Seconds int `json:"seconds"`
+}
+
+func waits() kernel.Syscall {
+	return define("wait", false, []string{"seconds"}, `"seconds":{"type":"integer","minimum":1,"maximum":3600}`,
+		func(in waitIn) string { return "Waiting for " + (time.Duration(in.Seconds) * time.Second).String() },
+		func(ctx context.Context, c *kernel.Call, in waitIn) (string, error) {
+			c.Shows()
+			spoken, err := c.Rest(ctx, time.Duration(in.Seconds)*time.Second)
+			if err != nil {
+				return "", err
+			}
+			now := "It is " + time.Now().Format("15:04:05") + "."
+			if spoken {
+				return "The owner said something before the time was over. " + now, nil
+			}
+			return now, nil
 		})
 }

@@ -53,6 +53,8 @@ func stateWords(r sys.Process) string {
 	switch {
 	case r.State == sys.Waiting && r.WaitingFor == sys.ForTool:
 		return fmt.Sprintf("%s (%s)", r.State, r.WaitingOn)
+	case r.State == sys.Waiting && (r.WaitingFor == sys.ForTimer || r.WaitingFor == sys.ForMessage):
+		return fmt.Sprintf("%s (%s %s)", r.State, r.WaitingFor, r.WaitingOn)
 	case r.State == sys.Waiting && r.WaitingFor != "":
 		return fmt.Sprintf("%s (%s)", r.State, r.WaitingFor)
 	case r.State == sys.Parked && r.Parked != "":

@@ -39,9 +39,9 @@ function waitText(p: Process): string {
     case "approval":
       return "waiting for your answer";
     case "timer":
-      return "waiting for a time";
+      return p.waiting_on ? `waiting ${p.waiting_on}` : "waiting for a time";
     case "message":
-      return "waiting for a message";
+      return p.waiting_on ? `waiting for a message ${p.waiting_on}` : "waiting for a message";
     case undefined:
       return "waiting";
     default:
