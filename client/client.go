@@ -32,6 +32,7 @@ type Options struct {
 type Client struct {
 	base  string
 	token string
+	home  string // whose daemon it is; "" if that is not known
 	http  *http.Client
 }
 

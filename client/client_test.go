@@ -116,6 +116,12 @@ type flaky struct {
 	last  int
 }
 
+func (f *flaky) count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.dials
+}
+
 func (f *flaky) serve(t *testing.T) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		f.mu.Lock()
@@ -180,6 +186,48 @@ func TestFollowThroughBreaks(t *testing.T) {
 	}
 	if len(seen) != 100 || f.dials < 10 {
 		t.Errorf("%d events over %d connections", len(seen), f.dials)
+	}
+}
+
+// A daemon that dies is followed by one with another address and another token; who
+// follows a request hears its answer from that.
+func TestFollowThroughARestart(t *testing.T) {
+	home := t.TempDir()
+	f := &flaky{last: 20}
+	daemon := func(token string, events http.HandlerFunc) *httptest.Server {
+		s, _ := server(t, map[string]http.HandlerFunc{
+			"GET /api/session": func(w http.ResponseWriter, r *http.Request) {
+				if r.Header.Get("Authorization") != "Bearer "+token {
+					http.Error(w, `{"detail":"nobody","kind":"unauthorized"}`, http.StatusUnauthorized)
+					return
+				}
+				fmt.Fprintf(w, `{"seq":0,"home":%q}`, home)
+			},
+			"GET /api/events": events,
+			"POST /api/ask":   reply(`{"request":"r1"}`),
+		})
+		if err := client.WriteDaemon(home, client.Daemon{Base: s.URL, Token: token}); err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	var first *httptest.Server
+	first = daemon("one", func(w http.ResponseWriter, r *http.Request) {
+		if f.count() == 2 {
+			daemon("two", f.serve(t))
+			go first.Close()
+			return
+		}
+		f.serve(t)(w, r)
+	})
+	c, err := client.Connect(t.Context(), home)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	answer, err := c.Follow(t.Context(), client.Ask{Text: "x"}, func(client.Ticket) {}, func(sys.Event) error { n++; return nil })
+	if err != nil || answer.Text != "done" || n != 20 {
+		t.Errorf("%d events: %+v %v", n, answer, err)
 	}
 }
 

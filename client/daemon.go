@@ -81,6 +81,7 @@ func Connect(ctx context.Context, home string) (*Client, error) {
 	s, err := c.Session(probe)
 	switch {
 	case err == nil && sameFolder(s.Home, home):
+		c.home = home
 		return c, nil
 	case ctx.Err() != nil:
 		return nil, &sys.Error{Op: "find daemon of", Path: home, Kind: sys.Canceled, Err: ctx.Err()}

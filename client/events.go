@@ -19,8 +19,8 @@ const (
 	longestOff = 2 * time.Second
 )
 
-// Stream is a reader of the event socket that connects again by itself: every
-// durable event arrives exactly once and in order, ephemeral ones may be
+// Stream is a reader of the event socket that connects again by itself, also to the
+// daemon that was started in the place of one that died: every durable event arrives exactly once and in order, ephemeral ones may be
 // missing. One goroutine at a time may use it.
 type Stream struct {
 	c     *Client
@@ -74,7 +74,7 @@ func (s *Stream) Next(ctx context.Context) ([]sys.Event, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, &sys.Error{Op: "follow events", Kind: sys.Canceled, Err: err}
 		}
-		err := s.connect(ctx)
+		err := s.reconnect(ctx)
 		if err == nil {
 			continue
 		}
@@ -87,6 +87,21 @@ func (s *Stream) Next(ctx context.Context) ([]sys.Event, error) {
 			wait = min(2*wait, longestOff)
 		}
 	}
+}
+
+// reconnect connects to whoever holds the home now; with nobody there it fails with
+// kind Unavailable.
+func (s *Stream) reconnect(ctx context.Context) error {
+	err := s.connect(ctx)
+	if err == nil || s.c.home == "" {
+		return err
+	}
+	next, gone := Connect(ctx, s.c.home)
+	if gone != nil {
+		return s.c.unreachable(ctx, "follow events", err)
+	}
+	s.c = next
+	return s.connect(ctx)
 }
 
 // read reads one frame and drops what it had already.
