@@ -77,39 +77,11 @@ func (d *Disk) Undo(ctx context.Context, id sys.LandingID, o UndoOptions) (sys.L
 	if err := d.usable("undo"); err != nil {
 		return fail(err)
 	}
-	info, after, before, err := d.landing(ctx, id)
+	a, err := d.inverse(ctx, id, o)
 	if err != nil {
 		return fail(err)
 	}
-	id = info.ID
-	switch {
-	case id == 1:
-		return fail(&sys.Error{Op: "undo", Path: id.String(), Kind: sys.Invalid, Err: errors.New("the first landing is the home itself"), Hint: "undo a later one, or delete the files you do not want"})
-	case info.UndoneBy != 0:
-		return fail(&sys.Error{Op: "undo", Path: id.String(), Kind: sys.Exists, Err: fmt.Errorf("%s has undone it already", info.UndoneBy), Hint: fmt.Sprintf("to bring it back, undo %s", info.UndoneBy)})
-	}
-	objects := d.objects()
-	var inverse []change
-	if err := objects.diff(after, before, "", &inverse); err != nil {
-		return fail(err)
-	}
-	sortChanges(inverse)
-	data, err := d.undoRows(ctx, id, o.What)
-	if err != nil {
-		return fail(err)
-	}
-	if o.What == UndoData {
-		inverse = nil
-	}
-	prov := o.Provenance
-	prov.Undoes = id
-	a := &attempt{
-		d: d, op: "undo", since: after, changes: inverse, rows: data, objects: objects,
-		landing: Landing{Kind: sys.ByUndo, Title: undoTitle(info), Provenance: prov},
-	}
-	if o.Keep != nil {
-		a.extra = []Check{func(ctx context.Context, c Checked) error { return o.Keep(ctx, c.Tree) }}
-	}
+	id = a.landing.Provenance.Undoes
 	p := &part{a: a, keep: o.Keep}
 	if o.Partial || o.Keep != nil {
 		if err := p.reduce(ctx); err != nil {
@@ -136,6 +108,36 @@ func (d *Disk) Undo(ctx context.Context, id sys.LandingID, o UndoOptions) (sys.L
 		files, err = p.left(files)
 	}
 	return done, files, err
+}
+
+// inverse is the landing that takes id back, not tried yet.
+func (d *Disk) inverse(ctx context.Context, id sys.LandingID, o UndoOptions) (*attempt, error) {
+	info, after, before, err := d.landing(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	id = info.ID
+	switch {
+	case id == 1:
+		return nil, &sys.Error{Op: "undo", Path: id.String(), Kind: sys.Invalid, Err: errors.New("the first landing is the home itself"), Hint: "undo a later one, or delete the files you do not want"}
+	case info.UndoneBy != 0:
+		return nil, &sys.Error{Op: "undo", Path: id.String(), Kind: sys.Exists, Err: fmt.Errorf("%s has undone it already", info.UndoneBy), Hint: fmt.Sprintf("to bring it back, undo %s", info.UndoneBy)}
+	}
+	a := &attempt{d: d, op: "undo", since: after, objects: d.objects(), landing: Landing{Kind: sys.ByUndo, Title: undoTitle(info), Provenance: o.Provenance}}
+	a.landing.Provenance.Undoes = id
+	if o.What != UndoData {
+		if err := a.objects.diff(after, before, "", &a.changes); err != nil {
+			return nil, err
+		}
+		sortChanges(a.changes)
+	}
+	if a.rows, err = d.undoRows(ctx, id, o.What); err != nil {
+		return nil, err
+	}
+	if o.Keep != nil {
+		a.extra = []Check{func(ctx context.Context, c Checked) error { return o.Keep(ctx, c.Tree) }}
+	}
+	return a, nil
 }
 
 // buildOn adds to a conflict which later landings changed its files.

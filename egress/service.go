@@ -180,20 +180,9 @@ func (s Service) Prepare(action string, params json.RawMessage) (method, address
 		slices.Sort(have)
 		return bad(errors.New("the service has no such action"), "it has "+strings.Join(have, ", "))
 	}
-	if len(params) == 0 {
-		params = json.RawMessage(`{}`)
-	}
-	values, err := jsonschema.UnmarshalJSON(bytes.NewReader(params))
+	fields, err := a.fields(action, params)
 	if err != nil {
-		return bad(err, "params is a JSON object")
-	}
-	schema, err := a.schema(action)
-	if err == nil {
-		err = schema.Validate(values)
-	}
-	fields, isObject := values.(map[string]any)
-	if err != nil || !isObject {
-		return bad(errors.Join(err), "the params of this action are "+string(a.Params))
+		return bad(err, "the params of this action are "+string(a.Params))
 	}
 	path := holeForm.ReplaceAllStringFunc(a.Path, func(hole string) string {
 		name := hole[1 : len(hole)-1]
@@ -227,6 +216,26 @@ func (s Service) Prepare(action string, params json.RawMessage) (method, address
 		body, err = json.Marshal(fields)
 	}
 	return a.Method, address, body, err
+}
+
+// fields are the parameters of a call, as the action wants them.
+func (a Action) fields(name string, params json.RawMessage) (map[string]any, error) {
+	if len(params) == 0 {
+		params = json.RawMessage(`{}`)
+	}
+	values, err := jsonschema.UnmarshalJSON(bytes.NewReader(params))
+	if err != nil {
+		return nil, err
+	}
+	schema, err := a.schema(name)
+	if err != nil {
+		return nil, err
+	}
+	fields, ok := values.(map[string]any)
+	if !ok {
+		return nil, errors.New("they are not a JSON object")
+	}
+	return fields, schema.Validate(values)
 }
 
 // Call makes a prepared request, once; redirects are not followed, so that the key

@@ -80,6 +80,14 @@ func (g *Gateway) appAPI() {
 		}
 		return &reply[LandingReply]{LandingReply{Landing: l, Files: []FileDiff{}}}, nil
 	})
+	g.contractAPI()
+	g.bridgeAPI()
+	g.bundlesAPI()
+	g.grantsAPI()
+}
+
+// contractAPI registers trials of apps.
+func (g *Gateway) contractAPI() {
 	register(g, http.MethodPost, "/api/apps/{slug}/check", "check-app", "Try an app against its contract, on data of its own; nothing of the owner's is touched", func(ctx context.Context, in *SlugIn) (*reply[sys.ContractReport], error) {
 		r, err := g.o.Apps.Check(ctx, in.Slug)
 		if err != nil {
@@ -94,9 +102,6 @@ func (g *Gateway) appAPI() {
 		}
 		return &reply[sys.StrengthReport]{*r}, nil
 	})
-	g.bridgeAPI()
-	g.bundlesAPI()
-	g.grantsAPI()
 }
 
 // launchPast opens an app as of a landing, with the data of that time. Where no copy

@@ -67,23 +67,8 @@ func (g *Gateway) fileAPI() {
 		At   string `query:"at" maxLength:"100" doc:"As of this landing, snapshot or time; absent: the live file"`
 	}) (*reply[TextFile], error,
 	) {
-		p, err := sys.ParsePath(in.Path)
-		if err != nil {
-			return nil, err
-		}
-		var b []byte
-		if in.At != "" {
-			b, _, err = g.pastFile(ctx, p, in.At)
-		} else {
-			b, err = g.read(p, textLimit)
-		}
-		if err != nil {
-			return nil, err
-		}
-		if !utf8.Valid(b) {
-			return nil, &sys.Error{Op: "open", Path: string(p), Kind: sys.Invalid, Err: errors.New("it is not text"), Hint: "download it instead"}
-		}
-		return &reply[TextFile]{TextFile{p, string(b), hashOf(b)}}, nil
+		f, err := g.text(ctx, in.Path, in.At)
+		return &reply[TextFile]{f}, err
 	})
 	register(g, http.MethodPut, "/api/file", "write-file", "Save a text file", func(ctx context.Context, in *struct {
 		Body struct {
@@ -112,6 +97,27 @@ func (g *Gateway) fileAPI() {
 		l, err := g.save(ctx, p, nil, in.Hash, "Removed "+string(p))
 		return &reply[Saved]{Saved{Path: p, Landing: l.ID}}, err
 	})
+}
+
+// text reads a text file, as of at unless that is empty.
+func (g *Gateway) text(ctx context.Context, name, at string) (TextFile, error) {
+	p, err := sys.ParsePath(name)
+	if err != nil {
+		return TextFile{}, err
+	}
+	var b []byte
+	if at != "" {
+		b, _, err = g.pastFile(ctx, p, at)
+	} else {
+		b, err = g.read(p, textLimit)
+	}
+	if err != nil {
+		return TextFile{}, err
+	}
+	if !utf8.Valid(b) {
+		return TextFile{}, &sys.Error{Op: "open", Path: string(p), Kind: sys.Invalid, Err: errors.New("it is not text"), Hint: "download it instead"}
+	}
+	return TextFile{p, string(b), hashOf(b)}, nil
 }
 
 // folder lists a folder of the live home.

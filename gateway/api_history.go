@@ -54,6 +54,13 @@ func optionalPath(text string) (sys.Path, error) {
 
 // historyAPI registers what can be done with the past.
 func (g *Gateway) historyAPI() {
+	g.causesAPI()
+	g.compareAPI()
+	g.snapshotAPI()
+}
+
+// causesAPI registers what a moment is called, and why things are as they are.
+func (g *Gateway) causesAPI() {
 	register(g, http.MethodGet, "/api/moment", "find-moment", "The landing that a landing's name, a snapshot or a time stands for", func(ctx context.Context, in *struct {
 		At string `query:"at" required:"true" maxLength:"100" example:"yesterday 14:00"`
 	}) (*reply[MomentReply], error,
@@ -95,6 +102,10 @@ func (g *Gateway) historyAPI() {
 		e.Lines, e.Causes = all(e.Lines), all(e.Causes)
 		return &reply[disk.Explanation]{e}, nil
 	})
+}
+
+// compareAPI registers how moments differ, and the way back to one.
+func (g *Gateway) compareAPI() {
 	register(g, http.MethodGet, "/api/diff", "diff", "What is different between two moments", func(ctx context.Context, in *struct {
 		From string `query:"from" required:"true" minLength:"1" maxLength:"100" doc:"A landing, snapshot or time"`
 		To   string `query:"to" maxLength:"100" doc:"Likewise; absent: what the files are now"`
@@ -145,7 +156,6 @@ func (g *Gateway) historyAPI() {
 		r.Landing.Changes = all(r.Landing.Changes)
 		return &reply[RestoreReply]{RestoreReply{r.Landing, fileDiffs(r.Files), all(r.Skipped)}}, nil
 	})
-	g.snapshotAPI()
 }
 
 // snapshotAPI registers named moments, and past landings as folders.

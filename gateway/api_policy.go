@@ -83,6 +83,12 @@ func (g *Gateway) policyAPI() {
 		}
 		return nil, g.o.Policy.Trust(ctx, p)
 	})
+	g.auditAPI()
+	g.keysAPI()
+}
+
+// auditAPI registers what was decided, and how safe the home is.
+func (g *Gateway) auditAPI() {
 	register(g, http.MethodGet, "/api/audit/verify", "verify-audit", "Check that the journal is as it was written", func(ctx context.Context, _ *struct{}) (*reply[journal.Audit], error) {
 		a, err := g.o.Disk.VerifyJournal(ctx)
 		return &reply[journal.Audit]{a}, err
@@ -103,6 +109,10 @@ func (g *Gateway) policyAPI() {
 		list, err := journal.Scan(rows)
 		return &reply[[]sys.Event]{all(list)}, err
 	})
+}
+
+// keysAPI registers the keyring.
+func (g *Gateway) keysAPI() {
 	register(g, http.MethodGet, "/api/keys", "list-keys", "Names of the keys there are, never their values", func(context.Context, *struct{}) (*reply[[]string], error) {
 		return &reply[[]string]{all(g.o.Keys.Names())}, nil
 	})

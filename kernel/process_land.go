@@ -32,20 +32,7 @@ func (p *process) land(ctx context.Context) error {
 	if len(changes) == 0 {
 		return errors.Join(p.handOutAlone(ctx), p.forget())
 	}
-	given, err := p.asGiven(txn.Dir(), changes)
-	if err != nil {
-		return err
-	}
-	if err := policy.Landing(p.subject, given); err != nil {
-		return err
-	}
-	if err := p.tooMany(ctx, changes); err != nil {
-		return err
-	}
-	if err := p.adopt(ctx, txn.Dir(), changes); err != nil {
-		return err
-	}
-	if err := p.attaching(ctx, txn.Dir(), changes); err != nil {
+	if err := p.mayLand(ctx, txn.Dir(), changes); err != nil {
 		return err
 	}
 	endorsed, err := p.endorsed(ctx, changes)
@@ -77,6 +64,24 @@ func (p *process) land(ctx context.Context) error {
 		p.landed(ctx, info)
 	}
 	return nil
+}
+
+// mayLand asks everything that has a say in what the process may change.
+func (p *process) mayLand(ctx context.Context, dir string, changes []sys.Change) error {
+	given, err := p.asGiven(dir, changes)
+	if err != nil {
+		return err
+	}
+	if err := policy.Landing(p.subject, given); err != nil {
+		return err
+	}
+	if err := p.tooMany(ctx, changes); err != nil {
+		return err
+	}
+	if err := p.adopt(ctx, dir, changes); err != nil {
+		return err
+	}
+	return p.attaching(ctx, dir, changes)
 }
 
 // endorsed asks the owner whether a landing may instruct later runs, if it would

@@ -89,8 +89,11 @@ func (e *Error) Unwrap() []error {
 	return []error{e.Kind, e.Err}
 }
 
-// KindOf finds the outermost Kind in err; Internal if it has none.
+// KindOf finds the outermost Kind in err; Internal if it has none, and "" for nil.
 func KindOf(err error) Kind {
+	if err == nil {
+		return ""
+	}
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind
 	}

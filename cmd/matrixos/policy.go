@@ -169,47 +169,7 @@ func (p *program) keysCommand() *cobra.Command {
 			"that place on its way out, to the hosts that you have bound it to, and to no other.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
-				names, err := c.Keys(ctx)
-				if err != nil {
-					return err
-				}
-				if p.json {
-					return p.printJSON(names)
-				}
-				hosts, err := c.KeyHosts(ctx)
-				if err != nil {
-					return err
-				}
-				for _, n := range names {
-					line := n
-					if len(hosts[n]) > 0 {
-						line += "  for commands to " + strings.Join(hosts[n], ", ")
-					}
-					if _, err := fmt.Fprintln(p.out, line); err != nil {
-						return err
-					}
-				}
-				if len(names) == 0 {
-					_, err = fmt.Fprintln(p.err, "There are none. Set one with: matrixos keys set anthropic")
-				}
-				return err
-			})
-		},
-	}
-	set := &cobra.Command{
-		Use:   "set NAME",
-		Short: "Keep a key, read from standard input so that no history holds it",
-		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			value, err := p.secret("Key for " + args[0] + ": ")
-			if err != nil {
-				return err
-			}
-			if value = strings.TrimSpace(value); value == "" {
-				return &sys.Error{Op: "keep key", Path: args[0], Kind: sys.Invalid, Err: errors.New("nothing was entered"), Hint: "write it on standard input: matrixos keys set " + args[0] + " < FILE"}
-			}
-			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error { return c.SetKey(ctx, args[0], value) })
+			return p.with(cmd.Context(), p.listKeys)
 		},
 	}
 	remove := &cobra.Command{
@@ -236,8 +196,54 @@ func (p *program) keysCommand() *cobra.Command {
 			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error { return c.BindKey(ctx, args[0], nil) })
 		},
 	}
-	keys.AddCommand(set, remove, bind, unbind)
+	keys.AddCommand(p.setKeyCommand(), remove, bind, unbind)
 	return keys
+}
+
+// listKeys prints the names of the keys, and where commands may send them.
+func (p *program) listKeys(ctx context.Context, c *client.Client) error {
+	names, err := c.Keys(ctx)
+	if err != nil {
+		return err
+	}
+	if p.json {
+		return p.printJSON(names)
+	}
+	hosts, err := c.KeyHosts(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range names {
+		line := n
+		if len(hosts[n]) > 0 {
+			line += "  for commands to " + strings.Join(hosts[n], ", ")
+		}
+		if _, err := fmt.Fprintln(p.out, line); err != nil {
+			return err
+		}
+	}
+	if len(names) == 0 {
+		_, err = fmt.Fprintln(p.err, "There are none. Set one with: matrixos keys set anthropic")
+	}
+	return err
+}
+
+func (p *program) setKeyCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "set NAME",
+		Short: "Keep a key, read from standard input so that no history holds it",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			value, err := p.secret("Key for " + args[0] + ": ")
+			if err != nil {
+				return err
+			}
+			if value = strings.TrimSpace(value); value == "" {
+				return &sys.Error{Op: "keep key", Path: args[0], Kind: sys.Invalid, Err: errors.New("nothing was entered"), Hint: "write it on standard input: matrixos keys set " + args[0] + " < FILE"}
+			}
+			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error { return c.SetKey(ctx, args[0], value) })
+		},
+	}
 }
 
 // secret reads one line that a terminal does not show.

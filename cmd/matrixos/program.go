@@ -104,20 +104,26 @@ func (p *program) root() *cobra.Command {
 	root.AddCommand(p.driversCommand())
 	root.AddCommand(p.scrubCommand(), p.gcCommand(), p.spaceCommand())
 	root.AddCommand(p.backupCommand(), p.exportCommand(), p.importCommand(), p.syncCommand())
-	for _, c := range root.Commands() {
-		c.Args = explained(c.Args)
-	}
-	root.Args = explained(root.Args)
+	explainAll(root)
 	return root
 }
 
-// explained makes a wrong number of arguments a usage error with a way out.
+// explainAll makes wrong arguments of a command, and of those below it, usage errors.
+func explainAll(c *cobra.Command) {
+	c.Args = explained(c.Args)
+	for _, sub := range c.Commands() {
+		explainAll(sub)
+	}
+}
+
+// explained makes a wrong number of arguments, and flags that do not go together, a
+// usage error with a way out.
 func explained(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if check == nil {
 			check = cobra.ArbitraryArgs
 		}
-		if err := check(cmd, args); err != nil {
+		if err := errors.Join(check(cmd, args), cmd.ValidateFlagGroups()); err != nil {
 			return usage(cmd, err)
 		}
 		return nil

@@ -38,12 +38,7 @@ func (s *Store) Sweep(ctx context.Context, wanted func(context.Context) ([]Root,
 	w := &Writer{s: s, chunks: map[Hash]place{}, closed: true}
 	var dead []*pack
 	for _, p := range s.packs {
-		var used int64
-		for h, at := range p.chunks {
-			if keep[h] && s.where[h].pack == p {
-				used += int64(at.stored) + int64(entrySize)
-			}
-		}
+		used := s.usedLocked(p, keep)
 		if used*2 >= p.size {
 			continue
 		}
@@ -51,17 +46,8 @@ func (s *Store) Sweep(ctx context.Context, wanted func(context.Context) ([]Root,
 		if used == 0 {
 			continue
 		}
-		for h, at := range p.chunks {
-			if !keep[h] || s.where[h].pack != p {
-				continue
-			}
-			raw := make([]byte, at.stored)
-			if _, err := p.file.ReadAt(raw, at.offset); err != nil {
-				return 0, errors.Join(fmt.Errorf("%w: chunk %s: %w", ErrDamaged, h, err), w.abandon())
-			}
-			if err := w.add(h, raw, at.size); err != nil {
-				return 0, errors.Join(err, w.abandon())
-			}
+		if err := s.rescueLocked(w, p, keep); err != nil {
+			return 0, errors.Join(err, w.abandon())
 		}
 	}
 	if err := s.replaceLocked(w, dead); err != nil {
@@ -72,6 +58,33 @@ func (s *Store) Sweep(ctx context.Context, wanted func(context.Context) ([]Root,
 		after += p.size
 	}
 	return before - after, nil
+}
+
+// usedLocked is how many bytes of a pack are wanted, and found there.
+func (s *Store) usedLocked(p *pack, keep map[Hash]bool) (used int64) {
+	for h, at := range p.chunks {
+		if keep[h] && s.where[h].pack == p {
+			used += int64(at.stored) + int64(entrySize)
+		}
+	}
+	return used
+}
+
+// rescueLocked writes what is wanted of a pack to w.
+func (s *Store) rescueLocked(w *Writer, p *pack, keep map[Hash]bool) error {
+	for h, at := range p.chunks {
+		if !keep[h] || s.where[h].pack != p {
+			continue
+		}
+		raw := make([]byte, at.stored)
+		if _, err := p.file.ReadAt(raw, at.offset); err != nil {
+			return fmt.Errorf("%w: chunk %s: %w", ErrDamaged, h, err)
+		}
+		if err := w.add(h, raw, at.size); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // replaceLocked makes the new pack durable before it removes the old ones.

@@ -70,20 +70,11 @@ func diff(ctx context.Context, scratch, to string, cautious bool) (out Changeset
 			return out, false, err
 		}
 	}
-	for i := range out.Steps {
-		s := &out.Steps[i]
-		if s.late() {
-			continue
-		}
-		if err := s.note(ctx, base, db); err != nil {
+	if ran, err := out.rehearse(ctx, base, db); err != nil || !ran {
+		if ran || cautious {
 			return out, false, err
 		}
-		if err := s.run(ctx, base); err != nil {
-			if cautious {
-				return out, false, err
-			}
-			return out, false, nil //nolint:nilerr // the other way is tried
-		}
+		return out, false, nil // the other way is tried
 	}
 	tables, fits, err := matching(ctx, base, db)
 	if err != nil || !fits {
@@ -105,6 +96,24 @@ func diff(ctx context.Context, scratch, to string, cautious bool) (out Changeset
 		}
 	}
 	return out, true, nil
+}
+
+// rehearse makes the early steps on base. Where one does not run, ran is false and
+// the error says why.
+func (c *Changeset) rehearse(ctx context.Context, base, db *DB) (ran bool, err error) {
+	for i := range c.Steps {
+		s := &c.Steps[i]
+		if s.late() {
+			continue
+		}
+		if err := s.note(ctx, base, db); err != nil {
+			return true, err
+		}
+		if err := s.run(ctx, base); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // note takes the digest of what a step removes, or of what it has added.
