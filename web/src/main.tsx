@@ -21,6 +21,7 @@ import "./ui/base.css";
 import "./ui/controls.css";
 import "./ui/entries.css";
 import "./desktop/desktop.css";
+import "./desktop/windows.css";
 import "./desktop/panels.css";
 
 useDesktop.setState({ programs: [chat, activity, past, files, mind, settings] });

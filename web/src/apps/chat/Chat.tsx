@@ -8,6 +8,7 @@ import { IconButton, Skeleton, Trouble } from "../../ui/controls.tsx";
 import { Conversations } from "./Conversations.tsx";
 import { TurnView } from "./TurnView.tsx";
 import { useFollow } from "./useFollow.ts";
+import "./activity.css";
 import "./chat.css";
 
 const openers = [

@@ -14,6 +14,9 @@ import { Scrubber } from "./Scrubber.tsx";
 import { StorageView } from "./StorageView.tsx";
 import { Timeline } from "./Timeline.tsx";
 import "./history.css";
+import "./storage.css";
+import "./diff.css";
+import "./conflict.css";
 
 type Face = "change" | "then";
 
