@@ -13,10 +13,10 @@ import { placeOf } from "./moments.ts";
 import { Scrubber } from "./Scrubber.tsx";
 import { StorageView } from "./StorageView.tsx";
 import { Timeline } from "./Timeline.tsx";
-import "./history.css";
-import "./storage.css";
 import "./diff.css";
 import "./conflict.css";
+import "./storage.css";
+import "./history.css"; // its narrow layout overrides the others
 
 type Face = "change" | "then";
 
