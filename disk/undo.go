@@ -1,12 +1,14 @@
 package disk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
 
+	"matrixos/journal"
 	"matrixos/sys"
 )
 
@@ -63,6 +65,12 @@ type UndoOptions struct {
 	// Keep refuses what that yields, the smallest part whose inverse Keep accepts
 	// is taken back. It sees the home as it would be, and may run often.
 	Keep func(ctx context.Context, tree fs.FS) error
+	// Smallest takes the smallest part that Keep accepts back, also where the whole could be.
+	Smallest bool
+
+	Kind   sys.LandingKind         // ByUndo if empty
+	Title  string                  // made from the landing's if empty
+	Update func(*journal.Tx) error // run in the commit transaction; see Landing
 }
 
 // Undo takes one landing back, an old one too, by a new landing: later edits
@@ -82,7 +90,7 @@ func (d *Disk) Undo(ctx context.Context, id sys.LandingID, o UndoOptions) (sys.L
 		return fail(err)
 	}
 	id = a.landing.Provenance.Undoes
-	p := &part{a: a, keep: o.Keep}
+	p := &part{a: a, keep: o.Keep, least: o.Smallest && o.Keep != nil, named: o.Title != ""}
 	if o.Partial || o.Keep != nil {
 		if err := p.reduce(ctx); err != nil {
 			return fail(a.buildOn(ctx, err, id))
@@ -123,7 +131,9 @@ func (d *Disk) inverse(ctx context.Context, id sys.LandingID, o UndoOptions) (*a
 	case info.UndoneBy != 0:
 		return nil, &sys.Error{Op: "undo", Path: id.String(), Kind: sys.Exists, Err: fmt.Errorf("%s has undone it already", info.UndoneBy), Hint: fmt.Sprintf("to bring it back, undo %s", info.UndoneBy)}
 	}
-	a := &attempt{d: d, op: "undo", since: after, objects: d.objects(), landing: Landing{Kind: sys.ByUndo, Title: undoTitle(info), Provenance: o.Provenance}}
+	a := &attempt{d: d, op: "undo", since: after, objects: d.objects(), landing: Landing{
+		Kind: cmp.Or(o.Kind, sys.ByUndo), Title: cmp.Or(o.Title, undoTitle(info)), Provenance: o.Provenance, Update: o.Update,
+	}}
 	a.landing.Provenance.Undoes = id
 	if o.What != UndoData {
 		if err := a.objects.diff(after, before, "", &a.changes); err != nil {

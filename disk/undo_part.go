@@ -15,6 +15,8 @@ import (
 type part struct {
 	a     *attempt
 	keep  func(ctx context.Context, tree fs.FS) error
+	least bool     // a part is wanted even where the whole can be taken back
+	named bool     // the title is the caller's
 	whole []change // the inverse of the landing
 	atoms []atom   // what of it is taken back; only if it is not all
 }
@@ -38,7 +40,7 @@ func (p *part) reduce(ctx context.Context) error {
 	}
 	head := p.a.d.at().tree
 	tree, refusal := p.try(head, p.whole)
-	if refusal == nil {
+	if refusal == nil && !p.least {
 		if refusal = p.accept(ctx, tree); refusal == nil {
 			return nil
 		}
@@ -48,6 +50,9 @@ func (p *part) reduce(ctx context.Context) error {
 	}
 	if p.atoms, err = p.possible(head); err != nil {
 		return err
+	}
+	if len(p.atoms) == 0 && refusal == nil { // others have taken it back
+		refusal = &sys.Error{Op: "undo", Kind: sys.Exists, Err: errors.New("nothing of it is left in the files")}
 	}
 	if len(p.atoms) == 0 {
 		return refusal
@@ -60,7 +65,9 @@ func (p *part) reduce(ctx context.Context) error {
 	if p.a.changes, err = p.build(p.atoms); err != nil {
 		return err
 	}
-	p.a.landing.Title = "Part of: " + p.a.landing.Title
+	if !p.named {
+		p.a.landing.Title = "Part of: " + p.a.landing.Title
+	}
 	return nil
 }
 
@@ -232,7 +239,11 @@ func (p *part) finer(set []atom, green func([]atom) error) []atom {
 	if err != nil {
 		return set
 	}
-	for _, h := range set[0].hunk.Finer(c.path, text) {
+	fine := set[0].hunk.Finer(c.path, text)
+	if len(fine) == 1 {
+		return set
+	}
+	for _, h := range fine {
 		if one := []atom{{set[0].file, &h}}; green(one) == nil {
 			return one
 		}
