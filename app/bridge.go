@@ -213,6 +213,9 @@ func (c *call) reportError(context.Context) (any, error) {
 	}
 	c.r.log.Warn("an app reports an error", "slug", c.launch.slug, "preview", c.preview, "text", text)
 	c.r.publish(sys.NewEvent(sys.EventNotice, sys.NoticeData{Level: "error", Title: c.manifest.Name + " ran into an error", Text: text, App: c.launch.slug}))
+	if c.r.failed != nil && !c.preview {
+		c.r.failed(c.launch.slug, text)
+	}
 	return nil, nil
 }
 

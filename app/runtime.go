@@ -35,6 +35,8 @@ type Options struct {
 	// Verdict is what is known of an app with this Fingerprint: the level at which it
 	// is verified, and what of its contract does not hold. May be nil.
 	Verdict func(fingerprint string) (level string, failing []string)
+	// Failed hears of an error that a window of an app did not catch. May be nil.
+	Failed func(app sys.Slug, text string)
 	// Network is how apps read from hosts; without it they do not.
 	Network Network
 }
@@ -52,6 +54,7 @@ type Runtime struct {
 	migrated func(context.Context, sys.Slug, sys.LandingID, []Addition)
 	room     func(context.Context, sys.Slug) error
 	verdict  func(string) (string, []string)
+	failed   func(sys.Slug, string)
 	network  Network
 	log      *slog.Logger
 
@@ -87,7 +90,7 @@ type made struct {
 // works except for compiling, and every app says how to build them.
 func New(o Options) (*Runtime, error) {
 	r := &Runtime{
-		data: store.New(o.Data), publish: o.Publish, migrated: o.Migrated, room: o.Room, verdict: o.Verdict, network: o.Network, log: o.Logger,
+		data: store.New(o.Data), publish: o.Publish, migrated: o.Migrated, room: o.Room, verdict: o.Verdict, failed: o.Failed, network: o.Network, log: o.Logger,
 		apps: map[sys.Slug]*live{}, tickets: map[string]*launch{}, byRight: map[string]*launch{}, launches: map[sys.Slug][]*launch{},
 	}
 	if o.Data == "" {

@@ -133,6 +133,12 @@ func noteMigration(d *disk.Disk, log *slog.Logger) func(context.Context, sys.Slu
 	}
 }
 
+// Judged tells everybody of a new verdict.
+func (a *apps) Judged(ctx context.Context, slug sys.Slug) {
+	a.Landed(ctx, sys.LandingInfo{})
+	a.runtime.Judged(ctx, slug)
+}
+
 // tell announces changed settings.
 func (a *apps) tell(changed []sys.Change) {
 	for _, c := range changed {
@@ -227,11 +233,21 @@ func (a *apps) check(ctx context.Context, c disk.Checked) error {
 			continue
 		}
 		touched = append(touched, f)
+		if c.Kind == sys.ByHealer {
+			continue // it may mend one fault of several
+		}
 		for _, d := range a.runtime.Check(ctx, c.Tree, f.Folder) {
 			if d.Severity == "error" {
 				bad = append(bad, d)
 			}
 		}
+	}
+	if c.Kind == sys.ByHealer {
+		head, err := a.disk.View(0)
+		if err != nil {
+			return err
+		}
+		return a.promise.betterOnly(ctx, c, head, touched)
 	}
 	if len(bad) == 0 {
 		return a.promise.gate(ctx, c, touched)

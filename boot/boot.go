@@ -25,6 +25,7 @@ import (
 	"matrixos/egress"
 	"matrixos/egress/page"
 	"matrixos/gateway"
+	"matrixos/heal"
 	"matrixos/kernel"
 	"matrixos/keyring"
 	"matrixos/sandbox"
@@ -69,6 +70,7 @@ type System struct {
 	apps    *apps
 	backups *backups
 	drivers *drivers
+	healer  *heal.Healer
 	gateway *gateway.Gateway
 	pipe    *gateway.Pipe
 	client  *client.Client
@@ -191,6 +193,9 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 		s.apps.attached = s.drivers.follow
 	}
 	s.disk.SetChecks(s.apps.check, s.drivers.check)
+	if err := s.openHealer(ctx); err != nil {
+		return err
+	}
 	s.kernel, err = kernel.New(ctx, kernel.Options{
 		Disk: s.disk, Models: models, Apps: s.apps, Handle: func() sys.Handle { return readHandle(s.disk).Handle }, Logger: s.log, Now: time.Now,
 		Settings: settingsOf(s.disk, good, s.log), Resume: o.Listen != "", Safe: s.safe,
@@ -209,7 +214,7 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 		return err
 	}
 	s.gateway, err = gateway.New(ctx, gateway.Options{
-		Disk: s.disk, Kernel: s.kernel, Apps: s.apps, Models: models, Policy: s.kernel, Keys: ownKeys{secrets}, Backups: s.backups, Drivers: s.drivers, Sync: meet, Audit: look, Bundles: travel, Logger: s.log, Shell: desktop,
+		Disk: s.disk, Kernel: s.kernel, Apps: s.apps, Models: models, Policy: s.kernel, Keys: ownKeys{secrets}, Backups: s.backups, Drivers: s.drivers, Sync: meet, Audit: look, Bundles: travel, Healer: s.healer, Logger: s.log, Shell: desktop,
 		Owner: func() gateway.Owner { return readHandle(s.disk) }, Workspace: s.kernel.Workspace,
 		Trial: trials{s.apps, box, why, s.home}.trial, Base: base, Token: s.token, Origins: o.Origins, Safe: s.safe, Version: cmp.Or(o.Version, "dev"), Commands: confinement(box, why),
 	})
@@ -224,6 +229,7 @@ func (s *System) openApps(ctx context.Context, out app.Network) error {
 		Publish: s.disk.Journal().Publish, Migrated: noteMigration(s.disk, s.log),
 		Verdict: promise.verdict,
 		Room:    func(ctx context.Context, app sys.Slug) error { return s.disk.RoomForData(ctx, app) },
+		Failed:  func(app sys.Slug, text string) { s.report(app, heal.ByBeacon, text) },
 		Network: out,
 	})
 	if err != nil {
@@ -265,11 +271,13 @@ func (s *System) serve(ctx context.Context, ln net.Listener, version string) err
 	if ln == nil {
 		return nil
 	}
+	s.tending.Go(func() { s.healer.Watch(ctx) })
 	s.tending.Go(func() {
 		select {
 		case <-ctx.Done():
 		case <-time.After(prepareAfter):
 			s.apps.runtime.Prepare(ctx)
+			s.reportBroken()
 		}
 	})
 	if !s.safe {

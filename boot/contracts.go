@@ -197,7 +197,8 @@ func replaceFile(path string, raw []byte) error {
 
 // held are the kinds of landing that a contract can refuse. What the owner does, by
 // hand or by an undo, is theirs to do; the app then says what does not hold.
-var held = []sys.LandingKind{sys.ByAgent, sys.ByHealer, sys.ByMerge}
+// The healer has a rule of its own (betterOnly).
+var held = []sys.LandingKind{sys.ByAgent, sys.ByMerge}
 
 // gate stands before a landing, after the static checks: each app that it touches has
 // to keep its contract.

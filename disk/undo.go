@@ -65,7 +65,8 @@ type UndoOptions struct {
 	// Keep refuses what that yields, the smallest part whose inverse Keep accepts
 	// is taken back. It sees the home as it would be, and may run often.
 	Keep func(ctx context.Context, tree fs.FS) error
-	// Smallest takes the smallest part that Keep accepts back, also where the whole could be.
+	// Smallest takes the fewest hunks back that Keep accepts, also where the whole could be;
+	// parts of lines only where later landings have changed the rest of them.
 	Smallest bool
 
 	Kind   sys.LandingKind         // ByUndo if empty
@@ -89,7 +90,6 @@ func (d *Disk) Undo(ctx context.Context, id sys.LandingID, o UndoOptions) (sys.L
 	if err != nil {
 		return fail(err)
 	}
-	id = a.landing.Provenance.Undoes
 	p := &part{a: a, keep: o.Keep, least: o.Smallest && o.Keep != nil, named: o.Title != ""}
 	if o.Partial || o.Keep != nil {
 		if err := p.reduce(ctx); err != nil {
@@ -128,7 +128,7 @@ func (d *Disk) inverse(ctx context.Context, id sys.LandingID, o UndoOptions) (*a
 	switch {
 	case id == 1:
 		return nil, &sys.Error{Op: "undo", Path: id.String(), Kind: sys.Invalid, Err: errors.New("the first landing is the home itself"), Hint: "undo a later one, or delete the files you do not want"}
-	case info.UndoneBy != 0:
+	case info.UndoneBy != 0 && !o.Smallest: // a part of it may be left
 		return nil, &sys.Error{Op: "undo", Path: id.String(), Kind: sys.Exists, Err: fmt.Errorf("%s has undone it already", info.UndoneBy), Hint: fmt.Sprintf("to bring it back, undo %s", info.UndoneBy)}
 	}
 	a := &attempt{d: d, op: "undo", since: after, objects: d.objects(), landing: Landing{

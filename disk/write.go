@@ -6,6 +6,7 @@ import (
 	"io/fs"
 
 	"matrixos/disk/git"
+	"matrixos/journal"
 	"matrixos/sys"
 )
 
@@ -16,6 +17,7 @@ type Write struct {
 	Title      string
 	Provenance sys.Provenance
 	Events     []sys.Event
+	Update     func(*journal.Tx) error // run in the commit transaction; see Landing
 }
 
 // Write lands files. Edits by hand of these files are recorded before, so that
@@ -66,7 +68,7 @@ func (d *Disk) Write(ctx context.Context, w Write) (sys.LandingInfo, error) {
 	sortChanges(changes)
 	a := &attempt{
 		d: d, changes: changes, objects: o, op: "write",
-		landing: Landing{Kind: w.Kind, Title: w.Title, Provenance: w.Provenance, Events: w.Events},
+		landing: Landing{Kind: w.Kind, Title: w.Title, Provenance: w.Provenance, Events: w.Events, Update: w.Update},
 	}
 	info, err := a.run(ctx)
 	return info, explain("write", d.root, err)

@@ -79,6 +79,7 @@ func (g *Gateway) registerAPI() {
 	g.historyAPI()
 	g.conflictAPI()
 	g.bisectAPI()
+	g.healAPI()
 	g.fileAPI()
 	g.settingsAPI()
 	g.upkeepAPI()

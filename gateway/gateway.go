@@ -23,7 +23,7 @@ import (
 )
 
 // Options are what a gateway is made of. Kernel, Apps, Models, Policy, Keys,
-// Backups, Drivers, Sync, Audit, Bundles, Trial, Disk and Logger are required.
+// Backups, Drivers, Sync, Audit, Bundles, Healer, Trial, Disk and Logger are required.
 type Options struct {
 	Disk    *disk.Disk
 	Kernel  Kernel
@@ -36,6 +36,7 @@ type Options struct {
 	Sync    Sync
 	Audit   Audit
 	Bundles Bundles
+	Healer  Healer
 	Logger  *slog.Logger
 
 	// Shell holds the built desktop; without an index.html a page says how to

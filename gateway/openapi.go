@@ -41,6 +41,7 @@ var payloads = []struct {
 	{sys.EventMail, sys.MailData{}},
 	{sys.EventEffect, sys.EffectData{}},
 	{sys.EventConflict, sys.ConflictInfo{}},
+	{sys.EventHeal, sys.HealCase{}},
 }
 
 // describe completes the document with what the library cannot know: the

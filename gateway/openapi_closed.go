@@ -45,6 +45,11 @@ func closed() map[string]map[string][]any {
 		"NoticeData":  {"level": values("info", "waiting", "error")},
 		"AuditData":   {"verdict": values("allow", "ask", "refuse")},
 		"Diagnostic":  {"severity": values("error", "warning")},
+		"HealCase": {
+			"state": values(sys.HealDone, sys.HealProposed, sys.HealRests, sys.HealGone, sys.HealBack, sys.HealLeft, sys.HealUnproven, sys.HealEscaped),
+			"rung":  values(sys.RungBytes, sys.RungHunk, sys.RungReplay, sys.RungSyntax, sys.RungModel),
+			"by":    landings,
+		},
 		"Explanation": {"kind": values("text", "binary", "folder", "deleted")},
 	}
 }

@@ -35,6 +35,7 @@ const (
 	EventEffect   EventKind = "effect"   // EffectData: an act on the outside world was decided, tried, done or given up
 	EventDriver   EventKind = "driver"   // DriverData: an attached thing came, changed its state or its tools, or went
 	EventConflict EventKind = "conflict" // ConflictInfo: refused work was kept, or its state changed
+	EventHeal     EventKind = "heal"     // HealCase: something broken was found, or its state changed
 )
 
 // Event is one thing that happened in a home.

@@ -99,6 +99,7 @@ func (p *program) root() *cobra.Command {
 	root.AddCommand(p.historyCommands()...)
 	root.AddCommand(p.dataCommand())
 	root.AddCommand(p.checkCommand())
+	root.AddCommand(p.healCommands()...)
 	root.AddCommand(p.policyCommands()...)
 	root.AddCommand(p.mindCommands()...)
 	root.AddCommand(p.driversCommand())

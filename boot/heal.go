@@ -1,0 +1,164 @@
+package boot
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"matrixos/app"
+	"matrixos/app/contract"
+	"matrixos/disk"
+	"matrixos/heal"
+	"matrixos/policy"
+	"matrixos/sys"
+)
+
+// openHealer joins the healer with what judges apps and settings.
+func (s *System) openHealer(ctx context.Context) (err error) {
+	s.healer, err = heal.New(ctx, heal.Options{
+		Disk: s.disk, Judge: judge{s.apps.promise}, Level: s.apps.promise.level, Settings: wrongSettings,
+		Judged: s.apps.Judged, Logger: s.log,
+	})
+	return err
+}
+
+// report hands on what was noticed of an app, once there is a healer.
+func (s *System) report(app sys.Slug, by, told string) {
+	if s.healer != nil {
+		s.healer.Report(app, by, told)
+	}
+}
+
+// reportBroken hands on which apps do not compile, after a start.
+func (s *System) reportBroken() {
+	for _, a := range s.apps.runtime.Known() {
+		if !a.OK {
+			s.report(a.Slug, heal.ByFiles, "")
+		}
+	}
+}
+
+// judge holds apps to their contracts, for the healer.
+type judge struct{ c *contracts }
+
+// Whole implements heal.Judge.
+func (j judge) Whole(ctx context.Context, tree fs.FS, folder sys.Path) (*sys.ContractReport, error) {
+	if r, err := noManifest(tree, folder); r != nil || err != nil {
+		return r, err
+	}
+	return j.c.settled(ctx, tree, folder)
+}
+
+// Part implements heal.Judge.
+func (j judge) Part(ctx context.Context, tree fs.FS, folder sys.Path, check string) (*sys.ContractReport, error) {
+	if r, err := noManifest(tree, folder); r != nil || err != nil {
+		return r, err
+	}
+	t, err := j.c.runtime.Try(ctx, tree, folder)
+	if err != nil {
+		return nil, err
+	}
+	all := t.Contract
+	t.Contract.Scenarios, t.Contract.Invariants = nil, nil
+	for _, s := range all.Scenarios {
+		if s.Name == check {
+			t.Contract.Scenarios = append(t.Contract.Scenarios, s)
+		}
+	}
+	for _, v := range all.Invariants {
+		if v.Name == check && len(t.Contract.Scenarios) == 0 {
+			t.Contract.Invariants = []contract.Invariant{v}
+		}
+	}
+	r := &sys.ContractReport{App: t.Slug(), Level: sys.VerifiedStatic, None: t.None, Faults: t.Faults}
+	if check != "" {
+		r, err = j.c.try(ctx, t)
+	}
+	if err = errors.Join(err, t.Close()); err != nil {
+		return nil, err
+	}
+	r.Settle()
+	return r, nil
+}
+
+// noManifest is the report of an app whose manifest is gone; nil for any other.
+func noManifest(tree fs.FS, folder sys.Path) (*sys.ContractReport, error) {
+	name := folder + "/" + app.ManifestName
+	_, err := fs.Stat(tree, string(name))
+	if !missing(err) {
+		return nil, err
+	}
+	return &sys.ContractReport{
+		App: sys.Slug(folder.Base()), Level: sys.VerifiedStatic,
+		Faults: []sys.Diagnostic{{Severity: "error", File: name, Line: 1, Text: "the app has no " + app.ManifestName}},
+	}, nil
+}
+
+// level is how far apps can be tried here, and why not further.
+func (c *contracts) level() (string, error) {
+	if c.browser == nil {
+		return sys.VerifiedStatic, c.why
+	}
+	return sys.VerifiedBrowser, nil
+}
+
+// wrongSettings says what is wrong with a file of the settings; "" if nothing is.
+func wrongSettings(file sys.Path, text []byte) string {
+	var err error
+	switch file {
+	case configFile:
+		var c config
+		if err = json.Unmarshal(text, &c); err == nil && c.Model != "" {
+			if provider, _, _ := strings.Cut(c.Model, ":"); !slices.Contains([]string{offlineModel, anthropicName, openaiName, claudeCode}, provider) {
+				return fmt.Sprintf("there is no provider of models %q", provider)
+			}
+		}
+	case policy.RulesFile:
+		_, err = policy.ParseRules(text)
+	default:
+		var any json.RawMessage
+		err = json.Unmarshal(text, &any)
+	}
+	if err != nil {
+		return "it cannot be read: " + err.Error()
+	}
+	return ""
+}
+
+// betterOnly holds what the healer lands to making nothing worse: an app with two
+// faults is mended one by one.
+func (c *contracts) betterOnly(ctx context.Context, checked disk.Checked, head fs.FS, touched []app.App) error {
+	level := sys.VerifiedBrowser
+	for _, a := range touched {
+		r, err := judge{c}.Whole(ctx, checked.Tree, a.Folder)
+		if err != nil {
+			return err
+		}
+		level = lower(level, r.Level)
+		if r.Green {
+			continue
+		}
+		before, err := judge{c}.Whole(ctx, head, a.Folder)
+		if err != nil {
+			return err
+		}
+		if level = ""; !heal.Better(before, r) {
+			return &sys.Error{Op: "check", Path: string(a.Folder), Kind: sys.NotVerified, Err: errors.New("the repair does not make it better:\n" + r.Text())}
+		}
+	}
+	if len(touched) > 0 {
+		checked.Attest(level, "")
+	}
+	return nil
+}
+
+func lower(a, b string) string {
+	if a == "" || b == sys.VerifiedStatic {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"matrixos/client"
+	"matrixos/sys"
+)
+
+// healCommands are the healer's: heal and reliability.
+func (p *program) healCommands() []*cobra.Command {
+	return []*cobra.Command{p.healCommand(), p.reliabilityCommand()}
+}
+
+func (p *program) healCommand() *cobra.Command {
+	var o sys.HealOptions
+	missed := ""
+	cmd := &cobra.Command{
+		Use:   "heal [SLUG]",
+		Short: "Find what is broken, and mend it without a model",
+		Long: "Checks every stored byte, the settings and all apps, or one app, and mends what is\n" +
+			"broken: the change that broke it is found, and the smallest part of it is taken back.\n" +
+			"Nothing lands that does not hold, no later change is lost, and a repair can be undone.\n" +
+			"What you changed yourself is not taken back unasked: a repair is then proposed.\n\n" +
+			"The exit status says whether all is well now.",
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				o.App = sys.Slug(args[0])
+			}
+			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
+				if missed != "" {
+					one, err := c.Missed(ctx, o.App, missed)
+					return p.showOne(one, err)
+				}
+				return p.heal(ctx, c, o)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&o.Quick, "quick", false, "only look at files; play no scenarios")
+	cmd.Flags().BoolVar(&o.Again, "again", false, "try again what was given up, or left as it is")
+	cmd.Flags().StringVar(&missed, "missed", "", "report in a sentence what is wrong with an app whose checks hold")
+	cmd.AddCommand(p.healListCommand(), p.decideCommand("accept", "Carry out a repair that was proposed", true), p.decideCommand("leave", "Leave what is broken as it is, and do not ask again", false))
+	return cmd
+}
+
+func (p *program) heal(ctx context.Context, c *client.Client, o sys.HealOptions) error {
+	r, err := c.Heal(ctx, o)
+	if err != nil {
+		return err
+	}
+	if p.json {
+		err = p.printJSON(r)
+	} else {
+		err = p.showCases(r.Cases)
+		fmt.Fprintf(p.err, "%s looked at (%s), %s found, in %.1f s.\n", count(r.Looked, "place"), r.Level, count(len(r.Cases), "fault"), float64(r.Millis)/1000)
+	}
+	for _, one := range r.Cases {
+		if err == nil && one.State != sys.HealDone && one.State != sys.HealUnproven {
+			err = errShown{sys.NotVerified}
+		}
+	}
+	return err
+}
+
+func (p *program) healListCommand() *cobra.Command {
+	n := 20
+	cmd := &cobra.Command{
+		Use:   "list [SLUG]",
+		Short: "What was found broken, and what became of it",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			slug := sys.Slug(strings.Join(args, ""))
+			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
+				list, err := c.Healed(ctx, slug, n)
+				if err != nil {
+					return err
+				}
+				if p.json {
+					return p.printJSON(list)
+				}
+				if len(list) == 0 {
+					fmt.Fprintln(p.err, "Nothing was found broken so far.")
+				}
+				return p.showCases(list)
+			})
+		},
+	}
+	cmd.Flags().IntVarP(&n, "number", "n", n, "at most so many")
+	return cmd
+}
+
+func (p *program) decideCommand(use, short string, repair bool) *cobra.Command {
+	return &cobra.Command{
+		Use:   use + " ID",
+		Short: short,
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			id, err := strconv.ParseInt(strings.TrimPrefix(args[0], "#"), 10, 64)
+			if err != nil {
+				return usage(cmd, fmt.Errorf("%q is no number of a case; `matrixos heal list` shows them", args[0]))
+			}
+			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
+				one, err := c.DecideRepair(ctx, id, repair)
+				if err = p.showOne(one, err); err == nil && repair && one.State != sys.HealDone && one.State != sys.HealGone {
+					err = errShown{sys.NotVerified}
+				}
+				return err
+			})
+		},
+	}
+}
+
+func (p *program) showOne(one sys.HealCase, err error) error {
+	if err != nil {
+		return err
+	}
+	if p.json {
+		return p.printJSON(one)
+	}
+	return p.showCases([]sys.HealCase{one})
+}
+
+func (p *program) showCases(list []sys.HealCase) error {
+	st := p.style(p.out)
+	for _, one := range list {
+		state := st.bad(string(one.State))
+		switch one.State {
+		case sys.HealDone:
+			state = st.good(string(one.State))
+		case sys.HealGone, sys.HealLeft, sys.HealBack, sys.HealUnproven:
+			state = st.dim(string(one.State))
+		case sys.HealProposed, sys.HealRests, sys.HealEscaped:
+		}
+		what := string(one.App)
+		if what == "" {
+			what = string(one.Path)
+		}
+		if _, err := fmt.Fprintf(p.out, "#%d  %s  %s  %s\n", one.ID, state, st.bold(what), one.Why); err != nil {
+			return err
+		}
+		for _, s := range one.Seen {
+			fmt.Fprintln(p.out, st.dim("    seen: ")+oneLine(s, 160))
+		}
+		switch one.State {
+		case sys.HealDone:
+			fmt.Fprintf(p.out, "%s%s by %s, %s, %.1f s. Take it back with `matrixos undo %s`.\n", st.dim("    "), one.Landing, one.Rung, count(one.Runs, "trial"), float64(one.Millis)/1000, one.Landing)
+		case sys.HealProposed:
+			fmt.Fprintf(p.out, "%s`matrixos heal accept %d` repairs it, `matrixos heal leave %d` does not.\n", st.dim("    "), one.ID, one.ID)
+			for line := range strings.SplitSeq(strings.TrimSpace(one.Patch), "\n") {
+				fmt.Fprintln(p.out, st.dim("    "+line))
+			}
+		case sys.HealRests, sys.HealBack, sys.HealEscaped, sys.HealUnproven:
+			for _, way := range one.Ways {
+				fmt.Fprintln(p.out, st.dim("    or ")+way)
+			}
+		case sys.HealGone, sys.HealLeft:
+		}
+	}
+	return nil
+}
+
+func (p *program) reliabilityCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "reliability",
+		Short: "How often what failed here, and what became of it",
+		Long: "Counts the ledger of this home by failure mode, as doc/failures.md numbers them: how\n" +
+			"often it was seen, mended without anybody's help or with your yes, given up, taken back\n" +
+			"by you, or noticed by you alone. The share that was mended is given with its 95 %\n" +
+			"interval; n is what was decided.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
+				r, err := c.Reliability(ctx)
+				if err != nil {
+					return err
+				}
+				if p.json {
+					return p.printJSON(r)
+				}
+				return p.showReliability(r)
+			})
+		},
+	}
+}
+
+func (p *program) showReliability(r sys.Reliability) error {
+	rows := [][]string{{"MODE", "SEEN", "MENDED", "WAITING", "GIVEN UP", "TAKEN BACK", "ESCAPED", "LOST", "P95", "SHARE (95 %)"}}
+	line := func(name string, m sys.ModeCount) {
+		n := m.Healed + m.Quarantined + m.TakenBack + m.Escaped
+		share := "none decided"
+		if n > 0 {
+			share = fmt.Sprintf("%.0f %% (%.0f to %.0f), n = %d", 100*float64(m.Healed)/float64(n), 100*m.Low, 100*m.High, n)
+		}
+		rows = append(rows, []string{
+			name, strconv.Itoa(m.Seen), strconv.Itoa(m.Healed), strconv.Itoa(m.Waiting), strconv.Itoa(m.Quarantined), strconv.Itoa(m.TakenBack),
+			strconv.Itoa(m.Escaped), strconv.Itoa(m.Collateral), fmt.Sprintf("%.1f s", float64(m.P95)/1000), share,
+		})
+	}
+	for _, m := range r.Modes {
+		line(fmt.Sprintf("%d %s", m.Mode, m.Name), m)
+	}
+	line("all", r.Total)
+	if err := table(p.out, rows); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(p.err, "%s of apps found nothing, %s went by themselves with nothing changed.\n", count(r.Green, "run"), count(r.False, "alarm"))
+	return err
+}

@@ -1,0 +1,162 @@
+package heal
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"matrixos/app"
+	"matrixos/sys"
+)
+
+// Judge holds an app to what it has to do. Errors are of the judge, not of the app.
+type Judge interface {
+	// Whole tries all of it, at the highest level of the machine. It may answer from what
+	// it remembers of an app that was green as it is.
+	Whole(ctx context.Context, tree fs.FS, folder sys.Path) (*sys.ContractReport, error)
+	// Part tries one scenario or rule of data, by its name; with an empty name only the files.
+	Part(ctx context.Context, tree fs.FS, folder sys.Path, check string) (*sys.ContractReport, error)
+}
+
+// contractName is the file that a healer does not touch.
+const contractName = "contract.json"
+
+// failure is one check that does not hold.
+type failure struct {
+	name  string // of the scenario or rule; "" for what is wrong with a file
+	words string
+	cost  float64 // of running it once more, in milliseconds
+	file  sys.Path
+}
+
+// key tells failures apart.
+func (f failure) key() string {
+	if f.name == "" {
+		return string(f.file) + ": " + f.words
+	}
+	return f.name
+}
+
+// check is how the ledger names what failed.
+func (f failure) check() string {
+	if f.name == "" {
+		return string(f.file)
+	}
+	return f.name
+}
+
+// failures lists what of a report does not hold, the cheapest to try first.
+func failures(r *sys.ContractReport) (out []failure) {
+	for _, d := range r.Faults {
+		out = append(out, failure{words: d.Text, file: d.File})
+	}
+	for _, v := range r.Invariants {
+		if !v.Green && !v.Skipped {
+			out = append(out, failure{name: v.Name, words: v.Seen, cost: 1})
+		}
+	}
+	for _, s := range r.Scenarios {
+		if !s.Green {
+			out = append(out, failure{name: s.Name, cost: 1 + s.Millis})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b failure) int { return int(a.cost - b.cost) })
+	return out
+}
+
+// depth is how far the judge came: a manifest or contract that cannot be read hides
+// what is wrong with the code, and code that does not compile hides the scenarios.
+func depth(r *sys.ContractReport) int {
+	if len(r.Faults) == 0 {
+		return 2
+	}
+	for _, d := range r.Faults {
+		if base := path.Base(string(d.File)); base == app.ManifestName || base == contractName {
+			return 0
+		}
+	}
+	return 1
+}
+
+// Better reports whether an app that is not all well after a change is at least better
+// than before it: nothing fails that held, and less fails than did.
+func Better(before, after *sys.ContractReport) bool {
+	switch a, b := depth(after), depth(before); {
+	case after.Green:
+		return true
+	case a != b:
+		return a > b
+	}
+	failed := map[string]bool{}
+	for _, f := range failures(before) {
+		failed[f.key()] = true
+	}
+	now := failures(after)
+	for _, f := range now {
+		if !failed[f.key()] {
+			return false
+		}
+	}
+	return len(now) < len(failed)
+}
+
+// words say what does not hold, shortened for people.
+func words(r *sys.ContractReport) []string {
+	list := r.Failures()
+	if len(list) > 4 {
+		list = list[:4]
+	}
+	for i, s := range list {
+		if s = strings.TrimSpace(s); len([]rune(s)) > 300 {
+			s = string([]rune(s)[:299]) + "…"
+		}
+		list[i] = s
+	}
+	return list
+}
+
+// verdict is what a check says of a tree.
+type verdict int
+
+const (
+	fails verdict = iota
+	holds
+	unclear // it could not be tried: the app does not even run
+)
+
+// part tries one check of an app.
+func (h *Healer) part(ctx context.Context, c *run, tree fs.FS, f failure) (verdict, error) {
+	print, err := fingerprint(tree, c.roots)
+	if err != nil {
+		return fails, err
+	}
+	key := f.name + "\x00" + print
+	r := c.known[key]
+	if r == nil {
+		if err := ctx.Err(); err != nil {
+			return fails, &sys.Error{Op: "heal", Path: string(c.folder), Kind: sys.Canceled, Err: err}
+		}
+		c.runs++
+		if r, err = c.judge.Part(ctx, tree, c.folder, f.name); err != nil {
+			return fails, err
+		}
+		c.known[key] = r
+	}
+	switch {
+	case f.name == "":
+		if slices.ContainsFunc(r.Faults, func(d sys.Diagnostic) bool { return d.File == f.file }) {
+			return fails, nil
+		}
+		return holds, nil
+	case len(r.Faults) > 0:
+		return unclear, nil
+	case len(r.Scenarios)+len(r.Invariants) == 0:
+		return fails, &sys.Error{Op: "try", Path: string(c.folder), Kind: sys.Unavailable, Err: errors.New("the check was not run: " + r.Note)}
+	case r.Green:
+		return holds, nil
+	}
+	return fails, nil
+}

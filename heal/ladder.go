@@ -1,0 +1,385 @@
+package heal
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"matrixos/app"
+	"matrixos/disk"
+	"matrixos/sys"
+)
+
+// Modes of the catalogue in doc/failures.md that the ladder tells apart.
+const (
+	modeTorn     = 19
+	modeRot      = 21
+	modeJoined   = 24
+	modeBlank    = 26
+	modeSemantic = 27
+	modeData     = 28
+	modeCorrupt  = 30
+	modeWrong    = 31
+	modeHealer   = 41
+)
+
+// climb mends one fault of an app, or says why not.
+func (h *Healer) climb(ctx context.Context, c *run, view *disk.View, before *sys.ContractReport, target failure) (sys.HealCase, error) {
+	one := sys.HealCase{App: c.slug, Path: c.folder, Check: target.check(), Seen: words(before), Level: before.Level}
+	one.Mode, one.Detector = classify(before, target)
+	if c.mode != 0 {
+		one.Mode, one.Detector = c.mode, BySettings
+	}
+	if c.by != "" {
+		one.Detector = c.by
+	}
+	if target.file == c.folder+"/"+contractName { // what it says is not known
+		c.contract = nil
+	}
+	at, ok, err := h.search(ctx, c, target)
+	if err != nil {
+		return one, err
+	}
+	one.Runs = c.runs
+	if !ok {
+		return h.never(ctx, c, view, before, target, one)
+	}
+	one.Culprit, one.By = at.culprit.ID, at.culprit.Kind
+	if back, err := h.takenBack(ctx, c, at, &one); err != nil || back {
+		return one, err
+	}
+	switch kind := at.culprit.Kind; {
+	case c.mode != 0:
+	case kind == sys.ByHealer:
+		one.Mode = modeHealer
+	case kind == sys.ByMerge:
+		one.Mode = modeJoined
+	}
+	done, err := h.invert(ctx, c, view, before, target, at, &one)
+	if err != nil || done {
+		return one, err
+	}
+	if done, err = h.replay(ctx, c, target, at, &one); err != nil || done {
+		return one, err
+	}
+	one.Why = fmt.Sprintf("%s is broken since %s (%s), and no way of taking that back holds.", h.name(view, c), at.culprit.ID, at.culprit.Title)
+	return one, h.giveUp(ctx, c, &one)
+}
+
+// classify says which mode of the catalogue a failure is, and what noticed it.
+func classify(r *sys.ContractReport, f failure) (mode int, detector string) {
+	switch {
+	case f.name == "":
+		return modeBlank, ByFiles
+	case slices.ContainsFunc(r.Invariants, func(v sys.CheckResult) bool { return v.Name == f.name && !v.Green }):
+		return modeData, ByData
+	}
+	for _, s := range r.Scenarios {
+		if s.Name == f.name && len(s.Errors) > 0 {
+			return modeBlank, ByContract
+		}
+	}
+	return modeSemantic, ByContract
+}
+
+// mayAct reports whether what a landing did may be taken back unasked.
+func mayAct(l sys.LandingInfo) bool {
+	return slices.Contains([]sys.LandingKind{sys.ByAgent, sys.BySystem, sys.ByHealer}, l.Kind)
+}
+
+// invert takes back the smallest part of the culprit with which all holds, or else
+// with which what failed holds and nothing is worse. done is false where later work
+// stands on it, or where it does not help.
+func (h *Healer) invert(ctx context.Context, c *run, view *disk.View, before *sys.ContractReport, target failure, at found, one *sys.HealCase) (done bool, err error) {
+	for _, green := range []bool{true, false} {
+		o := disk.UndoOptions{
+			What: disk.UndoCode, Smallest: true, Preview: true, Kind: sys.ByHealer, Title: h.title(view, c, target, at),
+			Keep: h.keeper(c, view, before, target, at, green), Provenance: sys.Provenance{Program: "healer"},
+		}
+		_, files, err := h.o.Disk.Undo(ctx, at.culprit.ID, o)
+		switch {
+		case err != nil && green && sys.KindOf(err) == sys.NotVerified && len(failures(before)) > 1:
+			continue // the rest may have another cause
+		case unhelpful(err):
+			return false, nil
+		case err != nil:
+			return false, err
+		}
+		if err := h.measure(at, files, one); err != nil {
+			return false, err
+		}
+		if !mayAct(at.culprit) && one.Mode != modeTorn && !c.yes {
+			return true, h.propose(ctx, c, view, at, one)
+		}
+		o.Preview = false
+		return h.land(ctx, c, view, at, one, func(u update) (sys.LandingInfo, error) {
+			o.Update = u
+			info, _, err := h.o.Disk.Undo(ctx, at.culprit.ID, o)
+			return info, err
+		})
+	}
+	return false, nil
+}
+
+// unhelpful tells a repair that does not hold from a machinery that fails.
+func unhelpful(err error) bool {
+	return err != nil && slices.Contains([]sys.Kind{sys.Conflict, sys.NotVerified, sys.Exists, sys.Refused, sys.Invalid}, sys.KindOf(err))
+}
+
+// keeper is what a repair has to pass on a tree that has not landed.
+func (h *Healer) keeper(c *run, view *disk.View, before *sys.ContractReport, target failure, at found, green bool) func(context.Context, fs.FS) error {
+	return func(ctx context.Context, tree fs.FS) error {
+		refuse := func(why string) error {
+			return &sys.Error{Op: "heal", Path: string(c.folder), Kind: sys.NotVerified, Err: errors.New(why)}
+		}
+		if err := h.sameContract(c, tree, at); err != nil {
+			return err
+		}
+		v, err := h.part(ctx, c, tree, target)
+		if err != nil {
+			return err
+		}
+		if v != holds {
+			return refuse("it does not hold with it")
+		}
+		r, err := h.whole(ctx, c, tree, false)
+		if err != nil {
+			return err
+		}
+		if !r.Green && (green || !Better(before, r)) {
+			return refuse("something else fails with it: " + r.Text())
+		}
+		if err := h.others(ctx, c, view, tree); err != nil {
+			return err
+		}
+		after, ok := tree.(*disk.View)
+		if !ok {
+			return nil
+		}
+		lost, err := h.o.Disk.Lost(ctx, view, after, at.good, "", at.culprit.ID)
+		if err == nil && len(lost) > 0 {
+			err = refuse(fmt.Sprintf("later changes would be lost: %s", list(lost)))
+		}
+		return err
+	}
+}
+
+// sameContract refuses a repair that touches the contract, but for one that brings back
+// the bytes that it had.
+func (h *Healer) sameContract(c *run, tree fs.FS, at found) error {
+	name := string(c.folder) + "/" + contractName
+	want := c.contract
+	if want == nil && at.good != 0 {
+		then, err := h.o.Disk.View(at.good)
+		if err != nil {
+			return err
+		}
+		if want, err = fs.ReadFile(then, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	have, err := fs.ReadFile(tree, name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if !bytes.Equal(have, want) {
+		return &sys.Error{Op: "heal", Path: name, Kind: sys.Refused, Err: errors.New("a healer does not change a contract")}
+	}
+	return nil
+}
+
+// others holds the other apps that a repair touches, by what they share, to being no
+// worse.
+func (h *Healer) others(ctx context.Context, c *run, view *disk.View, tree fs.FS) error {
+	all, err := folders(view)
+	if err != nil {
+		return err
+	}
+	for _, folder := range all {
+		if folder == c.folder {
+			continue
+		}
+		roots, err := rootsOf(view, folder)
+		if err != nil {
+			return err
+		}
+		was, err := fingerprint(view, roots)
+		if err != nil {
+			return err
+		}
+		is, err := fingerprint(tree, roots)
+		if err != nil || was == is {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		a, err := h.o.Judge.Whole(ctx, view, folder)
+		if err != nil {
+			return err
+		}
+		b, err := h.o.Judge.Whole(ctx, tree, folder)
+		if err != nil {
+			return err
+		}
+		c.runs += 2
+		if !b.Green && (a.Green || !Better(a, b)) {
+			return &sys.Error{Op: "heal", Path: string(folder), Kind: sys.NotVerified, Err: errors.New("another app fails with it: " + b.Text())}
+		}
+	}
+	return nil
+}
+
+// measure says which rung a repair is on, what it changes, and whether it undoes
+// damage.
+func (h *Healer) measure(at found, files []disk.FileDiff, one *sys.HealCase) error {
+	good, err := h.o.Disk.View(at.good)
+	if err != nil {
+		return err
+	}
+	bad, err := h.o.Disk.View(at.culprit.ID)
+	if err != nil {
+		return err
+	}
+	one.Files, one.Patch, one.Rung = nil, "", sys.RungHunk
+	damaged, back, why := len(files) > 0, at.newest, []string{}
+	for _, f := range files {
+		if f.Patch == "" && f.Left != "" {
+			continue // only what stays of the culprit there
+		}
+		one.Files = append(one.Files, f.Path)
+		one.Patch += f.Patch
+		back = back && f.Left == ""
+		was, err := fs.ReadFile(good, string(f.Path))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		is, err := fs.ReadFile(bad, string(f.Path))
+		if errors.Is(err, fs.ErrNotExist) {
+			damaged = false // somebody has deleted it
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		what := Damaged(was, is)
+		damaged = damaged && what != ""
+		why = append(why, string(f.Path)+": "+what)
+	}
+	if len(one.Patch) > 20000 {
+		one.Patch = strings.ToValidUTF8(one.Patch[:20000], "") + "\n…\n"
+	}
+	if back {
+		one.Rung = sys.RungBytes
+	}
+	if damaged && at.culprit.Kind == sys.ByOwner {
+		one.Mode, one.Seen = modeTorn, append(why, one.Seen...)
+	}
+	return nil
+}
+
+// replay makes the app anew from where it was well, with the later landings on top.
+func (h *Healer) replay(ctx context.Context, c *run, target failure, at found, one *sys.HealCase) (done bool, err error) {
+	view, err := h.o.Disk.View(0)
+	if err != nil {
+		return false, err
+	}
+	o := disk.ReplayOptions{
+		Path: c.folder, Good: at.good, Without: []sys.LandingID{at.culprit.ID}, Preview: true, Kind: sys.ByHealer,
+		Title: h.title(view, c, target, at), Provenance: sys.Provenance{Program: "healer", Undoes: at.culprit.ID},
+		Keep: func(ctx context.Context, tree fs.FS) error {
+			now := c.judged(tree)
+			v, err := h.part(ctx, c, now, target)
+			if err == nil && v != holds {
+				err = &sys.Error{Op: "heal", Path: string(c.folder), Kind: sys.NotVerified, Err: errors.New("it does not hold with it")}
+			}
+			return err
+		},
+	}
+	r, err := h.o.Disk.Replay(ctx, o)
+	switch {
+	case unhelpful(err):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	if err := h.measure(at, r.Files, one); err != nil {
+		return false, err
+	}
+	if slices.Contains(one.Files, c.folder+"/"+contractName) {
+		return false, nil // the last good app had another contract, which is not for us to bring back
+	}
+	one.Rung, one.Collateral = sys.RungReplay, r.Skipped
+	if (!mayAct(at.culprit) && one.Mode != modeTorn || len(r.Skipped) > 0) && !c.yes {
+		return true, h.propose(ctx, c, view, at, one)
+	}
+	o.Preview = false
+	done, err = h.land(ctx, c, view, at, one, func(u update) (sys.LandingInfo, error) {
+		o.Update = u
+		r, err := h.o.Disk.Replay(ctx, o)
+		return r.Landing, err
+	})
+	return done, err
+}
+
+// never is the end of the ladder for what was never well: there is nothing to go back
+// to.
+func (h *Healer) never(ctx context.Context, c *run, view *disk.View, before *sys.ContractReport, target failure, one sys.HealCase) (sys.HealCase, error) {
+	if target.name == "" && readable(target.file) {
+		done, err := h.readable(ctx, c, view, before, target, &one)
+		if err != nil || done {
+			return one, err
+		}
+	}
+	name := h.name(view, c)
+	switch {
+	case one.Mode == modeData:
+		one.Why = fmt.Sprintf("A rule of the data of %s does not hold, and it did not with any earlier version of the app either: it is the data, not the code.", name)
+		one.Ways = []string{"look at the rows that are named, in the app", fmt.Sprintf("bring the data back as they were: `matrixos restore data/%s/%s.sqlite --at …`", c.slug, c.slug), "change the rule, if it asks for too much"}
+	case c.mode != 0:
+		one.Why = fmt.Sprintf("%s cannot be read, and it never could: %s.", name, target.words)
+		one.Ways = []string{"mend the file by hand", "delete it: what it says then counts as not said"}
+	case target.name == "":
+		one.Why = fmt.Sprintf("%s has never run since it is here: there is no good version to go back to.", name)
+		one.Ways = []string{"ask for it to be repaired, with a model attached", "mend " + string(target.file) + " by hand"}
+	default:
+		one.Why = fmt.Sprintf("%s does not do what its contract says, and no earlier version of it did.", name)
+		one.Ways = []string{"ask for it to be repaired, with a model attached", "change the contract, if it asks for something else than you want"}
+	}
+	return one, h.giveUp(ctx, c, &one)
+}
+
+// name is what people call the app.
+func (h *Healer) name(tree fs.FS, c *run) string {
+	if found, err := app.Find(tree); err == nil {
+		for _, a := range found {
+			if a.Folder == c.folder && a.Manifest.Name != "" {
+				return a.Manifest.Name
+			}
+		}
+	}
+	if c.slug == "" {
+		return string(c.folder)
+	}
+	return string(c.slug)
+}
+
+func (h *Healer) title(tree fs.FS, c *run, target failure, at found) string {
+	what := "so that “" + target.name + "” holds again"
+	if target.name == "" {
+		what = "so that it runs again"
+	}
+	return fmt.Sprintf("Healed %s: took back what %s broke, %s", h.name(tree, c), at.culprit.ID, what)
+}
+
+func list(ids []sys.LandingID) string {
+	var out []string
+	for _, id := range ids {
+		out = append(out, id.String())
+	}
+	return strings.Join(out, ", ")
+}

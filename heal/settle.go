@@ -1,0 +1,148 @@
+package heal
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"matrixos/disk"
+	"matrixos/journal"
+	"matrixos/sys"
+)
+
+// update runs in the commit transaction of a repair.
+type update = func(*journal.Tx) error
+
+// land carries a repair out, in one transaction with its row in the ledger.
+func (h *Healer) land(ctx context.Context, c *run, view *disk.View, at found, one *sys.HealCase, do func(update) (sys.LandingInfo, error)) (bool, error) {
+	one.State = sys.HealDone
+	why := fmt.Sprintf("%s broke with %s (%s).", h.name(view, c), at.culprit.ID, at.culprit.Title)
+	if one.Mode == modeTorn {
+		why = fmt.Sprintf("Files of %s were damaged: %s.", h.name(view, c), one.Seen[0])
+	}
+	switch one.Rung {
+	case sys.RungBytes:
+		one.Why = why + " It is as it was before."
+	case sys.RungReplay:
+		one.Why = why + " It was made anew from the last good version, with the later changes on top."
+	default:
+		one.Why = why + " Only what broke it was taken back; everything else is there."
+	}
+	one.Ways = nil
+	h.finish(c, one)
+	print, err := fingerprint(view, c.roots)
+	if err != nil {
+		return false, err
+	}
+	if !c.yes {
+		if err := h.closeOpen(ctx, c.folder, sys.HealGone); err != nil {
+			return false, err
+		}
+	}
+	info, err := do(func(tx *journal.Tx) error { return insert(ctx, tx, print, one) })
+	switch {
+	case unhelpful(err):
+		one.State = ""
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	one.Landing, one.Level = info.ID, info.Provenance.Verified
+	return true, h.change(ctx, one)
+}
+
+// propose keeps a repair that the owner has to say yes to.
+func (h *Healer) propose(ctx context.Context, c *run, view *disk.View, at found, one *sys.HealCase) error {
+	one.State = sys.HealProposed
+	who := "your own change"
+	if mayAct(at.culprit) {
+		who = "a change"
+	}
+	one.Why = fmt.Sprintf("%s is broken since %s, %s (%s).", h.name(view, c), at.culprit.ID, who, at.culprit.Title)
+	what := "only what broke it is taken back"
+	if one.Rung == sys.RungBytes {
+		what = "it becomes as it was before"
+	}
+	one.Ways = []string{"repair it: " + what, "leave it as it is"}
+	if len(one.Collateral) > 0 {
+		one.Why += fmt.Sprintf(" A repair would also lose %s, which stand on it.", list(one.Collateral))
+		one.Ways = []string{"repair it, without " + list(one.Collateral), "leave it as it is, and ask for it to be repaired"}
+	}
+	return h.record(ctx, c, one)
+}
+
+// giveUp keeps what could not be mended.
+func (h *Healer) giveUp(ctx context.Context, c *run, one *sys.HealCase) error {
+	one.State, one.Rung, one.Files, one.Patch, one.Collateral = sys.HealRests, "", nil, "", nil
+	if len(one.Ways) == 0 {
+		one.Ways = []string{
+			fmt.Sprintf("take %s back with all that stands on it: `matrixos restore %s --at %s`", one.Culprit, c.folder, one.Culprit-1),
+			"ask for it to be repaired, with a model attached",
+		}
+	}
+	return h.record(ctx, c, one)
+}
+
+// finish fills in what is measured.
+func (h *Healer) finish(c *run, one *sys.HealCase) {
+	one.Runs, one.Opened = c.runs, c.start.UTC()
+	one.Millis = h.o.Now().Sub(c.start).Milliseconds()
+	if one.State != sys.HealProposed && one.State != sys.HealRests {
+		one.Closed = h.o.Now().UTC()
+	}
+}
+
+// record writes a case to the ledger and tells whoever listens.
+func (h *Healer) record(ctx context.Context, c *run, one *sys.HealCase) error {
+	h.finish(c, one)
+	view, err := h.o.Disk.View(0)
+	if err != nil {
+		return err
+	}
+	print, err := fingerprint(view, c.roots)
+	if err != nil {
+		return err
+	}
+	if err := h.closeOpen(ctx, c.folder, sys.HealGone); err != nil {
+		return err
+	}
+	return h.o.Disk.Journal().Update(ctx, func(tx *journal.Tx) error { return insert(ctx, tx, print, one) })
+}
+
+// takenBack recognises a repair that the owner has taken back: it is not made again.
+func (h *Healer) takenBack(ctx context.Context, c *run, at found, one *sys.HealCase) (bool, error) {
+	if at.culprit.Kind != sys.ByUndo || at.culprit.Provenance.Undoes == 0 || c.yes {
+		return false, nil
+	}
+	undone, _, err := h.o.Disk.Show(ctx, at.culprit.Provenance.Undoes)
+	if err != nil || undone.Kind != sys.ByHealer {
+		return false, err
+	}
+	one.State = sys.HealBack
+	one.Why = fmt.Sprintf("You have taken the repair %s back; it is not made again.", undone.ID)
+	one.Ways = []string{"make the repair again: undo " + at.culprit.ID.String(), "ask for it to be repaired in another way"}
+	return true, h.record(ctx, c, one)
+}
+
+// noticeOf is what the owner's desktop shows of a case; ok is false for what needs no
+// notice.
+func noticeOf(one sys.HealCase) (sys.NoticeData, bool) {
+	n := sys.NoticeData{Level: "info", App: one.App, Text: one.Why}
+	what := string(one.App)
+	if what == "" {
+		what = string(one.Path)
+	}
+	switch one.State {
+	case sys.HealDone:
+		n.Title = "Healed " + what
+		n.Text += fmt.Sprintf(" To take it back: `matrixos undo %s`, or History.", one.Landing)
+	case sys.HealProposed:
+		n.Level, n.Title = "error", what+" does not work; a repair is ready"
+	case sys.HealRests:
+		n.Level, n.Title = "error", what+" does not work, and could not be mended"
+		n.Text += " " + strings.Join(one.Ways, "; or ") + "."
+	case sys.HealGone, sys.HealBack, sys.HealLeft, sys.HealUnproven, sys.HealEscaped:
+		return n, false
+	}
+	return n, true
+}

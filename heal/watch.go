@@ -1,0 +1,218 @@
+package heal
+
+import (
+	"context"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"matrixos/sys"
+)
+
+const (
+	// quiet is how long nothing has landed before apps are looked at that were touched: a
+	// person saves often, and in between an app need not work.
+	quiet = 4 * time.Second
+	// idle is how often one app that nobody has looked at for long is tried.
+	idle  = 10 * time.Minute
+	again = 7 * 24 * time.Hour
+)
+
+// report is what a detector outside of this package has to say of an app.
+type report struct {
+	app      sys.Slug
+	by, told string
+}
+
+// Report says that an app does not work: a window has caught an error (ByBeacon), or
+// its files were found wrong (ByFiles). It does not wait; Watch looks into it.
+func (h *Healer) Report(app sys.Slug, by, told string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	r := report{app, by, told}
+	if len(h.waiting) < 100 && !slices.Contains(h.waiting, r) {
+		h.waiting = append(h.waiting, r)
+	}
+	select {
+	case h.rung <- struct{}{}:
+	default:
+	}
+}
+
+func (h *Healer) reports() []report {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	out := h.waiting
+	h.waiting = nil
+	return out
+}
+
+// Watch looks at what landings touch that no check has stood before, at what is
+// reported, and, when nothing happens, at one app after the other. It ends with ctx. What
+// fails is logged, and tried again with the next occasion.
+func (h *Healer) Watch(ctx context.Context) {
+	landed := make(chan sys.LandingInfo, 64)
+	go h.follow(ctx, landed)
+	touched, looked := map[sys.Path]bool{}, map[sys.Path]time.Time{}
+	calm, slow := time.NewTimer(quiet), time.NewTicker(idle)
+	defer slow.Stop()
+	busy := false
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case l := <-landed:
+			busy = true
+			for _, p := range due(l) {
+				touched[p] = true
+			}
+			calm.Reset(quiet)
+		case <-h.rung:
+			for _, r := range h.reports() {
+				h.look(ctx, func(f sys.Path) bool { return h.isApp(f, r.app) }, r.by, r.told)
+			}
+		case <-calm.C:
+			if len(touched) > 0 {
+				h.look(ctx, func(f sys.Path) bool { return touches(touched, f) }, "", "")
+				h.lookSettings(ctx, touched)
+			}
+			clear(touched)
+		case <-slow.C:
+			if !busy {
+				h.spare(ctx, looked)
+			}
+			busy = false
+		}
+	}
+}
+
+// follow hands landings on.
+func (h *Healer) follow(ctx context.Context, to chan<- sys.LandingInfo) {
+	sub := h.o.Disk.Journal().Subscribe(h.o.Disk.Journal().Last())
+	defer sub.Close()
+	for {
+		events, err := sub.Next(ctx)
+		if err != nil {
+			return
+		}
+		for _, e := range events {
+			var l sys.LandingInfo
+			if e.Kind != sys.EventLanding || decode(e, &l) != nil {
+				continue
+			}
+			select {
+			case to <- l:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
+}
+
+// due are the files of a landing that nothing has been held to yet.
+func due(l sys.LandingInfo) (out []sys.Path) {
+	held := slices.Contains([]sys.LandingKind{sys.ByAgent, sys.ByHealer, sys.ByMerge}, l.Kind) && l.Provenance.Verified != ""
+	for _, c := range l.Changes {
+		if strings.HasPrefix(string(c.Path), "apps/") && !held || strings.HasPrefix(string(c.Path), "system/") && path.Ext(string(c.Path)) == ".json" {
+			out = append(out, c.Path)
+		}
+	}
+	for _, d := range l.Data {
+		slug, _, _ := strings.Cut(strings.TrimPrefix(string(d.Path), "data/"), "/")
+		out = append(out, sys.Path("apps/"+slug+"/data"))
+	}
+	return out
+}
+
+// touches reports whether one of the paths lies in a folder, or in one that it may share.
+func touches(paths map[sys.Path]bool, folder sys.Path) bool {
+	for p := range paths {
+		if strings.HasPrefix(string(p), string(folder)+"/") {
+			return true
+		}
+		for dir := path.Dir(string(folder)); dir != "."; dir = path.Dir(dir) {
+			if strings.HasPrefix(string(p), dir+"/_") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (h *Healer) isApp(folder sys.Path, slug sys.Slug) bool {
+	view, err := h.o.Disk.View(0)
+	return err == nil && h.slugOf(view, folder) == slug
+}
+
+// look runs the ladder for the apps that are wanted.
+func (h *Healer) look(ctx context.Context, want func(sys.Path) bool, by, told string) {
+	h.at.Lock()
+	defer h.at.Unlock()
+	view, err := h.o.Disk.View(0)
+	var all []sys.Path
+	if err == nil {
+		all, err = folders(view)
+	}
+	if err != nil {
+		h.log.WarnContext(ctx, "apps could not be looked at", "error", err)
+		return
+	}
+	for _, folder := range all {
+		if !want(folder) {
+			continue
+		}
+		if _, err := h.app(ctx, folder, sys.HealOptions{}, by, told); err != nil && ctx.Err() == nil {
+			h.log.WarnContext(ctx, "an app could not be looked at", "folder", folder, "error", err)
+		}
+	}
+}
+
+func (h *Healer) lookSettings(ctx context.Context, touched map[sys.Path]bool) {
+	h.at.Lock()
+	defer h.at.Unlock()
+	for file := range touched {
+		if !strings.HasPrefix(string(file), "system/") {
+			continue
+		}
+		if _, err := h.setting(ctx, file, sys.HealOptions{}); err != nil && ctx.Err() == nil {
+			h.log.WarnContext(ctx, "settings could not be looked at", "file", file, "error", err)
+		}
+	}
+}
+
+// spare uses a quiet moment: what a check of stored bytes has found is entered, and the
+// app that was looked at longest ago is tried.
+func (h *Healer) spare(ctx context.Context, looked map[sys.Path]time.Time) {
+	if err := h.entered(ctx); err != nil {
+		h.log.WarnContext(ctx, "the check of stored bytes could not be entered", "error", err)
+	}
+	view, err := h.o.Disk.View(0)
+	if err != nil {
+		return
+	}
+	all, err := folders(view)
+	if err != nil || len(all) == 0 {
+		return
+	}
+	next := slices.MinFunc(all, func(a, b sys.Path) int { return looked[a].Compare(looked[b]) })
+	now := h.o.Now()
+	if t := looked[next]; !t.IsZero() && now.Sub(t) < again {
+		return
+	}
+	looked[next] = now
+	h.look(ctx, func(f sys.Path) bool { return f == next }, "", "")
+}
+
+// entered takes over the newest check of stored bytes of the disk's own.
+func (h *Healer) entered(ctx context.Context) error {
+	state, err := h.o.Disk.Upkeep(ctx)
+	if err != nil || state.Scrub == nil || !state.Scrub.Finished.After(h.scrubbed) {
+		return err
+	}
+	if first := h.scrubbed.IsZero(); !first {
+		err = h.Scrubbed(ctx, *state.Scrub, nil)
+	}
+	h.scrubbed = state.Scrub.Finished
+	return err
+}
