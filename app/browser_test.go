@@ -69,7 +69,8 @@ func chromium(t *testing.T) (browser, driver string) {
 	return browser, driver
 }
 
-func newWorld(t *testing.T) *world {
+// newWorld is a world with the apps of testdata/home and of further folders there.
+func newWorld(t *testing.T, more ...string) *world {
 	t.Helper()
 	w := &world{t: t, home: t.TempDir()}
 	var err error
@@ -93,14 +94,16 @@ func newWorld(t *testing.T) *world {
 			t.Error(err)
 		}
 	})
-	w.copyHome()
+	for _, from := range append([]string{"testdata/home"}, more...) {
+		w.copyHome(from)
+	}
 	w.land(nil)
 	return w
 }
 
-// copyHome lays out testdata/home, with the addresses of this run in it.
-func (w *world) copyHome() {
-	root := os.DirFS("testdata/home")
+// copyHome lays out a folder of testdata, with the addresses of this run in it.
+func (w *world) copyHome(from string) {
+	root := os.DirFS(from)
 	put := strings.NewReplacer("SHELL", strings.TrimPrefix(w.shell.URL, "http://"), "EVIL", w.evil.Addr().String())
 	err := fs.WalkDir(root, ".", func(p string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {

@@ -14,9 +14,22 @@ process.env.NODE_ENV = "production";
 const require = createRequire(import.meta.url);
 
 // What an app may import, and the file that serves it.
-const commonJS = ["react", "react-dom", "react-dom/client", "react/jsx-runtime", "react/jsx-dev-runtime"];
-const modules = ["clsx", "tailwind-merge", "class-variance-authority", "date-fns", "recharts"];
-const ours = { "@matrixos/sdk": "sdk/index.ts", "@matrixos/ui": "ui/index.ts" };
+const commonJS = [
+  "react", "react-dom", "react-dom/client", "react/jsx-runtime", "react/jsx-dev-runtime", "papaparse", "dayjs",
+  ...["advancedFormat", "customParseFormat", "duration", "isBetween", "isSameOrAfter", "isSameOrBefore", "isToday", "isoWeek", "localizedFormat", "relativeTime", "timezone", "utc", "weekOfYear"].map((p) => `dayjs/plugin/${p}`),
+];
+const radix = readdirSync(join(here, "node_modules/@radix-ui")).filter((n) => n.startsWith("react-")).map((n) => `@radix-ui/${n}`);
+const modules = [
+  "clsx", "tailwind-merge", "class-variance-authority", "date-fns", "recharts", "zustand", "zustand/middleware", "zustand/shallow", "nanoid", "immer", "uuid", "marked",
+  "framer-motion", "react-router-dom", "sonner", "radix-ui", ...radix, "cmdk", "@tanstack/react-query", "react-hook-form", "zod", "chess.js", "canvas-confetti",
+  "@dnd-kit/core", "@dnd-kit/sortable", "@dnd-kit/utilities", "lodash-es",
+];
+// What another name means the same module.
+const alias = { "motion/react": "framer-motion", "react-router": "react-router-dom", lodash: "lodash-es" };
+const withDefault = ["clsx", "zod", "canvas-confetti", "lodash-es"];
+// An app's frame has no addresses of its own: its routes are in the fragment.
+const changed = { "react-router-dom": 'export { HashRouter as BrowserRouter, createHashRouter as createBrowserRouter } from "react-router-dom";' };
+const ours = { "@matrixos/sdk": "sdk/index.ts", "@matrixos/ui": "ui/index.ts", "@matrixos/tailwind": "tailwind/index.ts" };
 const fileName = (specifier) => specifier.replace(/^@/, "").replaceAll("/", "-");
 
 // lucide's icons as data: {names: {Wallet: "wallet"}, alias: {"trash-2": "trash"}, data: {wallet: [[tag, attributes]…]}}.
@@ -55,10 +68,13 @@ const virtual = {
     b.onResolve({ filter: /^@matrixos\// }, (a) => ({ path: join(here, ours[a.path] ?? fail(a.path)) }));
     b.onLoad({ filter: /.*/, namespace: "entry" }, ({ path }) => {
       if (ours[path]) return { contents: `export * from ${JSON.stringify(join(here, ours[path]))};`, resolveDir: here };
-      if (modules.includes(path)) return { contents: `export * from ${JSON.stringify(path)};${path === "clsx" ? 'export { default } from "clsx";' : ""}`, resolveDir: here };
+      const real = alias[path] ?? path;
+      if (modules.includes(real)) return { contents: `export * from "${real}";${withDefault.includes(real) ? `export { default } from "${real}";` : ""}${changed[real] ?? ""}`, resolveDir: here };
       const names = Object.keys(require(path)).filter((k) => /^[A-Za-z_$][\w$]*$/.test(k) && k !== "default");
       return { contents: `import M from ${JSON.stringify(path)}; export default M; export const {${names}} = M;`, resolveDir: here };
     });
+    // Texts of errors in fifty languages are three quarters of zod.
+    b.onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, () => ({ contents: 'export { default as en } from "./en.js";', resolveDir: join(here, "node_modules/zod/v4/locales") }));
     b.onLoad({ filter: /\.css$/ }, async ({ path }) => {
       const css = await build({ entryPoints: [path], minify: true, write: false, loader: { ".css": "css" } });
       return { contents: css.outputFiles[0].text, loader: "text" };
@@ -69,11 +85,16 @@ const virtual = {
 const shared = { bundle: true, minify: true, target: "es2022", legalComments: "none", absWorkingDir: here, logLevel: "warning", define: { "process.env.NODE_ENV": '"production"' } };
 
 async function libraries() {
-  const specifiers = [...commonJS, ...modules, ...Object.keys(ours)];
+  const specifiers = [...commonJS, ...modules, ...Object.keys(alias), ...Object.keys(ours)];
+  const alone = ["@matrixos/tailwind"]; // static pages load its file by itself
+  return [...(await graph(specifiers.filter((s) => !alone.includes(s)), true)), ...(await graph(alone, false))];
+}
+
+async function graph(specifiers, splitting) {
   const result = await build({
     ...shared,
     entryPoints: specifiers.map((s) => ({ in: `entry:${s}`, out: fileName(s) })),
-    splitting: true,
+    splitting,
     format: "esm",
     outdir: join(out, "lib"),
     publicPath: "matrixos:",

@@ -87,7 +87,7 @@ func (c *Compiler) Build(tree fs.FS, folder sys.Path, source bool) (*Result, err
 		b := c.builder(string(folder))
 		r = b.build(snap)
 	} else {
-		r = static(snap)
+		r = static(snap, c.libs)
 	}
 	r.Hash, r.Took = snap.hash, time.Since(start)
 	slices.SortStableFunc(r.Diagnostics, func(a, b sys.Diagnostic) int { return strings.Compare(a.Severity, b.Severity) }) // errors first

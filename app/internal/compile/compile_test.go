@@ -113,7 +113,7 @@ func TestCompileErrors(t *testing.T) {
 		{"syntax", "export default () => (\n  <div>\n);\n", "before a closing \"div\" tag", "</div>", "src/App.tsx", 4},
 		{"unknown icon", "import { Walet } from \"lucide-react\";\nexport default () => <Walet />;\n", "there is no Walet in lucide-react", "Wallet", "src/App.tsx", 1},
 		{"unknown component", "import { Traker } from \"@matrixos/ui\";\nexport default () => <Traker />;\n", "there is no Traker in @matrixos/ui", "Tracker", "src/App.tsx", 1},
-		{"unknown package", "import chess from \"chess.js\";\nexport default () => chess;\n", `the package "chess.js" is not available`, "available are", "src/App.tsx", 1},
+		{"unknown package", "import ky from \"ky\";\nexport default () => ky;\n", `the package "ky" is not available`, "available are", "src/App.tsx", 1},
 		{"misspelt package", "import { format } from \"datefns\";\nexport default () => format;\n", `the package "datefns"`, `did you mean "date-fns"?`, "src/App.tsx", 1},
 		{"remote import", "import x from \"https://esm.sh/x\";\nexport default () => x;\n", "remote import", "own files", "src/App.tsx", 1},
 		{"missing file", "import { x } from \"./Othr\";\nexport default () => x;\n", "there is no file src/Othr", "", "src/App.tsx", 1},
@@ -144,6 +144,19 @@ func TestCompileErrors(t *testing.T) {
 				t.Errorf("got %+v", d)
 			}
 		})
+	}
+}
+
+// The page about apps names every library there is.
+func TestLibrariesAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../../doc/apps.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range strings.Split(libraries(t).available(), ", ") {
+		if name != "react-dom/client" && !strings.Contains(string(page), "`"+name+"`") {
+			t.Errorf("doc/apps.md does not name %s", name)
+		}
 	}
 }
 

@@ -118,12 +118,18 @@ func (l *Libraries) File(name string) ([]byte, error) {
 func (l *Libraries) available() string {
 	names := []string{lucide}
 	for name := range l.byName {
-		if !strings.Contains(name, "/jsx-") { // these are the compiler's own
-			names = append(names, name)
+		switch {
+		case strings.Contains(name, "/jsx-"), name == tailwind: // the compiler's own
+			continue
+		case strings.HasPrefix(name, "@radix-ui/"):
+			name = "@radix-ui/react-*"
+		case strings.HasPrefix(name, "dayjs/plugin/"):
+			name = "dayjs/plugin/*"
 		}
+		names = append(names, name)
 	}
 	slices.Sort(names)
-	return strings.Join(names, ", ")
+	return strings.Join(slices.Compact(names), ", ")
 }
 
 // closure lists the specifiers that the named modules need, in a fixed order.

@@ -122,6 +122,11 @@ func viteEntry(snap *snapshot) (*Page, string, []sys.Diagnostic) {
 		switch {
 		case e.name == "script" && e.attributes["type"] == "module" && local(e.attributes["src"]):
 			spec = e.attributes["src"]
+		case e.name == "script" && tailwindCDN.MatchString(e.attributes["src"]):
+			fmt.Fprintf(&imports, "import { start } from %q;\nstart();\n", tailwind)
+			kept = append(append(kept, doc[last:e.start]...), tailwindGlobal...)
+			last = e.close
+			continue
 		case e.name == "script" && e.attributes["type"] == "module" && e.attributes["src"] == "":
 			fmt.Fprintf(&imports, "%s\n", e.text)
 		case e.name == "link" && strings.EqualFold(e.attributes["rel"], "stylesheet") && local(e.attributes["href"]):
@@ -189,7 +194,7 @@ func relative(tag []byte, e element) []byte {
 
 // static is an app that is served as it is. Its scripts are parsed all the same, so
 // that a slip is found before the owner sees a dead page.
-func static(snap *snapshot) *Result {
+func static(snap *snapshot, libs *Libraries) *Result {
 	r := &Result{Files: map[string][]byte{}}
 	for name, raw := range snap.files {
 		if rest, ok := strings.CutPrefix(name, snap.folder+"/"); ok {
@@ -204,7 +209,7 @@ func static(snap *snapshot) *Result {
 	}
 	for name, raw := range r.Files {
 		if ext := path.Ext(name); ext == ".html" || ext == ".htm" {
-			r.Files[name] = rootless(raw)
+			r.Files[name] = libs.ownTailwind(rootless(raw), r)
 		}
 	}
 	r.Page = Split(r.Files["index.html"])
@@ -241,6 +246,9 @@ func judge(snap *snapshot, index string, doc []byte, e element) []sys.Diagnostic
 	line := 1 + bytes.Count(doc[:e.start], []byte{'\n'})
 	at := func(severity, text, hint string) []sys.Diagnostic {
 		return []sys.Diagnostic{{Severity: severity, File: sys.Path(index), Line: line, Text: text, Hint: hint, Source: strings.TrimSpace(string(doc[e.start:e.end]))}}
+	}
+	if tailwindCDN.MatchString(address) {
+		return nil // ours is served in its place
 	}
 	if remote.MatchString(address) {
 		return at("warning", fmt.Sprintf("%s will not load: apps have no network", address), "put a copy of the file beside index.html")

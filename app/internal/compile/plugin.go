@@ -17,6 +17,7 @@ const (
 	inApp   = "app"
 	asURL   = "url"
 	asText  = "raw"
+	asStyle = "tailwind"
 	inLib   = "lib"
 	made    = "made"
 	entryID = "matrixos-entry"
@@ -66,6 +67,11 @@ func (b *builder) resolve(r api.OnResolveArgs) (api.OnResolveResult, error) {
 	for _, c := range candidates {
 		name, err := b.now.probe(c)
 		if err == nil {
+			if namespace == inApp && r.Kind == api.ResolveJSImportStatement && path.Ext(name) == ".css" && !strings.HasSuffix(name, ".module.css") {
+				if _, ok := b.tailored(name); ok {
+					namespace = asStyle
+				}
+			}
 			return api.OnResolveResult{Path: name, Namespace: namespace}, nil
 		}
 		if first == nil {
@@ -116,13 +122,16 @@ func (b *builder) library(spec, importer string) (api.OnResolveResult, error) {
 		}
 		return api.OnResolveResult{Path: spec, Namespace: inLib, SideEffects: api.SideEffectsFalse}, nil
 	}
+	if r, ok := b.fromConfig(spec, importer); ok {
+		return r, nil
+	}
 	names := slices.Sorted(maps.Keys(b.libs.byName))
 	hint := "available are " + b.libs.available()
 	if n := nearest(spec, append(names, lucide)); n != "" {
 		hint = fmt.Sprintf("did you mean %q? %s", n, hint)
 	}
 	if strings.HasPrefix(spec, "tailwindcss") {
-		hint = "Tailwind is not part of the runtime; style with CSS files and the --matrix-* variables, or use @matrixos/ui"
+		hint = "Tailwind is there for stylesheets: import a .css file that says @import \"tailwindcss\";"
 	}
 	return fault("the package %q is not available to apps", "%s", spec, hint)
 }
@@ -143,6 +152,9 @@ func (b *builder) load(l api.OnLoadArgs) (api.OnLoadResult, error) {
 	switch l.Namespace {
 	case made:
 		return b.make(l.Path)
+	case asStyle:
+		s := b.tailwindModule(l.Path)
+		return api.OnLoadResult{Contents: &s, Loader: api.LoaderJS}, nil
 	case inLib:
 		name, importer := split(l.Path)
 		if name == lucide {
@@ -183,6 +195,8 @@ func (b *builder) make(name string) (api.OnLoadResult, error) {
 	switch {
 	case name == iconMaker:
 		source = iconMakerSource
+	case strings.HasPrefix(name, nothing):
+		source = nothingSource
 	case strings.HasPrefix(name, iconPrefix):
 		t, err := b.libs.icons()
 		if err != nil {

@@ -159,7 +159,46 @@ const scenarios = {
     found.icons = String(await studio.locator("svg.lucide").count());
     found.errors = errors.join("\n");
   },
+
+  async field() {
+    const page = await newPage();
+    const style = (locator, name) => locator.evaluate((e, n) => getComputedStyle(e)[n], name);
+    const shelf = await open(page, "shelf");
+    const count = shelf.getByRole("button", { name: "Count 0" });
+    await count.waitFor();
+    found.facts = (await shelf.getByTestId("facts").locator("li").allInnerTexts()).join("; ");
+    await until(async () => (await style(count, "backgroundColor")) === "rgb(12, 34, 56)", "Tailwind's classes");
+    found.pill = await style(count, "paddingLeft");
+    await count.click();
+    found.motion = await shelf.getByTestId("motion").innerText();
+    found.query = await shelf.getByTestId("query").innerText();
+    found.markdown = await shelf.getByTestId("markdown").innerHTML();
+    await shelf.getByLabel("Name").fill("Ada");
+    await shelf.getByRole("button", { name: "Greet" }).click();
+    found.toast = await shelf.getByText("Hello Ada").innerText();
+    await shelf.getByRole("button", { name: "Details" }).click();
+    found.dialog = await shelf.getByRole("dialog").getByRole("heading").innerText();
+    await shelf.getByRole("button", { name: "Close", exact: true }).click();
+    await shelf.getByRole("link", { name: "About" }).click();
+    found.route = await shelf.getByRole("heading", { name: "About this shelf" }).innerText();
+    const retro = await open(page, "retro");
+    const title = retro.getByRole("heading", { name: "Retro" });
+    await until(async () => (await style(title, "backgroundColor")) === "rgb(1, 2, 3)", "the colours of tailwind.config.js");
+    found.retro = [await style(title, "borderRadius"), await style(title, "color"), await style(title, "padding")].join(" ");
+    const poster = await open(page, "poster");
+    await until(async () => (await style(poster.getByRole("heading"), "backgroundColor")) === "rgb(7, 8, 9)", "the colours of the page's config");
+    found.poster = await style(poster.getByRole("heading"), "padding");
+    found.errors = errors.join("\n");
+  },
 };
+
+async function until(holds, what) {
+  for (let i = 0; i < 300; i++) {
+    if (await holds()) return;
+    await new Promise((r) => setTimeout(r, 100));
+  }
+  throw new Error(`never came: ${what}`);
+}
 
 async function add(app, title, amount, category) {
   if (!(await app.getByLabel("Title").isVisible())) await app.getByRole("button", { name: "Add expense" }).click();

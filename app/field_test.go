@@ -1,0 +1,22 @@
+package app
+
+import (
+	"strings"
+	"testing"
+)
+
+// The libraries that apps of the field import are in the binary, Tailwind in its
+// three forms among them.
+func TestLibrariesOfTheField(t *testing.T) {
+	chromium(t)
+	found := newWorld(t, "testdata/field").drive("field")
+	for name, want := range map[string]string{
+		"facts": "20 moves; 26/11 10:00; 2function; 8/36; 2 lines; false; Invalid input: expected number, received string; translate3d(1px, 2px, 0) scaleX(1) scaleY(1); function,function,object,function",
+		"pill":  "16px", "motion": "moved", "query": "fetched", "markdown": "<strong>bold</strong>", "toast": "Hello Ada", "dialog": "Details of the shelf",
+		"route": "About this shelf", "retro": "11px rgb(51, 119, 153) 16px", "poster": "16px", "errors": "",
+	} {
+		if !strings.Contains(found[name], want) || want == "" && found[name] != "" {
+			t.Errorf("%s: %q, want %q", name, found[name], want)
+		}
+	}
+}
