@@ -28,7 +28,7 @@ func Repair(h []model.Message) []model.Message {
 				}})
 			}
 			out = append(out, m)
-			calls := callsOf(m)
+			calls := Calls(m)
 			if len(calls) == 0 {
 				continue
 			}
@@ -47,7 +47,8 @@ func Repair(h []model.Message) []model.Message {
 	return out
 }
 
-func callsOf(m model.Message) (calls []model.Block) {
+// Calls returns the calls that a message makes, in order.
+func Calls(m model.Message) (calls []model.Block) {
 	for _, b := range m.Blocks {
 		if b.Kind == model.ToolUse {
 			calls = append(calls, b)

@@ -132,3 +132,11 @@ type Model interface {
 	Stream(ctx context.Context, r *Request, sink func(Delta)) (*Reply, error)
 	Limits(model string) Limits
 }
+
+// Raw is a request in the words of a provider's own protocol, made by a program
+// that speaks it. It is sent as it is, with the adapter's key, attempts and watch.
+type Raw struct {
+	Model string // as Body names it
+	Body  json.RawMessage
+	Betas []string // features of the protocol that the request asks for
+}

@@ -110,11 +110,11 @@ func (t *turn) summary(ctx context.Context, n int) (string, error) {
 		return "", err
 	}
 	t.host.Spent(context.WithoutCancel(ctx), rep.Cost)
-	text := says(rep.Message)
+	text := engine.Says(rep.Message)
 	if text == "" || rep.Stop == model.StopRefusal || rep.Stop == model.StopOverflow {
 		return "", errNoSummary
 	}
-	return head(text, summaryBytes), nil
+	return engine.Head(text, summaryBytes), nil
 }
 
 // firstWords is what the owner said first, which a summary must not bend.
@@ -131,7 +131,7 @@ func firstWords(msgs []model.Message) string {
 				words, _, _ := strings.Cut(rest, "\n</first-words-of-the-owner>")
 				return words
 			}
-			words := head(b.Text, 2000)
+			words := engine.Head(b.Text, 2000)
 			if line := strings.LastIndexByte(words, '\n'); line > 0 && len(words) < len(b.Text) {
 				words = words[:line] // half a line might be half a rule
 			}
@@ -165,4 +165,4 @@ func digest(msgs []model.Message) string {
 	return out + strings.Join(lines[left:], "\n")
 }
 
-func oneLine(s string) string { return head(strings.Join(strings.Fields(s), " "), 160) }
+func oneLine(s string) string { return engine.Head(strings.Join(strings.Fields(s), " "), 160) }

@@ -2,13 +2,11 @@ package native
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
 	"matrixos/engine"
 	"matrixos/model"
-	"matrixos/sys"
 )
 
 const (
@@ -74,10 +72,7 @@ func (t *turn) overflow(ctx context.Context) error {
 	}
 	t.relieved++
 	if freed == 0 {
-		return &sys.Error{
-			Op: op, Path: t.o.Model, Kind: sys.Invalid, Err: errors.New("the conversation no longer fits the model's window"),
-			Hint: "begin a new conversation, or choose a model with a larger window",
-		}
+		return engine.ErrFull(t.o.Model)
 	}
 	t.emit(engine.Event{Kind: engine.Delta, Delta: model.Delta{Retry: &model.Retry{Attempt: 1, After: time.Duration(0), Reason: reason}}})
 	return nil

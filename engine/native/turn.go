@@ -3,8 +3,6 @@ package native
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 
 	"matrixos/engine"
 	"matrixos/model"
@@ -16,7 +14,7 @@ type turn struct {
 	*session
 	emit  func(engine.Event)
 	out   *engine.Outcome
-	guard guard
+	guard engine.Guard
 
 	relieved int   // how often room was made for the request that is on its way
 	broken   error // why no model sums up
@@ -25,12 +23,6 @@ type turn struct {
 }
 
 const op = "run turn"
-
-// What the engine says to a model in the owner's place.
-const (
-	sayMore     = "Your reply was empty. Go on, or say what you have done."
-	sayContinue = "Your reply was cut off at the output limit. Continue exactly where it ended, in smaller parts."
-)
 
 func (t *turn) run(ctx context.Context, in []model.Block) error {
 	if n := len(t.msgs); n > 0 && calls(t.msgs[n-1]) {
@@ -54,10 +46,7 @@ func (t *turn) run(ctx context.Context, in []model.Block) error {
 		}
 	}
 	t.out.Lost = engine.TooLong
-	return &sys.Error{
-		Op: op, Kind: sys.OverBudget, Err: fmt.Errorf("the turn took %d model requests, which is its limit", t.out.Steps),
-		Hint: "say \"continue\" to grant as many again",
-	}
+	return engine.ErrSteps(t.out.Steps)
 }
 
 // ask makes one model request.
@@ -122,11 +111,11 @@ func (t *turn) react(ctx context.Context, rep *model.Reply) (done bool, err erro
 		return false, t.overflow(ctx)
 	case rep.Stop == model.StopRefusal:
 		return true, t.refuse(ctx, rep)
-	case len(rep.Message.Blocks) == 0, rep.Stop != model.StopPause && says(rep.Message) == "" && !calls(rep.Message):
+	case len(rep.Message.Blocks) == 0, rep.Stop != model.StopPause && engine.Says(rep.Message) == "" && !calls(rep.Message):
 		return false, t.nudge(ctx, rep)
 	}
 	t.empty, t.relieved = 0, 0
-	t.unique(rep.Message.Blocks)
+	engine.Unique(rep.Message.Blocks, len(t.msgs))
 	if err := t.keepReply(ctx, rep); err != nil {
 		return false, err
 	}
@@ -147,7 +136,7 @@ func (t *turn) react(ctx context.Context, rep *model.Reply) (done bool, err erro
 // keepReply makes the model's message last, and then shows it. What it cost goes
 // with it.
 func (t *turn) keepReply(ctx context.Context, rep *model.Reply) error {
-	t.out.Text = says(rep.Message)
+	t.out.Text = engine.Says(rep.Message)
 	if err := t.host.Keep(context.WithoutCancel(ctx), rep.Message, rep.Cost); err != nil {
 		return err
 	}
@@ -170,9 +159,9 @@ func (t *turn) keepUser(ctx context.Context, blocks []model.Block) error {
 
 // refuse keeps what the model says about its refusal, but runs nothing of it.
 func (t *turn) refuse(ctx context.Context, rep *model.Reply) error {
-	if says(rep.Message) == "" {
+	if engine.Says(rep.Message) == "" {
 		t.host.Spent(ctx, rep.Cost)
-		t.out.Text = "The model declined to answer this."
+		t.out.Text = engine.Declined
 		return nil
 	}
 	var kept []model.Block
@@ -192,29 +181,19 @@ func (t *turn) nudge(ctx context.Context, rep *model.Reply) error {
 	t.empty++
 	switch {
 	case t.empty > 1 && rep.Stop == model.StopMax:
-		return errLong()
+		return engine.ErrLong()
 	case t.empty > 1:
-		return &sys.Error{
-			Op: op, Path: t.o.Model, Kind: sys.Unavailable, Err: errors.New("the model gave an empty answer, twice"),
-			Hint: "try again, or choose another model",
-		}
+		return engine.ErrEmpty(t.o.Model)
 	}
-	return t.keepUser(ctx, []model.Block{{Kind: model.Text, Text: sayMore}})
+	return t.keepUser(ctx, []model.Block{{Kind: model.Text, Text: engine.SayMore}})
 }
 
 // goOn lets a reply that was cut off continue, once.
 func (t *turn) goOn(ctx context.Context) error {
 	if t.cutOff++; t.cutOff > 1 {
-		return errLong()
+		return engine.ErrLong()
 	}
-	return t.keepUser(ctx, []model.Block{{Kind: model.Text, Text: sayContinue}})
-}
-
-func errLong() error {
-	return &sys.Error{
-		Op: op, Kind: sys.Invalid, Err: errors.New("the answer is longer than the model may write, also when continued"),
-		Hint: "ask for less at once",
-	}
+	return t.keepUser(ctx, []model.Block{{Kind: model.Text, Text: engine.SayContinue}})
 }
 
 // calls runs the calls of a reply, and keeps their results whatever happened.
@@ -233,33 +212,6 @@ func (t *turn) calls(ctx context.Context, rep *model.Reply) error {
 		return canceled(ctx)
 	}
 	return failure
-}
-
-// unique gives calls without an id, or with one that another call of the same
-// message has, an id of their own: results are told apart by it.
-func (t *turn) unique(blocks []model.Block) {
-	seen := map[string]bool{}
-	for i := range blocks {
-		b := &blocks[i]
-		if b.Kind != model.ToolUse {
-			continue
-		}
-		if b.ID == "" || seen[b.ID] {
-			b.ID = fmt.Sprintf("call_%d_%d", len(t.msgs), i)
-			b.Raw = nil
-		}
-		seen[b.ID] = true
-	}
-}
-
-func says(m model.Message) string {
-	var b strings.Builder
-	for _, block := range m.Blocks {
-		if block.Kind == model.Text {
-			b.WriteString(block.Text)
-		}
-	}
-	return strings.TrimSpace(b.String())
 }
 
 func calls(m model.Message) bool {

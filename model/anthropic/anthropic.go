@@ -14,6 +14,7 @@ import (
 
 	sdk "github.com/anthropics/anthropic-sdk-go"
 	"github.com/anthropics/anthropic-sdk-go/option"
+	"github.com/anthropics/anthropic-sdk-go/packages/param"
 
 	"matrixos/model"
 	"matrixos/model/internal/attempt"
@@ -105,8 +106,22 @@ func (m *Model) Stream(ctx context.Context, r *model.Request, sink func(model.De
 			opts = append(opts, option.WithHeaderAdd("anthropic-beta", beta))
 		}
 	}
+	return m.send(ctx, r.Model, params, opts, sink)
+}
+
+// Relay sends a request that another program has made, under the contract of
+// Stream. The reply's blocks carry what that program needs to read it.
+func (m *Model) Relay(ctx context.Context, r *model.Raw, sink func(model.Delta)) (*model.Reply, error) {
+	var opts []option.RequestOption
+	for _, beta := range r.Betas {
+		opts = append(opts, option.WithHeaderAdd("anthropic-beta", beta))
+	}
+	return m.send(ctx, r.Model, param.Override[sdk.MessageNewParams](r.Body), opts, sink)
+}
+
+func (m *Model) send(ctx context.Context, id string, p sdk.MessageNewParams, opts []option.RequestOption, sink func(model.Delta)) (*model.Reply, error) {
 	return m.policy.Run(ctx, sink, func(ctx context.Context, sink func(model.Delta), dog *attempt.Dog) (*model.Reply, *attempt.Failure) {
-		return m.once(ctx, r.Model, params, opts, sink, dog)
+		return m.once(ctx, id, p, opts, sink, dog)
 	})
 }
 
