@@ -67,6 +67,7 @@ type System struct {
 	home    string
 	disk    *disk.Disk
 	kernel  *kernel.Kernel
+	models  *models
 	apps    *apps
 	backups *backups
 	drivers *drivers
@@ -164,6 +165,7 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 	if err != nil {
 		return err
 	}
+	s.models = models
 	models.safe, models.good = s.safe, good
 	box, why := sandbox.Find(ctx)
 	if why != nil {
@@ -338,6 +340,9 @@ func (s *System) Close() error {
 	}
 	if s.kernel != nil {
 		errs = append(errs, s.kernel.Close())
+	}
+	if s.models != nil {
+		errs = append(errs, s.models.close())
 	}
 	if s.drivers != nil {
 		errs = append(errs, s.drivers.Close())

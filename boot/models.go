@@ -12,6 +12,7 @@ import (
 
 	"matrixos/disk"
 	"matrixos/engine"
+	"matrixos/engine/claude"
 	"matrixos/engine/native"
 	"matrixos/gateway"
 	"matrixos/kernel"
@@ -32,7 +33,7 @@ const (
 )
 
 // suggested is the model that a bare provider name or a bare key means.
-var suggested = map[string]string{anthropicName: "claude-opus-4-6"}
+var suggested = map[string]string{anthropicName: "claude-opus-4-6", claudeCode: "claude-opus-4-6"}
 
 // models resolves model names to engines, and keeps the owner's choice. What a
 // name means is looked up anew for every request, so that a key or an address
@@ -44,6 +45,7 @@ type models struct {
 	env      func(string) string
 	log      *slog.Logger
 	offline  engine.Engine
+	scratch  string        // where programs that run conversations keep what is theirs
 	safe     bool          // no model runs
 	good     sys.LandingID // in safe mode, where the settings are read; 0: the newest
 
@@ -61,8 +63,12 @@ func newModels(d *disk.Disk, keys *keyring.Keyring, override string, env func(st
 	if err != nil {
 		return nil, err
 	}
+	scratch, err := clearScratch(d.Root())
+	if err != nil {
+		return nil, err
+	}
 	return &models{
-		disk: d, keys: keys, override: override, env: env, log: log,
+		scratch: scratch, disk: d, keys: keys, override: override, env: env, log: log,
 		offline: native.New(builtIn, log), engines: map[string]engine.Engine{},
 	}, nil
 }
@@ -105,26 +111,28 @@ func (m *models) Engine(name string) (engine.Engine, string, error) {
 		e, err := m.remote(provider)
 		return e, id, err
 	case claudeCode:
-		return nil, "", &sys.Error{
-			Op: "use model", Path: name, Kind: sys.Unavailable, Err: errors.New("this version has no driver for Claude Code"),
-			Hint: "use anthropic:claude-opus-4-6 with a key",
-		}
+		e, err := m.claudeCode()
+		return e, id, err
 	}
-	return unknown("there is no such provider", "write offline, anthropic:claude-opus-4-6 or openai:NAME")
+	return unknown("there is no such provider", "write offline, anthropic:claude-opus-4-6, openai:NAME or claude-code:claude-opus-4-6")
+}
+
+// account is the key and the address of a provider, as of now.
+func (m *models) account(provider string) (key, base string, err error) {
+	c, _, err := lastConfig(m.disk, m.good)
+	if err != nil {
+		return "", "", err
+	}
+	key, err = m.key(provider)
+	return key, cmp.Or(c.BaseURLs[provider], m.env(strings.ToUpper(provider)+"_BASE_URL")), err
 }
 
 // remote is the engine for a provider with the key and address of now.
 func (m *models) remote(provider string) (engine.Engine, error) {
-	c, _, err := lastConfig(m.disk, m.good)
+	key, base, err := m.account(provider)
 	if err != nil {
 		return nil, err
 	}
-	upper := strings.ToUpper(provider)
-	key, err := m.key(provider)
-	if err != nil {
-		return nil, err
-	}
-	base := cmp.Or(c.BaseURLs[provider], m.env(upper+"_BASE_URL"))
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	id := fmt.Sprintf("%s|%s|%s", provider, key, base)
@@ -157,7 +165,12 @@ func (m *models) key(provider string) (string, error) {
 
 // attached reports whether a provider can be asked now.
 func (m *models) attached(provider string) bool {
-	_, err := m.remote(provider)
+	var err error
+	if provider == claudeCode {
+		_, err = m.claudeCode()
+	} else {
+		_, err = m.remote(provider)
+	}
 	return err == nil
 }
 
@@ -170,6 +183,12 @@ func (m *models) describe(name string) gateway.Model {
 		return gateway.Model{ID: name, Label: "Built-in", Note: "Rule-based, on this machine, free. It builds everyday apps; it is not a language model.", Attached: true}
 	case anthropicName:
 		return gateway.Model{ID: provider + ":" + id, Label: id, Note: "A language model of Anthropic, asked over the internet with your key.", NeedsKey: true, Attached: m.attached(provider)}
+	case claudeCode:
+		return gateway.Model{
+			ID: provider + ":" + id, Label: id + " in Claude Code", NeedsKey: true,
+			Note:     "The Claude Code program that you have installed runs the conversation, with your Anthropic key; Matrix OS keeps the key, the budget and the files.",
+			Attached: m.attached(provider),
+		}
 	case openaiName:
 		return gateway.Model{ID: name, Label: cmp.Or(id, "OpenAI or compatible"), Note: "Any OpenAI-compatible endpoint: OpenAI, OpenRouter, or Ollama, llama.cpp and vLLM on your own machine.", NeedsKey: true, Attached: m.attached(provider)}
 	}
@@ -186,6 +205,9 @@ func (m *models) Choices(context.Context) ([]gateway.Model, error) {
 		names = append(names, anthropicName+":"+id)
 	}
 	names = append(names, openaiName)
+	if _, err := claude.Find(m.env("MATRIXOS_CLAUDE")); err == nil {
+		names = append(names, claudeCode+":"+suggested[claudeCode])
+	}
 	if now := m.Default(); !slices.Contains(names, now) {
 		names = append(names, now)
 	}
@@ -200,8 +222,12 @@ func (m *models) Choices(context.Context) ([]gateway.Model, error) {
 // address into system/config.json, as the owner's own landing.
 func (m *models) Choose(ctx context.Context, c gateway.ModelChoice) error {
 	provider, id, _ := strings.Cut(c.Model, ":")
+	account := provider
+	if provider == claudeCode {
+		account = anthropicName // who answers its requests
+	}
 	if c.Key != "" {
-		if err := m.keys.Set(provider, keyring.NewSecret(c.Key)); err != nil {
+		if err := m.keys.Set(account, keyring.NewSecret(c.Key)); err != nil {
 			return err
 		}
 	}
@@ -217,7 +243,7 @@ func (m *models) Choose(ctx context.Context, c gateway.ModelChoice) error {
 		if now.BaseURLs == nil {
 			now.BaseURLs = map[string]string{}
 		}
-		now.BaseURLs[provider] = c.BaseURL
+		now.BaseURLs[account] = c.BaseURL
 	}
 	if err := m.usable(now); err != nil {
 		return err

@@ -181,9 +181,10 @@ var stopped = []scenario{
 			Turn{Slow: true, Blocks: []model.Block{Say(strings.Repeat("word ", 500))}}, Turn{Blocks: []model.Block{Say("Back.")}})
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		start := time.Now()
+		var start time.Time
 		out, _ := p.send(ctx, "talk", func(e engine.Event) {
-			if e.Delta.Text != "" {
+			if e.Delta.Text != "" && start.IsZero() {
+				start = time.Now()
 				cancel()
 			}
 		})

@@ -20,6 +20,28 @@ const (
 	summaryBytes  = 32 << 10 // that are kept of it
 )
 
+// Short is a conversation in its shorter form.
+type Short struct {
+	Messages []model.Message // none if there was nothing to shorten
+	Cost     sys.Cost        // of the summary, which the Host has accounted for
+}
+
+// Shorten sums up the older part of o.History, as a turn does with a
+// conversation that grows too long, and makes the shorter form durable. It is for
+// engines whose loop is elsewhere.
+func (e *Engine) Shorten(ctx context.Context, h engine.Host, o engine.Options) (Short, error) {
+	s, err := e.open(h, o)
+	if err != nil {
+		return Short{}, err
+	}
+	t := &turn{session: s, emit: func(engine.Event) {}, out: &engine.Outcome{}}
+	done, err := t.compact(ctx)
+	if !done || err != nil {
+		return Short{Cost: t.out.Cost}, err
+	}
+	return Short{Messages: t.msgs, Cost: t.out.Cost}, nil
+}
+
 // compact replaces all but the newest messages by a summary, and reports
 // whether there was anything to replace. The owner's rules go along word for
 // word, whatever the model remembers; without a model that can sum up, a list

@@ -60,6 +60,14 @@ const defaultSteps = 100
 // Open implements engine.Engine. The tools are those that the Host lists now: a
 // list that changes in the middle of a conversation would void the prompt cache.
 func (e *Engine) Open(_ context.Context, h engine.Host, o engine.Options) (engine.Session, error) {
+	s, err := e.open(h, o)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (e *Engine) open(h engine.Host, o engine.Options) (*session, error) {
 	if o.MaxSteps <= 0 {
 		o.MaxSteps = defaultSteps
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -170,7 +171,7 @@ func cpuOfSelf() time.Duration {
 func BenchmarkAgainstClaudeCode(t *testing.B) {
 	bin := claudeCode()
 	if bin == "" {
-		t.Skip("NOT COMPARED: the Claude Code CLI is not installed. Put claude on the PATH, or name it in MATRIXOS_CLAUDE_BIN.")
+		t.Skip("NOT COMPARED: the Claude Code CLI is not installed. tools/setup installs it; MATRIXOS_CLAUDE names another.")
 	}
 	s, url := serve(t, speedPlayer())
 	s.Lenient, s.Forget = true, true
@@ -192,10 +193,17 @@ func BenchmarkAgainstClaudeCode(t *testing.B) {
 }
 
 func claudeCode() string {
-	if bin := os.Getenv("MATRIXOS_CLAUDE_BIN"); bin != "" {
+	if bin := os.Getenv("MATRIXOS_CLAUDE"); bin != "" {
 		return bin
 	}
-	bin, err := exec.LookPath("claude")
+	if bin, err := exec.LookPath("claude"); err == nil {
+		return bin
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	bin, err := exec.LookPath(filepath.Join(cache, "matrixos-test", "claude-code", "2.1.330", "claude")) // by tools/setup
 	if err != nil {
 		return ""
 	}

@@ -1,0 +1,106 @@
+package claude_test
+
+import (
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"matrixos/engine"
+	"matrixos/engine/claude"
+	"matrixos/engine/enginetest"
+	"matrixos/model"
+	"matrixos/model/anthropic"
+	"matrixos/model/modeltest"
+)
+
+// script puts the turns of the scenarios into the server's words.
+func script(turns []enginetest.Turn) []modeltest.Turn {
+	var out []modeltest.Turn
+	for _, t := range turns {
+		o := modeltest.Turn{Stop: t.Stop}
+		if t.Slow {
+			o.Pace = modeltest.Duration(20 * time.Millisecond)
+		}
+		for _, b := range t.Blocks {
+			switch b.Kind {
+			case model.Text:
+				o.Text += b.Text
+			case model.Thinking:
+				o.Thinking += b.Text
+			case model.ToolUse:
+				c := modeltest.Call{Name: b.Name, Arguments: string(b.Input)}
+				if text, bad := model.Malformed(b.Input); bad {
+					c.Arguments = text
+				}
+				o.Calls = append(o.Calls, c)
+			case model.ToolResult, model.Opaque:
+			}
+		}
+		switch t.Fault {
+		case enginetest.Overloaded:
+			o.Fault = &modeltest.Fault{Kind: modeltest.HTTPError, Status: 529}
+		case enginetest.Broken:
+			o.Fault = &modeltest.Fault{Kind: modeltest.Drop}
+		case enginetest.WrongKey:
+			o.Fault = &modeltest.Fault{Kind: modeltest.HTTPError, Status: 401, Times: -1}
+		case enginetest.TooLong:
+			o.Fault = &modeltest.Fault{Kind: modeltest.TooLong}
+		}
+		out = append(out, o)
+	}
+	return out
+}
+
+// realCLI is the Claude Code CLI that tools/setup installs for tests, or the one
+// that MATRIXOS_CLAUDE names.
+func realCLI(t testing.TB) string {
+	t.Helper()
+	program := os.Getenv("MATRIXOS_CLAUDE")
+	if program == "" {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			t.Fatal(err)
+		}
+		program = filepath.Join(cache, "matrixos-test", "claude-code", claude.Version, "claude")
+	}
+	if _, err := exec.LookPath(program); err != nil {
+		t.Skipf("NOT TRIED: the Claude Code CLI is not there (%v); tools/setup installs it", err)
+	}
+	return program
+}
+
+// over is an engine over the given program, and a server that plays p.
+func over(t testing.TB, program string, p modeltest.Player, o claude.Options) (*claude.Engine, *modeltest.Server) {
+	t.Helper()
+	s := modeltest.New(p)
+	s.Key = "the-owners-key"
+	ts := httptest.NewServer(s)
+	t.Cleanup(ts.Close)
+	m, err := anthropic.New(anthropic.Options{Key: s.Key, BaseURL: ts.URL, Backoff: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Program, o.Provider, o.Dir = program, m, t.TempDir()
+	e := claude.New(o)
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+		left, err := os.ReadDir(o.Dir)
+		if err != nil || len(left) > 0 {
+			t.Errorf("private folders are left behind: %v, %v", left, err)
+		}
+	})
+	return e, s
+}
+
+func TestScenariosOnTheRealCLI(t *testing.T) {
+	program := realCLI(t)
+	enginetest.Run(t, func(t testing.TB, turns ...enginetest.Turn) engine.Engine {
+		e, _ := over(t, program, modeltest.Script(script(turns)...), claude.Options{})
+		return e
+	})
+}

@@ -1,0 +1,293 @@
+package claude
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"matrixos/model"
+	"matrixos/sys"
+)
+
+// cli is one running Claude Code, with a private folder for all that it writes.
+// It may outlive a session; user is the one that it serves now.
+type cli struct {
+	eng   *Engine
+	token string // its key to the proxy
+	dir   string
+	cmd   *exec.Cmd
+	user  atomic.Pointer[session]
+
+	writing sync.Mutex
+	in      io.WriteCloser
+
+	results chan *line    // ends of turns
+	gone    chan struct{} // closed once it has ended and been waited for
+	ending  sync.Once
+	said    *tail // the end of what it wrote to stderr
+
+	mu      sync.Mutex
+	asked   int
+	answers map[string]chan *response
+}
+
+// The longest line that is read, and how many ends of turns may wait.
+const (
+	maxLine = 64 << 20
+	backlog = 16
+)
+
+func arguments(model, resume string) []string {
+	args := []string{
+		"--output-format", "stream-json", "--verbose", "--input-format", "stream-json",
+		"--model=" + model, "--setting-sources=", "--strict-mcp-config",
+		"--mcp-config", `{"mcpServers":{"` + serverName + `":{"type":"sdk","name":"` + serverName + `"}}}`,
+		"--tools", "", "--permission-prompt-tool", "stdio",
+	}
+	if resume != "" {
+		args = append(args, "--resume="+resume)
+	}
+	return args
+}
+
+// environment is all that the CLI learns of ours. The long limits are because a
+// system call may wait for a person, and a request for its turn at the provider.
+func environment(program, dir, base, token string) []string {
+	return []string{
+		"PATH=" + filepath.Dir(program) + ":/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8",
+		"HOME=" + filepath.Join(dir, "home"), "TMPDIR=" + filepath.Join(dir, "tmp"), "CLAUDE_CONFIG_DIR=" + filepath.Join(dir, "config"),
+		"ANTHROPIC_BASE_URL=" + base, "ANTHROPIC_API_KEY=" + token,
+		"CLAUDE_CODE_ENTRYPOINT=sdk-go", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1",
+		"DISABLE_AUTOUPDATER=1", "DISABLE_TELEMETRY=1", "DISABLE_ERROR_REPORTING=1", "DISABLE_BUG_COMMAND=1",
+		"DISABLE_AUTO_COMPACT=1", "CLAUDE_CODE_MAX_RETRIES=0",
+		"API_TIMEOUT_MS=86400000", "MCP_TIMEOUT=30000", "MCP_TOOL_TIMEOUT=2000000000", "MAX_MCP_OUTPUT_TOKENS=200000",
+	}
+}
+
+// newCLI starts the program. What it resumes is a transcript of msgs.
+func newCLI(e *Engine, s *session, base string, msgs []model.Message) (_ *cli, err error) {
+	if e.o.Dir != "" {
+		if err := os.MkdirAll(e.o.Dir, 0o700); err != nil {
+			return nil, err
+		}
+	}
+	dir, err := os.MkdirTemp(e.o.Dir, "matrixos-claude-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.RemoveAll(dir))
+		}
+	}()
+	for _, d := range []string{"config", "home", "tmp", "work"} {
+		if err := os.Mkdir(filepath.Join(dir, d), 0o700); err != nil {
+			return nil, err
+		}
+	}
+	var resume string
+	if len(msgs) > 0 {
+		if resume, err = writeTranscript(dir, s.o.Model, msgs); err != nil {
+			return nil, err
+		}
+	}
+	c := &cli{
+		eng: e, token: "matrixos-" + rand.Text(), dir: dir, results: make(chan *line, backlog), gone: make(chan struct{}),
+		said: &tail{}, answers: map[string]chan *response{},
+	}
+	c.cmd = exec.Command(e.o.Program, arguments(s.o.Model, resume)...) //nolint:noctx // it outlives the turn that starts it; end ends it
+	c.cmd.Dir, c.cmd.Env, c.cmd.Stderr = filepath.Join(dir, "work"), environment(e.o.Program, dir, base, c.token), c.said
+	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	c.cmd.WaitDelay = time.Second
+	if c.in, err = c.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	out, err := c.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.cmd.Start(); err != nil {
+		return nil, &sys.Error{
+			Op: "start Claude Code", Path: e.o.Program, Kind: sys.Unavailable, Err: err,
+			Hint: "try `" + e.o.Program + " --version`; MATRIXOS_CLAUDE says which program is used",
+		}
+	}
+	go c.read(out)
+	return c, nil
+}
+
+// read follows what the CLI says until it has ended.
+func (c *cli) read(out io.Reader) {
+	r := bufio.NewReaderSize(out, 64<<10)
+	for {
+		text, err := readLine(r, maxLine)
+		if err != nil {
+			break
+		}
+		if l := parseLine(text); l != nil {
+			c.hear(l)
+		}
+	}
+	c.signal() // it may have closed its output and live on
+	if err := c.cmd.Wait(); err != nil {
+		c.eng.o.Logger.Debug("Claude Code has ended", "error", err)
+	}
+	c.eng.forget(c)
+	close(c.gone)
+}
+
+var errLongLine = errors.New("a line is too long")
+
+// readLine reads one line of at most most bytes, without its end.
+func readLine(r *bufio.Reader, most int) ([]byte, error) {
+	var text []byte
+	for {
+		part, err := r.ReadSlice('\n')
+		text = append(text, part...)
+		switch {
+		case len(text) > most:
+			return nil, errLongLine
+		case errors.Is(err, bufio.ErrBufferFull):
+			continue
+		case err != nil:
+			return nil, err
+		}
+		return text[:len(text)-1], nil
+	}
+}
+
+// hear takes one message of the CLI.
+func (c *cli) hear(l *line) {
+	switch l.Type {
+	case "control_request":
+		go c.oblige(l)
+	case "control_response":
+		c.mu.Lock()
+		ch := c.answers[l.Response.RequestID]
+		delete(c.answers, l.Response.RequestID)
+		c.mu.Unlock()
+		if ch != nil {
+			ch <- &l.Response
+		}
+	case "result":
+		select {
+		case c.results <- l:
+		default: // nobody waits for so many
+		}
+	}
+}
+
+// write sends one message.
+func (c *cli) write(v any) error {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	_, err = c.in.Write(append(raw, '\n'))
+	return err
+}
+
+// ask makes a control request and waits for its answer.
+func (c *cli) ask(ctx context.Context, request any) (json.RawMessage, error) {
+	ch := make(chan *response, 1)
+	c.mu.Lock()
+	c.asked++
+	id := fmt.Sprintf("kernel_%d", c.asked)
+	c.answers[id] = ch
+	c.mu.Unlock()
+	if err := c.write(map[string]any{"type": "control_request", "request_id": id, "request": request}); err != nil {
+		return nil, c.broken(err)
+	}
+	select {
+	case r := <-ch:
+		if r.Subtype != "success" {
+			return nil, c.broken(fmt.Errorf("it answered: %s", r.Error))
+		}
+		return r.Response, nil
+	case <-c.gone:
+		return nil, c.broken(errors.New("it ended"))
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// broken is what is said of a CLI that does not do its part.
+func (c *cli) broken(err error) error {
+	if s := c.said.String(); s != "" {
+		err = fmt.Errorf("%w; at last it said: %s", err, s)
+	}
+	return &sys.Error{
+		Op: "run Claude Code", Path: c.eng.o.Program, Kind: sys.Unavailable, Err: err,
+		Hint: "try again; version " + Version + " is known to work, and anthropic:MODEL works without it",
+	}
+}
+
+func (c *cli) dead() bool {
+	select {
+	case <-c.gone:
+		return true
+	default:
+		return false
+	}
+}
+
+// signal kills the CLI and all that it started.
+func (c *cli) signal() {
+	err := syscall.Kill(-c.cmd.Process.Pid, syscall.SIGKILL)
+	if err != nil && !errors.Is(err, syscall.ESRCH) {
+		c.eng.o.Logger.Error("Claude Code could not be ended", "pid", c.cmd.Process.Pid, "error", err)
+	}
+}
+
+// end kills the CLI and waits until nothing of it is left. It has nothing that
+// would be lost.
+func (c *cli) end() {
+	c.ending.Do(func() {
+		if !c.dead() {
+			c.signal()
+		}
+	})
+	<-c.gone
+}
+
+// tail keeps the end of what is written to it.
+type tail struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	const most = 2000
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.text = append(t.text, p...)
+	if n := len(t.text); n > most {
+		t.text = append(t.text[:0], t.text[n-most:]...)
+	}
+	return len(p), nil
+}
+
+// String is the last of it in one line.
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	text := strings.Join(strings.Fields(strings.ToValidUTF8(string(t.text), "")), " ")
+	if len(text) > 300 {
+		text = "…" + strings.ToValidUTF8(text[len(text)-300:], "")
+	}
+	return text
+}
