@@ -40,6 +40,7 @@ func closed() map[string]map[string][]any {
 		},
 		"Origin":      {"by": values(kernel.MadeShipped, kernel.MadeByOwner, kernel.MadeBySelf)},
 		"DriverInfo":  {"state": values(sys.DriverOff, sys.DriverFault, sys.DriverNew, sys.DriverReady, sys.DriverRunning, sys.DriverWaiting, sys.DriverBroken, sys.DriverBlocked)},
+		"DriverTool":  {"may": values("own", "read", "write", "external", "off")},
 		"DriverData":  {"state": values(sys.DriverOff, sys.DriverFault, sys.DriverNew, sys.DriverReady, sys.DriverRunning, sys.DriverWaiting, sys.DriverBroken, sys.DriverBlocked)},
 		"MessageData": {"role": values("user", "assistant")},
 		"NoticeData":  {"level": values("info", "waiting", "error")},

@@ -24,7 +24,7 @@ type DriverInfo struct {
 	State    DriverState   `json:"state"`
 	Why      string        `json:"why,omitempty"`     // it is so, for people
 	Runs     string        `json:"runs"`              // its command line or address
-	Reach    string        `json:"reach"`             // the most its tools may do, as a sentence
+	Reach    string        `json:"reach"`             // the most its tools may do, as in DriverTool
 	Folders  []string      `json:"folders,omitempty"` // of the owner's that it sees; "… (may change it)"
 	Network  []string      `json:"network,omitempty"` // hosts that it may reach
 	Tools    []DriverTool  `json:"tools"`

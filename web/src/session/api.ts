@@ -51,6 +51,12 @@ export const api = {
   deleteKey: (name: string) => send("delete", "/api/keys/{name}", { path: { name } }),
   bindKey: (name: string, hosts: string[]) => send("put", "/api/keys/{name}/hosts", { path: { name }, body: { hosts } }),
 
+  drivers: () => send("get", "/api/drivers").then(list),
+  addDriver: (name: string, body: Record<string, unknown>) => send("put", "/api/drivers/{name}", { path: { name }, body }),
+  removeDriver: (name: string) => send("delete", "/api/drivers/{name}", { path: { name } }),
+  approveDriver: (name: string, hash: string) => send("post", "/api/drivers/{name}/approve", { path: { name }, body: { hash } }),
+  restartDriver: (name: string) => send("post", "/api/drivers/{name}/restart", { path: { name } }),
+
   apps: () => send("get", "/api/apps").then(list),
   /** launch opens an app: as it is, as of a moment, or as a process at work has it. */
   launch: (slug: string, body: Schemas["Launch-appRequest"] = {}) => send("post", "/api/apps/{slug}/launch", { path: { slug }, body }),

@@ -3,6 +3,7 @@ import type { ProgramProps } from "../../desktop/program.ts";
 import type { ThemeFile } from "../../protocol/api.ts";
 import { changeTheme, useSession } from "../../session/store.ts";
 import { Segmented } from "../../ui/controls.tsx";
+import { DriversSection } from "./DriversSection.tsx";
 import { KeysSection } from "./KeysSection.tsx";
 import { ModelSection } from "./ModelSection.tsx";
 import "./settings.css";
@@ -28,8 +29,10 @@ export default function SettingsView({ arg }: ProgramProps) {
   const me = useSession((s) => s.me);
   const model = useRef<HTMLElement>(null);
   const keys = useRef<HTMLElement>(null);
+  const drivers = useRef<HTMLElement>(null);
   useEffect(() => {
     if (arg === "keys") keys.current?.scrollIntoView({ block: "start" });
+    if (arg === "drivers") drivers.current?.scrollIntoView({ block: "start" });
     if (arg === "model") model.current?.scrollIntoView({ block: "start" });
   }, [arg]);
   return (
@@ -71,6 +74,10 @@ export default function SettingsView({ arg }: ProgramProps) {
       <section ref={keys}>
         <h2>Keys</h2>
         <KeysSection />
+      </section>
+      <section ref={drivers}>
+        <h2>Drivers</h2>
+        <DriversSection />
       </section>
       <section>
         <h2>About</h2>
