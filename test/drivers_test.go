@@ -70,8 +70,8 @@ func TestAServerByConversation(t *testing.T) {
 	w.Up()
 	desk := w.SignIn(Chromium(t), 1440, 900)
 	desk.Ask("add the filesystem server for my folder")
-	desk.See("Which folder")
-	desk.Ask("add the filesystem server for " + folder)
+	desk.See("Which folder?")
+	desk.Ask(folder)
 	desk.See("It may read " + folder + ". It has no network.")
 	desk.Shot("asked")
 	if _, there := w.driver("filesystem"); there {

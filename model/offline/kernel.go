@@ -111,6 +111,10 @@ func (k *kernel) understand(now turn) intent {
 		if in.verb == verbNo {
 			in.verb, in.de = "kept", past.de
 		}
+	case verbAttach:
+		if in.verb != verbAttach && strings.HasSuffix(before.said, k.l.say(past.de, "its-path")) && folderName.MatchString(now.text) {
+			return intent{verb: verbAttach, arg: past.arg, de: past.de, text: before.text + " " + now.text}
+		}
 	case verbRemind:
 		if said := before.said; in.verb != verbRemind && strings.HasSuffix(said, "?") {
 			if m, _ := when(now.text, k.t.state.now()); m.set() {
