@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := build
-.PHONY: run test soak lint build bench setup clean protocol
+.PHONY: run test soak lint build bench bench-heal setup clean protocol
 
 GO      ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -62,6 +62,12 @@ lint:
 
 bench: setup build
 	@MATRIXOS_BENCH=1 MATRIXOS_BIN=$(CURDIR)/bin/matrixos $(GO) test -run '^$$' -bench . -benchtime 10x -timeout 30m ./...
+
+# The healer on all apps that have contracts: N wrong changes and seven damages of each.
+# Takes about a minute for an app; APPS="todo notes" names some. Prints the tables of
+# doc/reliability.md.
+bench-heal: setup web/runtime/dist/manifest.json
+	@CI=true MATRIXOS_HEAL_BENCH=$${N:-8} MATRIXOS_HEAL_APPS=$$(echo $${APPS:-} | tr ' ' ,) $(GO) test ./boot -count=1 -run 'TestHealBench$$' -v -timeout 6h
 
 clean:
 	rm -rf bin web/dist/assets web/dist/index.html web/runtime/dist/manifest.json

@@ -90,6 +90,7 @@ func (d *Disk) Undo(ctx context.Context, id sys.LandingID, o UndoOptions) (sys.L
 	if err != nil {
 		return fail(err)
 	}
+	id = a.landing.Provenance.Undoes
 	p := &part{a: a, keep: o.Keep, least: o.Smallest && o.Keep != nil, named: o.Title != ""}
 	if o.Partial || o.Keep != nil {
 		if err := p.reduce(ctx); err != nil {

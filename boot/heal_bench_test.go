@@ -1,0 +1,467 @@
+package boot
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"matrixos/app/browser"
+	"matrixos/client"
+	"matrixos/disk"
+	"matrixos/heal"
+	"matrixos/sys"
+	"matrixos/web/runtime"
+)
+
+// The bench of the healer: faults are planted in apps with contracts, later good changes
+// put on top, and what the healer makes of it is compared, byte for byte, with the app
+// that never had the fault. Without MATRIXOS_HEAL_BENCH it is one app and a few faults;
+// with it ("8": so many wrong changes of each app) all apps that have contracts.
+// MATRIXOS_HEAL_APPS names some of them, MATRIXOS_HEAL_TABLE a file for the table.
+func TestHealBench(t *testing.T) {
+	b := newBench(t)
+	per := 3
+	requests := []string{"track my expenses by category"}
+	if s := os.Getenv("MATRIXOS_HEAL_BENCH"); s != "" {
+		var err error
+		if per, err = strconv.Atoi(s); err != nil {
+			t.Fatal(err)
+		}
+		requests = append(requests, "a reading list with author and rating", "a workout log with date and minutes")
+	}
+	for _, r := range requests {
+		b.ask(r)
+	}
+	for _, slug := range b.apps(per == 3) {
+		b.app(slug, per)
+	}
+	b.print()
+	b.judgeRun(per == 3)
+}
+
+// bench is a home under test, and the score.
+type bench struct {
+	t       *testing.T
+	s       *System
+	random  *rand.Rand
+	scores  map[sys.Slug]*score
+	order   []sys.Slug
+	green   int // runs of whole contracts of apps without a fault
+	alarms  int // that found one
+	serial  int
+	started time.Time
+}
+
+// score counts what became of the faults of one app.
+type score struct {
+	structural, semantic tally
+}
+
+type tally struct {
+	planted, invalid, detected, localised, repaired, asked, lost, wrong int
+	millis                                                              []int64
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	bin, err := browser.Find(os.Getenv("MATRIXOS_CHROMIUM"))
+	if _, e := fs.Stat(runtime.Files(), "trial-page.js"); err == nil {
+		err = e
+	}
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skip("NOT RUN: ", err)
+	}
+	t.Setenv("MATRIXOS_CHROMIUM", bin)
+	t.Setenv("MATRIXOS_KEYRING_PASSPHRASE", "bench")
+	s, err := Start(t.Context(), Options{Home: filepath.Join(t.TempDir(), "home"), Model: "offline"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return &bench{t: t, s: s, random: rand.New(rand.NewPCG(5, 26)), scores: map[sys.Slug]*score{}, started: time.Now()}
+}
+
+// ask has the built-in model make an app.
+func (b *bench) ask(text string) {
+	b.t.Helper()
+	answer, err := b.s.client.Follow(b.t.Context(), client.Ask{Text: text, From: "cli"}, func(client.Ticket) {}, func(sys.Event) error { return nil })
+	if err != nil || !answer.OK {
+		b.t.Fatalf("%s: %+v, %v", text, answer, err)
+	}
+}
+
+// apps are those that have a contract.
+func (b *bench) apps(one bool) (out []sys.Slug) {
+	b.t.Helper()
+	view, err := b.s.disk.View(0)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, a := range b.s.apps.List() {
+		named := os.Getenv("MATRIXOS_HEAL_APPS")
+		if named != "" && !slices.Contains(strings.Split(named, ","), string(a.Slug)) {
+			continue
+		}
+		if _, err := fs.Stat(view, string(a.Folder)+"/contract.json"); err == nil && (!one || a.Author != sys.ShippedBy) {
+			out = append(out, a.Slug)
+		}
+	}
+	if len(out) == 0 {
+		b.t.Fatal("no app has a contract")
+	}
+	return out
+}
+
+// subject is one app without a fault.
+type subject struct {
+	slug   sys.Slug
+	folder sys.Path
+	files  map[sys.Path][]byte
+	score  *score
+}
+
+func (b *bench) app(slug sys.Slug, per int) {
+	b.t.Helper()
+	view, folder, err := b.s.apps.newest(b.t.Context(), slug)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	r, err := b.s.apps.promise.check(b.t.Context(), view, folder)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.green++
+	if !r.Green {
+		b.alarms++
+		b.t.Errorf("%s does not keep its contract as it is:\n%s", slug, r.Text())
+		return
+	}
+	a := &subject{slug: slug, folder: folder, score: &score{}, files: b.read(folder)}
+	if per > 3 {
+		b.sound(a, 5)
+	}
+	b.scores[slug], b.order = a.score, append(b.order, slug)
+	for _, f := range b.structural(a) {
+		b.try(a, f, &a.score.structural)
+	}
+	b.silent(a)
+	all, err := mutants(view, folder, b.s.apps.promise.columns(slug))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for i, m := range sample(all, per) {
+		b.try(a, b.mutant(a, m, []int{0, 1, 2, 3, 5, 8}[i%6]), &a.score.semantic)
+	}
+}
+
+// sound tries an app without a fault again and again.
+func (b *bench) sound(a *subject, times int) {
+	b.t.Helper()
+	view, err := b.s.disk.View(0)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for range times {
+		r, err := b.s.apps.promise.check(b.t.Context(), view, a.folder)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		if b.green++; !r.Green {
+			b.alarms++
+			b.t.Logf("%s: a false alarm: %s", a.slug, r.Text())
+		}
+	}
+}
+
+// read is what a folder holds.
+func (b *bench) read(folder sys.Path) map[sys.Path][]byte {
+	b.t.Helper()
+	view, err := b.s.disk.View(0)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	out := map[sys.Path][]byte{}
+	err = fs.WalkDir(view, string(folder), func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		out[sys.Path(p)], err = fs.ReadFile(view, p)
+		return err
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		b.t.Fatal(err)
+	}
+	return out
+}
+
+// fault is what is planted: the culprit, then later changes. want is the app with all
+// but the fault.
+type fault struct {
+	name    string
+	by      sys.LandingKind
+	culprit map[sys.Path][]byte // nil deletes
+	later   []map[sys.Path][]byte
+	marks   map[sys.Path][]string // what the later changes wrote, by file
+	want    map[sys.Path][]byte
+}
+
+// try plants a fault, heals and counts.
+func (b *bench) try(a *subject, f fault, n *tally) {
+	b.t.Helper()
+	ctx := b.t.Context()
+	if f.culprit == nil {
+		n.invalid++
+		return
+	}
+	b.s.disk.SetChecks() // no gate stands before what is planted
+	culprit := b.land(f.by, f.name, f.culprit)
+	for i, later := range f.later {
+		b.land(sys.ByAgent, fmt.Sprintf("a later change %d", i), later)
+	}
+	b.s.disk.SetChecks(b.s.apps.check)
+	n.planted++
+	r, err := b.s.healer.Heal(ctx, sys.HealOptions{App: b.slugNow(a), Again: true})
+	if err != nil {
+		b.t.Errorf("%s: %s: %v", a.slug, f.name, err)
+		b.reset(a)
+		return
+	}
+	b.count(a, f, culprit, r.Cases, n)
+	b.reset(a)
+}
+
+// slugNow is how the healer calls the app while its manifest may be unreadable.
+func (b *bench) slugNow(a *subject) sys.Slug {
+	files := b.read(a.folder)
+	if bytes.Contains(files[a.folder+"/matrix.json"], []byte(`"slug"`)) {
+		view, err := b.s.disk.View(0)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		for _, i := range b.s.apps.Known() {
+			if _, e := fs.Stat(view, string(a.folder)); e == nil && i.Folder == a.folder && i.Slug.Valid() {
+				return i.Slug
+			}
+		}
+	}
+	return sys.Slug(a.folder.Base())
+}
+
+func (b *bench) count(a *subject, f fault, culprit sys.LandingID, cases []sys.HealCase, n *tally) {
+	b.t.Helper()
+	if len(cases) == 0 {
+		b.t.Logf("%s: not found: %s", a.slug, f.name)
+		return
+	}
+	one := cases[0]
+	n.detected++
+	if one.Culprit == culprit {
+		n.localised++
+	}
+	if one.State == sys.HealProposed {
+		n.asked++
+		next, err := b.s.healer.Accept(b.t.Context(), one.ID)
+		if err != nil {
+			b.t.Errorf("%s: %s: %v", a.slug, f.name, err)
+			return
+		}
+		next.Millis += one.Millis
+		one = next
+	}
+	got := b.read(a.folder)
+	exact := same(got, f.want)
+	landed := one.State == sys.HealDone
+	lost := 0
+	for p, marks := range f.marks {
+		for _, m := range marks {
+			if landed && !bytes.Contains(got[p], []byte(m)) {
+				lost++
+			}
+		}
+	}
+	n.lost += lost
+	switch {
+	case landed && exact:
+		n.repaired++
+		n.millis = append(n.millis, one.Millis)
+	case landed:
+		n.wrong++
+		b.t.Logf("%s: WRONG, %d lost: %s, by %s (%s)\n%s", a.slug, lost, f.name, one.Rung, one.Why, difference(f.want, got))
+	default:
+		b.t.Logf("%s: not mended (%s): %s: %s %s", a.slug, one.State, f.name, one.Why, strings.Join(one.Seen, " / "))
+	}
+	if one.Culprit != culprit {
+		b.t.Logf("%s: blamed %s, not %s: %s", a.slug, one.Culprit, culprit, f.name)
+	}
+}
+
+func same(a, b map[sys.Path][]byte) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for p, text := range a {
+		if other, ok := b[p]; !ok || !bytes.Equal(text, other) {
+			return false
+		}
+	}
+	return true
+}
+
+func difference(want, got map[sys.Path][]byte) string {
+	var out []string
+	for p, text := range want {
+		w, g := strings.Split(string(text), "\n"), strings.Split(string(got[p]), "\n")
+		for i := range max(len(w), len(g)) {
+			var x, y string
+			if i < len(w) {
+				x = w[i]
+			}
+			if i < len(g) {
+				y = g[i]
+			}
+			if x != y && len(out) < 6 {
+				out = append(out, fmt.Sprintf("%s:%d: want %q, have %q", p, i+1, x, y))
+			}
+		}
+	}
+	for p := range got {
+		if _, ok := want[p]; !ok {
+			out = append(out, fmt.Sprintf("%s should not be there", p))
+		}
+	}
+	return strings.Join(out, "\n")
+}
+
+// land puts files in as a process or, for damage, as what is found in the live folder.
+func (b *bench) land(kind sys.LandingKind, title string, files map[sys.Path][]byte) sys.LandingID {
+	b.t.Helper()
+	info, err := b.s.disk.Write(b.t.Context(), disk.Write{Kind: kind, Title: title, Files: files})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return info.ID
+}
+
+// reset brings the app back to what it was without any fault.
+func (b *bench) reset(a *subject) {
+	b.t.Helper()
+	files := map[sys.Path][]byte{}
+	now := b.read(a.folder)
+	for p := range now {
+		if _, ok := a.files[p]; !ok {
+			files[p] = nil
+		}
+	}
+	for p, text := range a.files {
+		if !bytes.Equal(now[p], text) || now[p] == nil {
+			files[p] = text
+		}
+	}
+	b.s.disk.SetChecks()
+	if len(files) > 0 {
+		b.land(sys.ByAgent, "as it was", files)
+	}
+	b.s.disk.SetChecks(b.s.apps.check)
+	if err := b.s.apps.follow(context.WithoutCancel(b.t.Context())); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// judgeRun holds the short run to what has to be so at any time.
+func (b *bench) judgeRun(short bool) {
+	var structural, semantic tally
+	for _, s := range b.scores {
+		structural.add(s.structural)
+		semantic.add(s.semantic)
+	}
+	if structural.wrong+semantic.wrong+structural.lost+semantic.lost > 0 {
+		b.t.Errorf("wrong repairs: %d; later changes lost: %d", structural.wrong+semantic.wrong, structural.lost+semantic.lost)
+	}
+	if structural.detected < structural.planted || structural.repaired < structural.detected {
+		b.t.Errorf("of %d damages %d were found, %d mended", structural.planted, structural.detected, structural.repaired)
+	}
+	if short && (semantic.detected == 0 || semantic.repaired == 0) {
+		b.t.Errorf("of %d wrong changes %d were found, %d mended", semantic.planted, semantic.detected, semantic.repaired)
+	}
+}
+
+func (t *tally) add(o tally) {
+	t.planted += o.planted
+	t.invalid += o.invalid
+	t.detected += o.detected
+	t.localised += o.localised
+	t.repaired += o.repaired
+	t.asked += o.asked
+	t.lost += o.lost
+	t.wrong += o.wrong
+	t.millis = append(t.millis, o.millis...)
+}
+
+func (b *bench) print() {
+	var out strings.Builder
+	head := "| app | planted | found | traced | mended | of these asked | later lost | wrong | p50 | p95 |\n|---|---|---|---|---|---|---|---|---|---|\n"
+	for _, part := range []struct {
+		title string
+		of    func(*score) *tally
+	}{{"Damaged files", func(s *score) *tally { return &s.structural }}, {"Wrong changes", func(s *score) *tally { return &s.semantic }}} {
+		fmt.Fprintf(&out, "\n%s\n\n%s", part.title, head)
+		var all tally
+		for _, slug := range b.order {
+			n := part.of(b.scores[slug])
+			out.WriteString(n.row(string(slug)))
+			all.add(*n)
+		}
+		out.WriteString(all.row("**all**"))
+		out.WriteString(all.shares())
+	}
+	low, high := heal.Interval(b.alarms, b.green)
+	fmt.Fprintf(&out, "\nFalse alarms: %d of %d runs of apps without a fault (95 %% interval %.2f to %.2f %%). %s.\n", b.alarms, b.green, 100*low, 100*high, time.Since(b.started).Round(time.Second))
+	b.t.Log(out.String())
+	if name := os.Getenv("MATRIXOS_HEAL_TABLE"); name != "" {
+		if err := os.WriteFile(name, []byte(out.String()), 0o644); err != nil {
+			b.t.Error(err)
+		}
+	}
+}
+
+func (t *tally) row(name string) string {
+	slices.Sort(t.millis)
+	at := func(q int) string {
+		if len(t.millis) == 0 {
+			return "–"
+		}
+		return fmt.Sprintf("%.1f s", float64(t.millis[min(len(t.millis)-1, len(t.millis)*q/100)])/1000)
+	}
+	return fmt.Sprintf("| %s | %d | %d | %d | %d | %d | %d | %d | %s | %s |\n", name, t.planted, t.detected, t.localised, t.repaired, t.asked, t.lost, t.wrong, at(50), at(95))
+}
+
+func (t *tally) shares() string {
+	share := func(what string, k, n int) string {
+		low, high := heal.Interval(k, n)
+		return fmt.Sprintf("%s %.1f %% (%.1f to %.1f, n = %d)", what, 100*float64(k)/float64(max(1, n)), 100*low, 100*high, n)
+	}
+	return "\n" + strings.Join([]string{share("Found", t.detected, t.planted), share("traced, of those found,", t.localised, t.detected), share("mended, of those found,", t.repaired, t.detected)}, "; ") + ".\n"
+}
+
+// source tells files with code.
+func source(p sys.Path) bool {
+	return slices.Contains([]string{".tsx", ".ts"}, path.Ext(string(p))) && !strings.HasSuffix(string(p), ".d.ts")
+}
