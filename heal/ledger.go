@@ -55,16 +55,12 @@ func write(ctx context.Context, tx *journal.Tx, one *sys.HealCase) error {
 	return err
 }
 
-// tell writes a case with the events that say so.
+// tell writes a case with the event that says so.
 func tell(ctx context.Context, tx *journal.Tx, one *sys.HealCase) error {
 	if err := write(ctx, tx, one); err != nil {
 		return err
 	}
-	events := []sys.Event{sys.NewEvent(sys.EventHeal, one)}
-	if n, ok := noticeOf(*one); ok {
-		events = append(events, sys.NewEvent(sys.EventNotice, n))
-	}
-	return tx.Append(events...)
+	return tx.Append(sys.NewEvent(sys.EventHeal, one))
 }
 
 // change writes a case that has another state now.

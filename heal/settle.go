@@ -3,7 +3,6 @@ package heal
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"matrixos/disk"
 	"matrixos/journal"
@@ -122,27 +121,4 @@ func (h *Healer) takenBack(ctx context.Context, c *run, at found, one *sys.HealC
 	one.Why = fmt.Sprintf("You have taken the repair %s back; it is not made again.", undone.ID)
 	one.Ways = []string{"make the repair again: undo " + at.culprit.ID.String(), "ask for it to be repaired in another way"}
 	return true, h.record(ctx, c, one)
-}
-
-// noticeOf is what the owner's desktop shows of a case; ok is false for what needs no
-// notice.
-func noticeOf(one sys.HealCase) (sys.NoticeData, bool) {
-	n := sys.NoticeData{Level: "info", App: one.App, Text: one.Why}
-	what := string(one.App)
-	if what == "" {
-		what = string(one.Path)
-	}
-	switch one.State {
-	case sys.HealDone:
-		n.Title = "Healed " + what
-		n.Text += fmt.Sprintf(" To take it back: `matrixos undo %s`, or History.", one.Landing)
-	case sys.HealProposed:
-		n.Level, n.Title = "error", what+" does not work; a repair is ready"
-	case sys.HealRests:
-		n.Level, n.Title = "error", what+" does not work, and could not be mended"
-		n.Text += " " + strings.Join(one.Ways, "; or ") + "."
-	case sys.HealGone, sys.HealBack, sys.HealLeft, sys.HealUnproven, sys.HealEscaped:
-		return n, false
-	}
-	return n, true
 }

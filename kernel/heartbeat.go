@@ -168,6 +168,11 @@ func happening(e sys.Event) (line string, told bool, err error) {
 		if err = json.Unmarshal(e.Data, &d); err == nil && d.State == sys.ConflictWaiting {
 			line = fmt.Sprintf("- conflict %s waits for the owner", d.ID)
 		}
+	case sys.EventHeal:
+		var d sys.HealCase
+		if err = json.Unmarshal(e.Data, &d); err == nil && (d.State == sys.HealProposed || d.State == sys.HealRests) {
+			line = fmt.Sprintf("- %s is broken and waits for the owner: %s", d.Path, d.Why)
+		}
 	case sys.EventNotice:
 		var d sys.NoticeData
 		err = json.Unmarshal(e.Data, &d)

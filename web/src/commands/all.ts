@@ -1,11 +1,12 @@
 // The commands of the desktop, in the order in which the palette lists them.
 import {
-  Activity, AppWindow, Brain, CalendarClock, CirclePlay, Coins, Columns2, Folder, History, Keyboard, LayoutGrid, Maximize2, MessageSquarePlus, MessageSquareText, Minus, Monitor, Moon,
+  Activity, AppWindow, Brain, CalendarClock, CirclePlay, Coins, Columns2, Folder, HeartPulse, History, Keyboard, LayoutGrid, Maximize2, MessageSquarePlus, MessageSquareText, Minus, Monitor, Moon,
   OctagonX, PanelLeft, PanelRight, RotateCw, Search, Settings, Sun, Trash2, Undo2, Wrench, X,
 } from "lucide-react";
 import { api } from "../session/api.ts";
-import { ask, attempt, changeTheme, goOnAll, notify, showConversation, stopAll, undo } from "../session/store.ts";
+import { ask, attempt, changeTheme, decideRepair, goOnAll, notify, showConversation, stopAll, undo } from "../session/store.ts";
 import { ended } from "../session/chat.ts";
+import { count } from "../ui/words.ts";
 import { plain, type Command, type Context, type Place } from "./registry.ts";
 
 const hasWindow = (c: Context) => c.desk.focused() !== null;
@@ -59,6 +60,7 @@ export const commands: readonly Command[] = [
   go("mind", "Mind", Brain),
   { ...go("activity", "Schedule", CalendarClock), name: "go.schedule", perform: (c) => c.desk.openProgram("activity", "schedule") },
   { ...go("activity", "Spending", Coins), name: "go.spending", perform: (c) => c.desk.openProgram("activity", "spending") },
+  { ...go("activity", "Repairs", HeartPulse), name: "go.repairs", perform: (c) => c.desk.openProgram("activity", "repairs") },
   go("settings", "Settings", Settings, "Mod+,"),
   { name: "go.desk", label: "Show the desk", group: "Go to", icon: Monitor, key: "Alt+D", perform: (c) => c.desk.showDesk() },
   { name: "go.shortcuts", label: "Shortcuts", group: "Go to", icon: Keyboard, key: "?", perform: (c) => c.desk.show("shortcuts") },
@@ -112,6 +114,22 @@ export const commands: readonly Command[] = [
       c.desk.openProgram("chat");
       await ask(`The app ${c.state.apps[slug]?.name ?? slug} does not work. Find out why and repair it.`, { app: slug });
     },
+  },
+  {
+    name: "heal.now", label: "Look for what is broken, and mend it", group: "System", icon: HeartPulse,
+    perform: async (c) => {
+      c.desk.openProgram("activity", "repairs");
+      const report = await attempt("Not everything was looked at", () => api.heal());
+      if (report) notify({ level: "info", title: report.cases.length === 0 ? "Nothing is broken" : `${count(report.cases.length, "fault")} found`, text: `${count(report.looked, "place")} looked at.` });
+    },
+  },
+  {
+    name: "heal.accept", label: "Carry out a repair", group: "System", icon: HeartPulse, when: () => false, // from where it is shown
+    perform: (_c, id = "") => decideRepair(Number(id), "repair"),
+  },
+  {
+    name: "heal.leave", label: "Leave it as it is", group: "System", icon: HeartPulse, when: () => false,
+    perform: (_c, id = "") => decideRepair(Number(id), "leave"),
   },
   {
     name: "app.remove", label: "Remove this app", group: "App", icon: Trash2, when: hasApp,

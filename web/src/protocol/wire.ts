@@ -26,4 +26,6 @@ export type Provenance = Schemas["Provenance"];
 export type DataChange = Schemas["DataChange"];
 /** Refused work that is kept until it lands or is decided. */
 export type ConflictInfo = Schemas["ConflictInfo"];
+/** Something that was found broken, and what became of it. */
+export type HealCase = Schemas["HealCase"];
 export type ConflictChoice = NonNullable<Schemas["ConflictPath"]["choice"]>;

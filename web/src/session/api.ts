@@ -78,6 +78,11 @@ export const api = {
   resolve: (id: string, body: ConflictAnswer) => send("post", "/api/conflicts/{id}/resolve", { path: { id }, body }),
   dropConflict: (id: string) => send("delete", "/api/conflicts/{id}", { path: { id } }),
 
+  healed: () => send("get", "/api/heal", { query: { limit: 100 } }).then(list),
+  heal: (app?: string) => send("post", "/api/heal", { body: { app } }),
+  decideRepair: (id: number, decision: "repair" | "leave") => send("post", "/api/heal/{id}", { path: { id }, body: { decision } }),
+  reliability: () => send("get", "/api/reliability"),
+
   space: () => send("get", "/api/space"),
   upkeep: () => send("get", "/api/upkeep"),
   backup: () => send("get", "/api/backup"),

@@ -1,7 +1,7 @@
 // Everything the desktop knows of the home, and how events change it. Pure.
 import type { ConversationSummary, SessionInfo, ThemeFile } from "../protocol/api.ts";
 import type { Event, EventOf } from "../protocol/events.ts";
-import type { AppInfo, ConflictInfo, LandingInfo, PID, Process, RequestID, Slug } from "../protocol/wire.ts";
+import type { AppInfo, ConflictInfo, HealCase, LandingInfo, PID, Process, RequestID, Slug } from "../protocol/wire.ts";
 import { draft, emptyDoc, reduce, replay, type ChatDoc, type Drafts } from "./chat.ts";
 import type { Refusal } from "./http.ts";
 import type { LinkState } from "./socket.ts";
@@ -35,6 +35,7 @@ export interface State {
   landings: LandingInfo[]; // newest first
   landingsLoaded: boolean;
   conflicts: ConflictInfo[]; // refused work that is not settled, newest first
+  heals: HealCase[]; // what was found broken, newest first
   summaries: ConversationSummary[];
   talks: Record<string, Talk>;
   requests: Record<RequestID, string>; // the conversation that each request belongs to
@@ -59,6 +60,7 @@ export const initialState: State = {
   landings: [],
   landingsLoaded: false,
   conflicts: [],
+  heals: [],
   summaries: [],
   talks: {},
   requests: {},
@@ -86,6 +88,8 @@ function applyEvent(state: State, e: Event): State {
       return { ...talked, landings: addLanding(talked.landings, e.data) };
     case "conflict":
       return { ...talked, conflicts: addConflict(talked.conflicts, e.data) };
+    case "heal":
+      return { ...talked, heals: addHeal(talked.heals, e.data), notices: healNotice(e.data) ? addNotice(talked.notices, healNotice(e.data)!) : talked.notices };
     case "notice":
       return e.seq === 0 && talked.notices.some((n) => n.title === e.data.title) ? talked : { ...talked, notices: addNotice(talked.notices, e.data) };
     default:
@@ -117,6 +121,36 @@ export function addConflict(list: ConflictInfo[], c: ConflictInfo): ConflictInfo
 /** waiting are the conflicts that the owner is to decide. */
 export function waiting(list: readonly ConflictInfo[]): ConflictInfo[] {
   return list.filter((c) => c.state === "waiting");
+}
+
+const healsKept = 200;
+
+/** addHeal keeps the newest cases, each as it stands. */
+export function addHeal(list: HealCase[], one: HealCase): HealCase[] {
+  return [one, ...list.filter((c) => c.id !== one.id)].sort((a, b) => b.id - a.id).slice(0, healsKept);
+}
+
+/** unwell is the case of an app that waits for the owner. */
+export function unwell(list: readonly HealCase[], app: Slug): HealCase | undefined {
+  return list.find((c) => c.app === app && (c.state === "proposed" || c.state === "quarantined"));
+}
+
+/** healNotice tells the owner of a case, with what to do about it; null for what need not be told. */
+export function healNotice(c: HealCase): Omit<Notice, "id"> | null {
+  const what = c.app || c.path;
+  const show = { label: "Show", command: "go.repairs" };
+  switch (c.state) {
+    case "healed":
+      return c.detector === "scrub"
+        ? { level: "info", title: `Restored ${what}`, text: c.why, action: show }
+        : { level: "waiting", title: `Healed ${what}`, text: c.why, action: { label: "Take it back", command: "history.undo", arg: String(c.landing) } };
+    case "proposed":
+      return { level: "error", title: `${what} does not work; a repair is ready`, text: c.why, action: show };
+    case "quarantined":
+      return { level: "error", title: `${what} does not work, and could not be mended`, text: c.why, action: show };
+    default:
+      return null;
+  }
 }
 
 let noticeID = 0;

@@ -6,7 +6,7 @@ import type { Event } from "../protocol/events.ts";
 import { api } from "./api.ts";
 import { refusalOf, type Refusal } from "./http.ts";
 import { openStream, type Stream } from "./socket.ts";
-import { addConflict, addLanding, addNotice, applyEvents, defaultTheme, initialState, loadTalk, type Notice, type State } from "./state.ts";
+import { addConflict, addHeal, addLanding, addNotice, applyEvents, defaultTheme, initialState, loadTalk, type Notice, type State } from "./state.ts";
 
 export const useSession = create<State>()(() => initialState);
 
@@ -87,9 +87,10 @@ export function retryNow(): void {
 // read is folded in once more; folding twice does no harm.
 async function loadLists(): Promise<void> {
   meanwhile = [];
-  const [apps, processes, summaries, landings, conflicts] = await Promise.all([api.apps(), api.processes(), api.conversations(), api.landings(60), api.conflicts()]);
+  const [apps, processes, summaries, landings, conflicts, heals] = await Promise.all([api.apps(), api.processes(), api.conversations(), api.landings(60), api.conflicts(), api.healed()]);
   const late = meanwhile;
   meanwhile = null;
+  const healed = new Set(heals.map((c) => `${c.id} ${c.state}`)); // these need not be told again
   setState((s) =>
     applyEvents(
       {
@@ -101,8 +102,9 @@ async function loadLists(): Promise<void> {
         landings: landings.toSorted((a, b) => b.id - a.id),
         landingsLoaded: true,
         conflicts,
+        heals,
       },
-      late.filter((e) => e.kind === "app" || e.kind === "process" || e.kind === "landing" || e.kind === "conflict"),
+      late.filter((e) => e.kind === "app" || e.kind === "process" || e.kind === "landing" || e.kind === "conflict" || (e.kind === "heal" && !healed.has(`${e.data.id} ${e.data.state}`))),
     ),
   );
 }
@@ -227,6 +229,12 @@ export async function letGo(id: string): Promise<boolean> {
   const done = await attempt("It is still there", () => api.dropConflict(id).then(() => true));
   if (done) setState((s) => ({ conflicts: s.conflicts.filter((c) => c.id !== id) }));
   return done ?? false;
+}
+
+/** decideRepair carries out a repair that was proposed, or leaves what is broken. */
+export async function decideRepair(id: number, decision: "repair" | "leave"): Promise<void> {
+  const one = await attempt(decision === "repair" ? "It was not repaired" : "It still waits for you", () => api.decideRepair(id, decision));
+  if (one) setState((s) => ({ heals: addHeal(s.heals, one) }));
 }
 
 /** stopAll stops everything that runs, and what would run by the clock. */

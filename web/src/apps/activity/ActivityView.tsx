@@ -2,16 +2,18 @@ import { useState } from "react";
 import type { ProgramProps } from "../../desktop/program.ts";
 import { Segmented } from "../../ui/controls.tsx";
 import { Processes } from "./Processes.tsx";
+import { Repairs } from "./Repairs.tsx";
 import { ScheduleView } from "./ScheduleView.tsx";
 import { SpendingView } from "./SpendingView.tsx";
 import "./activity.css";
 
-type Face = "processes" | "schedule" | "spending";
+type Face = "processes" | "schedule" | "spending" | "repairs";
 
 const faces: readonly { value: Face; label: string }[] = [
   { value: "processes", label: "Processes" },
   { value: "schedule", label: "Schedule" },
   { value: "spending", label: "Spending" },
+  { value: "repairs", label: "Repairs" },
 ];
 
 const faceOf = (arg?: string): Face => faces.find((f) => f.value === arg)?.value ?? "processes";
@@ -31,6 +33,7 @@ export default function ActivityView(props: ProgramProps) {
       </nav>
       {face === "processes" && <Processes context={props.context} />}
       {face === "schedule" && <ScheduleView />}
+      {face === "repairs" && <Repairs context={props.context} />}
       {face === "spending" && <SpendingView {...props} />}
     </div>
   );

@@ -1,8 +1,9 @@
 import { memo, useCallback, useEffect } from "react";
 import { perform } from "../../commands/all.ts";
-import type { Slug } from "../../protocol/wire.ts";
+import type { HealCase, Slug } from "../../protocol/wire.ts";
 import { Button, Skeleton, Trouble } from "../../ui/controls.tsx";
 import { ended } from "../../session/chat.ts";
+import { unwell } from "../../session/state.ts";
 import { useSession } from "../../session/store.ts";
 import { whenText } from "../../ui/words.ts";
 import { context, desk, endPreview } from "../store.ts";
@@ -15,6 +16,7 @@ export const AppFrame = memo(function AppFrame({ slug, guise, onTitle }: { slug:
   const title = useCallback((t: string) => onTitle(t), [onTitle]);
   const { app, loads, failure, fault, wish, attach, start, dismissFault } = useLoads(slug, title, guise);
   const broken = !guise && app && !app.ok ? app.diagnostics?.find((d) => d.severity === "error") : undefined;
+  const sick = useSession((s) => (guise ? undefined : unwell(s.heals, slug)));
   const name = app?.name ?? slug;
 
   return (
@@ -59,7 +61,8 @@ export const AppFrame = memo(function AppFrame({ slug, guise, onTitle }: { slug:
             </Button>
           </Trouble>
         )}
-        {!broken && fault && (
+        {!broken && sick && <Sick one={sick} name={name} slug={slug} />}
+        {!broken && !sick && fault && (
           <Trouble what={`Something in ${name} went wrong.`} why={fault.message}>
             <Button look="primary" onClick={() => perform("app.repair", context(), slug)}>
               Ask to repair
@@ -91,6 +94,33 @@ export const AppFrame = memo(function AppFrame({ slug, guise, onTitle }: { slug:
     </div>
   );
 });
+
+// What the healer found, and the ways out.
+function Sick({ one, name, slug }: { one: HealCase; name: string; slug: Slug }) {
+  return (
+    <Trouble
+      what={one.state === "proposed" ? `${name} does not work as it should; a repair is ready.` : `${name} does not work as it should, and could not be mended.`}
+      why={one.why}
+      hint={one.state === "proposed" ? undefined : one.ways?.join("; or ")}
+    >
+      {one.state === "proposed" ? (
+        <Button look="primary" onClick={() => perform("heal.accept", context(), String(one.id))}>
+          Repair it
+        </Button>
+      ) : (
+        <Button look="primary" onClick={() => perform("app.repair", context(), slug)}>
+          Ask to repair
+        </Button>
+      )}
+      <Button look="quiet" onClick={() => desk.openProgram("activity", "repairs")}>
+        Show what it does
+      </Button>
+      <Button look="quiet" onClick={() => perform("heal.leave", context(), String(one.id))}>
+        Leave it as it is
+      </Button>
+    </Trouble>
+  );
+}
 
 // The line on top of a window that does not show the app as it is.
 function Mark({ slug, guise, data }: { slug: Slug; guise: Guise; data?: "then" | "now" }) {

@@ -1,0 +1,104 @@
+import type { ProgramProps } from "../../desktop/program.ts";
+import { perform } from "../../commands/all.ts";
+import type { HealCase } from "../../protocol/wire.ts";
+import { useSession } from "../../session/store.ts";
+import { Diff } from "../../ui/Diff.tsx";
+import { Button, Empty } from "../../ui/controls.tsx";
+import { ago, count, exact, span } from "../../ui/words.ts";
+
+const states: Record<HealCase["state"], string> = {
+  healed: "Healed", proposed: "For you to decide", quarantined: "Not mended", gone: "Holds again", "taken back": "Taken back by you",
+  left: "Left as it is", unproven: "Reported", escaped: "Noticed by you",
+};
+
+/** Repairs is what was found broken, what became of it, and what waits for the owner. */
+export function Repairs({ context }: Pick<ProgramProps, "context">) {
+  const heals = useSession((s) => s.heals);
+  const names = useSession((s) => s.apps);
+  const landings = useSession((s) => s.landings);
+  return (
+    <div className="pane">
+      <header className="pane-head">
+        <Button onClick={() => perform("heal.now", context())}>Look for what is broken</Button>
+      </header>
+      {heals.length === 0 ? (
+        <Empty text="Nothing was found broken so far." />
+      ) : (
+        <ul className="repairs">
+          {heals.map((c) => (
+            <li key={c.id} className={`repair ${c.state === "proposed" || c.state === "quarantined" ? "open" : ""}`}>
+              <Case one={c} name={(c.app && names[c.app]?.name) || c.app || c.path} undone={landings.some((l) => l.id === c.landing && l.undone_by)} context={context} />
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}
+
+function Case({ one: c, name, undone, context }: { one: HealCase; name: string; undone: boolean; context: ProgramProps["context"] }) {
+  return (
+    <>
+      <p className="repair-head">
+        <i className={`dot ${c.state === "healed" ? "agent" : c.state === "proposed" || c.state === "quarantined" ? "waiting" : "owner"}`} aria-hidden />
+        <b>{name}</b>
+        <span>{undone ? "Healed, then taken back by you" : states[c.state]}</span>
+        <time className="num" dateTime={c.opened} title={exact(c.opened)}>
+          {ago(c.opened)}
+        </time>
+      </p>
+      <p>{c.why}</p>
+      <details>
+        <summary>
+          {count(c.seen.length, "thing")} seen{c.runs > 0 ? `, ${count(c.runs, "trial")} in ${span(c.millis)}` : ""}
+        </summary>
+        <ul className="repair-seen">
+          {c.seen.map((s) => (
+            <li key={s}>{s}</li>
+          ))}
+        </ul>
+      </details>
+      {c.state === "proposed" && c.patch && <Patches patch={c.patch} />}
+      <div className="actions">
+        {c.state === "proposed" && (
+          <>
+            <Button look="primary" onClick={() => perform("heal.accept", context(), String(c.id))}>
+              Repair it
+            </Button>
+            <Button look="quiet" onClick={() => perform("heal.leave", context(), String(c.id))}>
+              Leave it as it is
+            </Button>
+          </>
+        )}
+        {c.state === "quarantined" && c.app && (
+          <Button look="primary" onClick={() => perform("app.repair", context(), c.app)}>
+            Ask to repair
+          </Button>
+        )}
+        {c.state === "healed" && !!c.landing && !undone && c.detector !== "scrub" && (
+          <Button look="quiet" onClick={() => perform("history.undo", context(), String(c.landing))}>
+            Take it back
+          </Button>
+        )}
+        {!!(c.landing || c.culprit) && (
+          <Button look="quiet" onClick={() => perform("go.history", context(), String(c.landing || c.culprit))}>
+            Show in the history
+          </Button>
+        )}
+      </div>
+    </>
+  );
+}
+
+// A patch of several files, each as the history shows it.
+function Patches({ patch }: { patch: string }) {
+  const parts = patch.split(/^(?=--- )/m).filter((p) => p.startsWith("--- "));
+  return (
+    <>
+      {parts.map((p) => {
+        const path = /^\+\+\+ (?:b\/)?(.*)$/m.exec(p)?.[1] ?? "";
+        return <Diff key={path} file={{ path, op: "modified", patch: p }} />;
+      })}
+    </>
+  );
+}

@@ -1,0 +1,28 @@
+import { expect, test } from "vitest";
+import type { Event } from "../protocol/events.ts";
+import type { HealCase } from "../protocol/wire.ts";
+import { addHeal, applyEvents, healNotice, initialState, unwell } from "./state.ts";
+
+const one = (more: Partial<HealCase>): HealCase => ({
+  id: 1, app: "todo", path: "apps/todo", mode: 27, detector: "contract", seen: ["it sorts"], state: "proposed", why: "To-do is broken since L7.", runs: 3, millis: 900, opened: "2026-11-26T05:00:00Z", ...more,
+});
+const event = (c: HealCase): Event => ({ seq: c.id + 10, time: c.opened, kind: "heal", data: c });
+
+test("a case replaces itself, and the newest comes first", () => {
+  const list = [one({ id: 2, state: "gone" }), one({ id: 1 })];
+  expect(addHeal(list, one({ id: 1, state: "healed" })).map((c) => [c.id, c.state])).toEqual([[2, "gone"], [1, "healed"]]);
+});
+
+test("an app is unwell while its case waits for the owner, and not after", () => {
+  const state = applyEvents(initialState, [event(one({}))]);
+  expect(unwell(state.heals, "todo")?.id).toBe(1);
+  expect(unwell(state.heals, "notes")).toBeUndefined();
+  expect(unwell(applyEvents(state, [event(one({ state: "left" }))]).heals, "todo")).toBeUndefined();
+});
+
+test("what was healed can be taken back from its notice; what only went by itself is not told", () => {
+  expect(healNotice(one({ state: "healed", landing: 9 }))).toMatchObject({ action: { command: "history.undo", arg: "9" } });
+  expect(healNotice(one({ state: "quarantined" }))?.level).toBe("error");
+  expect(healNotice(one({ state: "gone" }))).toBeNull();
+  expect(applyEvents(initialState, [event(one({ state: "healed", landing: 9 }))]).notices).toHaveLength(1);
+});
