@@ -156,7 +156,7 @@ func (r *Runtime) openPreview(slug sys.Slug, p *Preview) (*preview, error) {
 	v := &preview{app: apps[i], dir: dir, data: store.NewScratch(dir), frozen: p.Frozen}
 	ctx := context.Background() // a launch has none: it is short, and its copy outlives the request
 	if p.Frozen {               // what it would do to today's data is of no concern
-		v.result, v.found = r.compile(p.Tree, v.app, slices.Clone(v.app.Diagnostics))
+		v.result, v.found = r.compile(ctx, p.Tree, v.app, slices.Clone(v.app.Diagnostics))
 	} else {
 		v.result, v.found = r.judge(ctx, p.Tree, v.app)
 	}

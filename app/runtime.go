@@ -17,6 +17,7 @@ import (
 
 	"matrixos/app/internal/compile"
 	"matrixos/app/internal/store"
+	"matrixos/app/npm"
 	"matrixos/sys"
 )
 
@@ -39,6 +40,8 @@ type Options struct {
 	Failed func(app sys.Slug, text string)
 	// Network is how apps read from hosts; without it they do not.
 	Network Network
+	// Packages installs what apps ask of npm; nil: they have the libraries alone.
+	Packages *npm.Installer
 }
 
 // Addition is a table, column or index that was added to an app's database.
@@ -56,6 +59,7 @@ type Runtime struct {
 	verdict  func(string) (string, []string)
 	failed   func(sys.Slug, string)
 	network  Network
+	packages *npm.Installer // may be nil
 	log      *slog.Logger
 
 	using sync.Mutex // one Use at a time
@@ -117,7 +121,8 @@ func New(o Options) (*Runtime, error) {
 	case err != nil:
 		return nil, err
 	}
-	r.libs, r.build = libs, compile.New(libs)
+	r.libs, r.packages = libs, o.Packages
+	r.build = compile.New(libs, installed(o.Packages))
 	return r, nil
 }
 
@@ -171,11 +176,11 @@ func (r *Runtime) judge(ctx context.Context, tree fs.FS, a App) (*compile.Result
 		}
 		found = append(found, schemaDiagnostics(tree, a, problems)...)
 	}
-	return r.compile(tree, a, found)
+	return r.compile(ctx, tree, a, found)
 }
 
 // compile builds a, and adds what is wrong with it to what was found already.
-func (r *Runtime) compile(tree fs.FS, a App, found []sys.Diagnostic) (*compile.Result, []sys.Diagnostic) {
+func (r *Runtime) compile(ctx context.Context, tree fs.FS, a App, found []sys.Diagnostic) (*compile.Result, []sys.Diagnostic) {
 	fault := func(text, hint string) {
 		found = append(found, sys.Diagnostic{Severity: "error", File: a.Folder + "/" + ManifestName, Line: 1, Text: text, Hint: hint})
 	}
@@ -187,7 +192,7 @@ func (r *Runtime) compile(tree fs.FS, a App, found []sys.Diagnostic) (*compile.R
 		fault(r.missing.Error(), sys.HintOf(r.missing))
 		return nil, found
 	}
-	result, err := r.build.Build(tree, a.Folder, a.Manifest.Runtime != RuntimeStatic)
+	result, err := r.compiled(ctx, tree, a, fault)
 	if err != nil {
 		fault(err.Error(), sys.HintOf(err))
 		return nil, found
@@ -292,6 +297,9 @@ func (r *Runtime) compileOnce(ctx context.Context, l *live) {
 		var found []sys.Diagnostic
 		l.result, found = r.judge(context.WithoutCancel(ctx), l.tree, l.app)
 		info := describe(l.app, l.info.Load().Landing, found)
+		if l.result != nil {
+			info.Packages = slices.Sorted(maps.Keys(l.result.Missing))
+		}
 		r.verify(ctx, l, info)
 		l.info.Store(info)
 		l.done.Store(true)

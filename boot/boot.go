@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"matrixos/app"
+	"matrixos/app/npm"
 	"matrixos/client"
 	"matrixos/disk"
 	"matrixos/disk/workspace"
@@ -154,7 +155,11 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 	out := network(egress.New(egress.Options{}), s.disk, s.log) // the public internet only
 	connected := &connected{disk: s.disk, keys: secrets}
 	out.Connected, out.Service = connected.list, connected.call
-	if err := s.openApps(ctx, out); err != nil {
+	box, why := sandbox.Find(ctx)
+	if why != nil {
+		s.log.WarnContext(ctx, "commands of agents are refused", "error", why)
+	}
+	if err := s.openApps(ctx, out, packages(s.home, os.Getenv("MATRIXOS_NPM_REGISTRY"), s.disk, box, why, o.Holder != "")); err != nil {
 		return err
 	}
 	var good sys.LandingID
@@ -167,10 +172,6 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 	}
 	s.models = models
 	models.safe, models.good = s.safe, good
-	box, why := sandbox.Find(ctx)
-	if why != nil {
-		s.log.WarnContext(ctx, "commands of agents are refused", "error", why)
-	}
 	gate := egress.New(egress.Options{Allow: models.reachable})
 	meet, err := s.copies(ctx, secrets, cmp.Or(o.Version, "dev"))
 	if err != nil {
@@ -224,7 +225,7 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 }
 
 // openApps opens the runtime of apps, up to date with the newest landing.
-func (s *System) openApps(ctx context.Context, out app.Network) error {
+func (s *System) openApps(ctx context.Context, out app.Network, from *npm.Installer) error {
 	promise := openContracts(s.home, s.log)
 	rt, err := app.New(app.Options{
 		Libraries: runtime.Files(), Data: filepath.Join(s.home, "data"), Logger: s.log,
@@ -232,7 +233,7 @@ func (s *System) openApps(ctx context.Context, out app.Network) error {
 		Verdict: promise.verdict,
 		Room:    func(ctx context.Context, app sys.Slug) error { return s.disk.RoomForData(ctx, app) },
 		Failed:  func(app sys.Slug, text string) { s.report(app, heal.ByBeacon, text) },
-		Network: out,
+		Network: out, Packages: from,
 	})
 	if err != nil {
 		return err

@@ -84,6 +84,7 @@ func (g *Gateway) appAPI() {
 	g.bridgeAPI()
 	g.bundlesAPI()
 	g.grantsAPI()
+	g.packagesAPI()
 }
 
 // contractAPI registers trials of apps.

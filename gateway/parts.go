@@ -61,6 +61,8 @@ type Apps interface {
 	Launch(slug sys.Slug, preview *Preview) (Launch, error)
 	Call(ctx context.Context, capability, method string, params json.RawMessage) (json.RawMessage, error)
 	Leave(capability string)
+	// Install installs what apps lack of npm, as far as the owner has allowed it.
+	Install(ctx context.Context) error
 	// Check tries an app against its contract, at the highest level there is here.
 	Check(ctx context.Context, slug sys.Slug) (*sys.ContractReport, error)
 	// Strength measures how many small wrong changes of an app its contract finds.

@@ -317,6 +317,8 @@ func (a *apps) Strength(context.Context, sys.Slug) (*sys.StrengthReport, error) 
 	return nil, &sys.Error{Op: "measure", Kind: sys.Unavailable}
 }
 
+func (*apps) Install(context.Context) error { return nil }
+
 func (a *apps) Leave(capability string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

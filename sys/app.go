@@ -33,6 +33,7 @@ type AppInfo struct {
 	Verified    string       `json:"verified"`          // "static", "browser" or ""
 	Failing     []string     `json:"failing,omitempty"` // what of its contract does not hold, in words
 	Tables      []string     `json:"tables,omitempty"`
+	Packages    []string     `json:"packages,omitempty"` // what it lacks of npm, until the owner allows it
 	Diagnostics []Diagnostic `json:"diagnostics,omitempty"`
 	Landing     LandingID    `json:"landing"` // the newest that touched it
 	Updated     time.Time    `json:"updated"`

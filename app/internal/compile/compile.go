@@ -31,13 +31,15 @@ type Result struct {
 	Modules     []string                   // specifiers of the libraries that Entry needs
 	Icons       map[string]json.RawMessage // drawings of the icons that the code names
 	Hash        string                     // of the sources
+	Missing     map[string]string          // packages to be installed from npm first, with their versions
 	Took        time.Duration
 }
 
 // Compiler compiles apps and remembers: unchanged sources cost only their reading,
 // changed ones an incremental build. It is safe for concurrent use.
 type Compiler struct {
-	libs *Libraries
+	libs     *Libraries
+	packages Packages
 
 	mu       sync.Mutex
 	builders []*builder // the most recently used last
@@ -50,9 +52,10 @@ const (
 	keepResults  = 128
 )
 
-// New makes a compiler on the built libraries.
-func New(libs *Libraries) *Compiler {
-	return &Compiler{libs: libs, results: map[string]*Result{}}
+// New makes a compiler on the built libraries and what is installed from npm, which
+// may be nil.
+func New(libs *Libraries, packages Packages) *Compiler {
+	return &Compiler{libs: libs, packages: packages, results: map[string]*Result{}}
 }
 
 // Close frees what the incremental builds hold.
@@ -91,7 +94,9 @@ func (c *Compiler) Build(tree fs.FS, folder sys.Path, source bool) (*Result, err
 	}
 	r.Hash, r.Took = snap.hash, time.Since(start)
 	slices.SortStableFunc(r.Diagnostics, func(a, b sys.Diagnostic) int { return strings.Compare(a.Severity, b.Severity) }) // errors first
-	c.remember(key, r)
+	if len(r.Missing) == 0 {                                                                                               // they may come
+		c.remember(key, r)
+	}
 	return r, nil
 }
 
@@ -124,7 +129,7 @@ func (c *Compiler) builder(folder string) *builder {
 		b = c.builders[i]
 		c.builders = slices.Delete(c.builders, i, i+1)
 	} else {
-		b = &builder{libs: c.libs, folder: folder}
+		b = &builder{libs: c.libs, packages: c.packages, folder: folder}
 	}
 	c.builders = append(c.builders, b)
 	if len(c.builders) > keepBuilders {
@@ -136,19 +141,24 @@ func (c *Compiler) builder(folder string) *builder {
 
 // builder is the incremental build of one folder.
 type builder struct {
-	libs   *Libraries
-	folder string
+	libs     *Libraries
+	packages Packages
+	folder   string
 
-	mu      sync.Mutex // one build at a time; guards what follows
-	edited  bool       // it has been built before: keep what makes the next build fast
-	ctx     api.BuildContext
-	gone    bool
-	now     *snapshot
-	entry   string
-	alias   []alias
-	modules struct {
+	mu     sync.Mutex // one build at a time; guards what follows
+	edited bool       // it has been built before: keep what makes the next build fast
+	ctx    api.BuildContext
+	gone   bool
+	now    *snapshot
+	entry  string
+	alias  []alias
+
+	declared  map[string]string // dependencies in package.json
+	installed string            // the folder with what is installed of them
+	modules   struct {
 		sync.Mutex
-		seen map[string]bool
+		seen   map[string]bool
+		wanted map[string]string // packages from npm
 	}
 }
 
@@ -176,7 +186,7 @@ func (b *builder) options() api.BuildOptions {
 		JSX: api.JSXAutomatic, Target: api.ES2022, Charset: api.CharsetUTF8, LegalComments: api.LegalCommentsNone,
 		TsconfigRaw: `{"compilerOptions":{"jsx":"react-jsx","target":"es2022","useDefineForClassFields":true,"experimentalDecorators":true}}`,
 		Define: map[string]string{
-			"process.env.NODE_ENV": `"production"`,
+			"process.env.NODE_ENV": `"production"`, "process.env": "{}", "global": "globalThis",
 			"import.meta.env":      `{"MODE":"production","DEV":false,"PROD":true,"SSR":false,"BASE_URL":"./"}`,
 			"import.meta.env.MODE": `"production"`, "import.meta.env.BASE_URL": `"./"`,
 			"import.meta.env.DEV": "false", "import.meta.env.PROD": "true", "import.meta.env.SSR": "false",
@@ -196,8 +206,8 @@ func (b *builder) build(snap *snapshot) *Result {
 		return r
 	}
 	b.now, b.entry, b.alias = snap, entry, snap.aliases()
-	b.modules.seen = map[string]bool{}
-	built, ok := b.run(r)
+	b.declared = declared(snap)
+	built, ok := b.runInstalled(snap, r)
 	if !ok {
 		return r
 	}

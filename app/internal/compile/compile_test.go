@@ -55,7 +55,7 @@ func build(t testing.TB, c *Compiler, tree fs.FS, folder string, source bool) *R
 }
 
 func TestCompilesAViteAppAsItIs(t *testing.T) {
-	c := New(libraries(t))
+	c := New(libraries(t), nil)
 	defer c.Close()
 	r := build(t, c, sample(t), "apps/studio", true)
 	if !r.OK || len(r.Diagnostics) > 0 {
@@ -92,7 +92,7 @@ func TestCompilesAViteAppAsItIs(t *testing.T) {
 }
 
 func TestIconsComeWithTheAppThatNamesThem(t *testing.T) {
-	c := New(libraries(t))
+	c := New(libraries(t), nil)
 	defer c.Close()
 	tree := fstest.MapFS{"apps/x/src/App.tsx": {Data: []byte(`import { Button } from "@matrixos/ui"; export default () => <Button icon="dumbbell">Train</Button>;`)}}
 	r := build(t, c, tree, "apps/x", true)
@@ -102,7 +102,7 @@ func TestIconsComeWithTheAppThatNamesThem(t *testing.T) {
 }
 
 func TestCompileErrors(t *testing.T) {
-	c := New(libraries(t))
+	c := New(libraries(t), nil)
 	defer c.Close()
 	tests := []struct {
 		name, source string
@@ -161,7 +161,7 @@ func TestLibrariesAreDocumented(t *testing.T) {
 }
 
 func TestIncrementalBuildSeesEveryChange(t *testing.T) {
-	c := New(libraries(t))
+	c := New(libraries(t), nil)
 	defer c.Close()
 	tree := sample(t)
 	first := build(t, c, tree, "apps/studio", true)
@@ -204,7 +204,7 @@ func TestLinksLeadNowhere(t *testing.T) {
 	if err := os.Symlink(filepath.Join(dir, "home/apps/x"), filepath.Join(dir, "home/apps/linked")); err != nil {
 		t.Fatal(err)
 	}
-	c := New(libraries(t))
+	c := New(libraries(t), nil)
 	defer c.Close()
 	r := build(t, c, os.DirFS(filepath.Join(dir, "home")), "apps/x", true)
 	if r.OK || strings.Contains(string(r.Files["_app.js"]), "the secret") {
@@ -234,7 +234,7 @@ func TestStaticAppsAreJudged(t *testing.T) {
 		{"data block", page(`<script type="application/json">{not js}</script>`), true, "", 0},
 		{"no page", fstest.MapFS{"apps/x/readme.md": {Data: []byte("hi")}}, false, "no index.html", 1},
 	}
-	c := New(&Libraries{})
+	c := New(&Libraries{}, nil)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			r := build(t, c, tt.tree, "apps/x", false)
@@ -281,7 +281,7 @@ func BenchmarkFull(b *testing.B) {
 	libs := libraries(b)
 	tree := sample(b)
 	for b.Loop() {
-		c := New(libs)
+		c := New(libs, nil)
 		if r := build(b, c, tree, "apps/studio", true); !r.OK {
 			b.Fatal(r.Diagnostics)
 		}
@@ -290,7 +290,7 @@ func BenchmarkFull(b *testing.B) {
 }
 
 func BenchmarkIncremental(b *testing.B) {
-	c := New(libraries(b))
+	c := New(libraries(b), nil)
 	defer c.Close()
 	tree := sample(b)
 	n := 0
@@ -300,5 +300,59 @@ func BenchmarkIncremental(b *testing.B) {
 		if r := build(b, c, tree, "apps/studio", true); !r.OK {
 			b.Fatal(r.Diagnostics)
 		}
+	}
+}
+
+type folder string
+
+func (f folder) Folder(wanted map[string]string, _ []byte) (string, bool) {
+	return string(f), f != "" && wanted["tiny-words"] == "^1.0.0" && len(wanted) == 1
+}
+
+// A package that package.json names is bundled from where npm has put it, with the
+// binary's React, and reads nothing beside it.
+func TestPackagesFromNPM(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"node_modules/tiny-words/package.json": `{"name":"tiny-words","version":"1.2.3","main":"index.js","browser":{"./server.js":false}}`,
+		"node_modules/tiny-words/index.js":     `const React = require("react"); require("./server.js"); const deep = require("deep-words"); exports.hello = (n) => React.createElement("b", null, deep.greet + n, process.env.WORDS);`,
+		"node_modules/tiny-words/server.js":    `require("fs");`,
+		"node_modules/tiny-words/escape.js":    `exports.secret = require("../../../secret.json");`,
+		"node_modules/tiny-words/style.css":    `.tiny { color: red }`,
+		"node_modules/deep-words/package.json": `{"name":"deep-words","version":"1.0.0","exports":"./index.mjs","type":"module"}`,
+		"node_modules/deep-words/index.mjs":    `export const greet = "deep hello ";`,
+		"node_modules/react/index.js":          `exports.second = "a second React";`,
+	} {
+		p := filepath.Join(dir, "in", name)
+		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(p, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "secret.json"), []byte(`{"pin":"1234-PIN"}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	tree := fstest.MapFS{
+		"apps/x/package.json": {Data: []byte(`{"dependencies":{"tiny-words":"^1.0.0","react":"^18.0.0"}}`)},
+		"apps/x/src/App.tsx":  {Data: []byte(`import { hello } from "tiny-words"; import "tiny-words/style.css"; export default () => hello("you");`)},
+	}
+	without := New(libraries(t), folder(""))
+	defer without.Close()
+	r := build(t, without, tree, "apps/x", true)
+	if r.OK || r.Missing["tiny-words"] != "^1.0.0" || !strings.Contains(r.Diagnostics[0].Text, `"tiny-words" is not installed`) || !strings.Contains(r.Diagnostics[0].Hint, "packages allow tiny-words") {
+		t.Fatalf("missing %v, %+v", r.Missing, r.Diagnostics)
+	}
+	c := New(libraries(t), folder(filepath.Join(dir, "in")))
+	defer c.Close()
+	r = build(t, c, tree, "apps/x", true)
+	if js := string(r.Files["_app.js"]); !r.OK || !strings.Contains(js, "deep hello") || strings.Contains(js, "a second React") || !strings.Contains(js, "matrixos:/react.mjs") || !strings.Contains(string(r.Files["_app.css"]), ".tiny") {
+		t.Fatalf("%+v\n%s", r.Diagnostics, js)
+	}
+	tree["apps/x/src/App.tsx"] = &fstest.MapFile{Data: []byte(`import { secret } from "tiny-words/escape.js"; export default () => secret;`)}
+	r = build(t, c, tree, "apps/x", true)
+	if js := string(r.Files["_app.js"]); strings.Contains(js, "1234-PIN") {
+		t.Fatalf("a package read a file beside it: %s", js)
 	}
 }

@@ -32,6 +32,10 @@ func (b *builder) diagnostics(severity string, messages []api.Message) []sys.Dia
 			}
 		}
 		b.explain(&d)
+		if in, ok := strings.CutPrefix(string(d.File), inPackage+":"); ok { // nobody mends it there
+			_, short, _ := strings.Cut(in, "/node_modules/")
+			d.Text, d.File, d.Line, d.Column, d.Source = "in the package "+short+": "+d.Text, sys.Path(b.folder+"/package.json"), 1, 0, ""
+		}
 		if strings.HasPrefix(string(d.File), made+":") || strings.HasPrefix(string(d.File), inLib+":") {
 			d.File, d.Line, d.Column, d.Source = sys.Path(b.folder+"/index.html"), 1, 0, ""
 		}

@@ -28,12 +28,20 @@ var remote = regexp.MustCompile(`^(?:[a-z][a-z0-9+.-]*:)?//`)
 // plugin resolves and loads everything; esbuild never looks at a disk.
 func (b *builder) plugin() api.Plugin {
 	return api.Plugin{Name: "matrixos", Setup: func(p api.PluginBuild) {
-		p.OnResolve(api.OnResolveOptions{Filter: ".*"}, b.resolve)
+		p.OnResolve(api.OnResolveOptions{Filter: ".*"}, func(r api.OnResolveArgs) (api.OnResolveResult, error) {
+			switch {
+			case r.PluginData == native:
+				return api.OnResolveResult{}, nil
+			case r.Namespace == inPackage:
+				return b.fromPackage(p, r)
+			}
+			return b.resolve(p, r)
+		})
 		p.OnLoad(api.OnLoadOptions{Filter: ".*"}, b.load)
 	}}
 }
 
-func (b *builder) resolve(r api.OnResolveArgs) (api.OnResolveResult, error) {
+func (b *builder) resolve(p api.PluginBuild, r api.OnResolveArgs) (api.OnResolveResult, error) {
 	spec := r.Path
 	switch {
 	case r.Kind == api.ResolveEntryPoint:
@@ -51,7 +59,7 @@ func (b *builder) resolve(r api.OnResolveArgs) (api.OnResolveResult, error) {
 	spec, query, _ := strings.Cut(spec, "?")
 	candidates := b.candidates(spec, r)
 	if candidates == nil {
-		return b.library(spec, r.Importer)
+		return b.library(p, spec, r)
 	}
 	namespace := inApp
 	switch query {
@@ -112,7 +120,8 @@ func (b *builder) candidates(spec string, r api.OnResolveArgs) []string {
 	return nil
 }
 
-func (b *builder) library(spec, importer string) (api.OnResolveResult, error) {
+func (b *builder) library(p api.PluginBuild, spec string, r api.OnResolveArgs) (api.OnResolveResult, error) {
+	importer := r.Importer
 	if spec == lucide { // each file has a lucide of its own, with the icons it names
 		return api.OnResolveResult{Path: lucide + "|" + importer, Namespace: inLib, SideEffects: api.SideEffectsFalse}, nil
 	}
@@ -125,8 +134,11 @@ func (b *builder) library(spec, importer string) (api.OnResolveResult, error) {
 	if r, ok := b.fromConfig(spec, importer); ok {
 		return r, nil
 	}
+	if _, ok := b.declared[packageOf(spec)]; ok {
+		return b.installedPackage(p, spec, r)
+	}
 	names := slices.Sorted(maps.Keys(b.libs.byName))
-	hint := "available are " + b.libs.available()
+	hint := "available are " + b.libs.available() + "; another is installed from npm if dependencies in package.json names it"
 	if n := nearest(spec, append(names, lucide)); n != "" {
 		hint = fmt.Sprintf("did you mean %q? %s", n, hint)
 	}
@@ -152,6 +164,8 @@ func (b *builder) load(l api.OnLoadArgs) (api.OnLoadResult, error) {
 	switch l.Namespace {
 	case made:
 		return b.make(l.Path)
+	case inPackage:
+		return b.loadPackage(l.Path)
 	case asStyle:
 		s := b.tailwindModule(l.Path)
 		return api.OnLoadResult{Contents: &s, Loader: api.LoaderJS}, nil

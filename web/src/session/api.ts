@@ -62,6 +62,7 @@ export const api = {
   launch: (slug: string, body: Schemas["Launch-appRequest"] = {}) => send("post", "/api/apps/{slug}/launch", { path: { slug }, body }),
   removeApp: (slug: string) => send("delete", "/api/apps/{slug}", { path: { slug } }),
   /** grant gives an app what its manifest asks for, or takes it back. */
+  allowPackages: (names: string[], allow: boolean) => send("put", "/api/packages", { body: { names, allow } }),
   grant: (slug: string, permission: string, allow: boolean) => send("post", "/api/apps/{slug}/grants", { path: { slug }, body: { permission, allow } }),
   bridge: (capability: string, method: string, params: unknown) => send("post", "/api/bridge", { body: { method, params }, headers: { "x-app-capability": capability } }),
 

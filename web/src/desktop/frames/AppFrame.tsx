@@ -1,8 +1,10 @@
-import { memo, useCallback, useEffect } from "react";
+import { memo, useCallback, useEffect, useState } from "react";
 import { perform } from "../../commands/all.ts";
 import type { HealCase, Slug } from "../../protocol/wire.ts";
 import { Button, Skeleton, Trouble } from "../../ui/controls.tsx";
+import { api } from "../../session/api.ts";
 import { ended } from "../../session/chat.ts";
+import { refusalOf } from "../../session/http.ts";
 import { unwell } from "../../session/state.ts";
 import { useSession } from "../../session/store.ts";
 import { whenText } from "../../ui/words.ts";
@@ -53,6 +55,7 @@ export const AppFrame = memo(function AppFrame({ slug, guise, onTitle }: { slug:
             why={[broken.file && `${broken.file}${broken.line ? `:${broken.line}` : ""}`, broken.text].filter(Boolean).join(" — ")}
             hint={broken.hint}
           >
+            {app?.packages?.length ? <Packages names={app.packages} /> : null}
             <Button look="primary" onClick={() => perform("app.repair", context(), slug)}>
               Ask to repair
             </Button>
@@ -119,6 +122,28 @@ function Sick({ one, name, slug }: { one: HealCase; name: string; slug: Slug }) 
         Leave it as it is
       </Button>
     </Trouble>
+  );
+}
+
+// What an app lacks of npm comes when the owner says yes, once for each name.
+function Packages({ names }: { names: string[] }) {
+  const [busy, setBusy] = useState(false);
+  const [why, setWhy] = useState("");
+  const install = () => {
+    setBusy(true);
+    setWhy("");
+    api
+      .allowPackages(names, true)
+      .catch((error: unknown) => setWhy(refusalOf(error).message))
+      .finally(() => setBusy(false));
+  };
+  return (
+    <>
+      <Button look="primary" disabled={busy} onClick={install}>
+        {busy ? "Installing…" : `Install ${names.join(", ")} from npm`}
+      </Button>
+      {why && <p role="alert">{why}</p>}
+    </>
   );
 }
 
