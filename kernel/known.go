@@ -52,6 +52,9 @@ func namesHost(text, host string) bool {
 // learn notes the addresses of a request: those in the owner's words, and of words
 // that the system has written down for later those that the owner has said, too.
 func (k *Kernel) learn(ctx context.Context, r *request) error {
+	if isGuest(r.from) {
+		return nil // it names nothing
+	}
 	if from := r.from; from != fromSchedule && from != fromHeartbeat {
 		r.known.words(r.text)
 		return nil

@@ -26,6 +26,7 @@ type process struct {
 	model   string // the engine's own id of it
 	cancel  context.CancelCauseFunc
 	proof   *proof        // it is a trial; nil otherwise
+	errand  *errand       // it serves a guest; nil otherwise
 	done    chan struct{} // closed when it left the table, or was parked
 
 	reviving sync.Mutex   // held while it is taken up again; taken before all others

@@ -15,6 +15,9 @@ func (p *process) live(ctx context.Context) (Report, error) {
 	err := p.patiently(ctx)
 	p.leavePlace()
 	var rest *parked
+	if p.errand != nil {
+		err = guestProblem(err)
+	}
 	switch {
 	case errors.Is(err, errSuspended):
 		p.suspend(ctx)

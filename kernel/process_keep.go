@@ -38,6 +38,7 @@ type memo struct {
 	Shown    []sys.Slug   `json:"shown,omitempty"`    // apps that the owner wants to see
 	Last     string       `json:"last,omitempty"`     // its last words
 	Trial    bool         `json:"trial,omitempty"`    // it is not taken up, but tried anew
+	Guest    bool         `json:"guest,omitempty"`    // it is not taken up: who called is gone
 	Failure  *failure     `json:"failure,omitempty"`  // how it ended, or why it is parked
 	Broken   *failure     `json:"broken,omitempty"`   // how its newest child failed
 }

@@ -20,6 +20,9 @@ const landingTries = 4
 // that was refused, for words that came late, and for a success that was claimed
 // without effect.
 func (p *process) think(ctx context.Context) error {
+	if p.errand != nil {
+		return p.serve(ctx)
+	}
 	if err := p.running(ctx); err != nil {
 		return err
 	}

@@ -28,6 +28,7 @@ type spec struct {
 	call     string   // of the parent
 	fixed    *Program // in place of what the home has
 	proof    *proof   // it is a trial
+	errand   *errand  // it serves a guest, and has no model
 	origin   origin
 	events   func(p *process) []sys.Event
 }
@@ -79,12 +80,14 @@ func (k *Kernel) prepare(ctx context.Context, s spec) (*process, error) {
 		row.Parent = s.parent.pid()
 	}
 	p := &process{
-		k: k, program: *program, proof: s.proof, request: s.request, done: make(chan struct{}), row: row, view: view, seen: map[sys.Path][32]byte{}, reads: map[sys.Path]*disk.View{},
-		memo: memo{Task: s.task, Call: s.call, Words: s.request.text, Contract: s.contract, From: s.request.from, Begun: s.request.started, Deadline: s.deadline, Job: s.origin.job, JobName: s.origin.name, Budget: s.origin.budget, Trial: s.proof != nil},
+		k: k, program: *program, proof: s.proof, errand: s.errand, request: s.request, done: make(chan struct{}), row: row, view: view, seen: map[sys.Path][32]byte{}, reads: map[sys.Path]*disk.View{},
+		memo: memo{Task: s.task, Call: s.call, Words: s.request.text, Contract: s.contract, From: s.request.from, Begun: s.request.started, Deadline: s.deadline, Job: s.origin.job, JobName: s.origin.name, Budget: s.origin.budget, Trial: s.proof != nil, Guest: s.errand != nil},
 		beat: now,
 	}
-	if err := p.use(name); err != nil {
-		return nil, err
+	if s.errand == nil {
+		if err := p.use(name); err != nil {
+			return nil, err
+		}
 	}
 	if err := p.enter(ctx, s); err != nil {
 		return nil, err

@@ -74,6 +74,9 @@ func (k *Kernel) takeUp(ctx context.Context, s storedProcess, left []storedProce
 	if s.memo.Trial && k.daemon {
 		return nil, k.bury(ctx, s, "its trial was cut off")
 	}
+	if s.memo.Guest {
+		return nil, k.bury(ctx, s, "the agent from outside that it served is not connected any more")
+	}
 	if s.row.Parent != 0 {
 		if slices.ContainsFunc(left, func(o storedProcess) bool { return o.row.PID == s.row.Parent }) {
 			return nil, k.unsettled(ctx, s, clean) // its parent takes it up

@@ -81,6 +81,9 @@ func (k *Kernel) askWith(ctx context.Context, a Ask, from origin) (Ticket, error
 		if p == nil {
 			break // the conversation is ours
 		}
+		if p.errand != nil {
+			return Ticket{}, &sys.Error{Op: "ask", Path: string(a.Conversation), Kind: sys.Conflict, Err: errors.New("an agent from outside works in this conversation"), Hint: "begin a new one"}
+		}
 		if t, ok, err := k.steer(ctx, p, a, text); ok || err != nil {
 			return t, err
 		}
