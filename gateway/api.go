@@ -73,6 +73,7 @@ func (g *Gateway) registerAPI() {
 	g.bindingAPI()
 	g.mindAPI()
 	g.driversAPI()
+	g.tokenAPI()
 	g.appAPI()
 	g.landingAPI()
 	g.dataAPI()

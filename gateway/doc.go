@@ -12,7 +12,9 @@
 //     can act for the owner. Browsers' Sec-Fetch headers are checked as well.
 //   - Only documents and files of apps, under a ticket in their path, may be
 //     read from the opaque origin of an app's frame, and only read.
-//   - Everything but sign-in, health, the API document and the desktop's static
+//   - /mcp, for agents of others, needs a token that the owner has made for one of
+//     them, which opens nothing else.
+//   - Everything else but sign-in, health, the API document and the desktop's static
 //     files needs a session cookie or the bearer token. Neither is ever taken
 //     from an address.
 //
@@ -26,6 +28,6 @@
 // served from the journal and never holds up a process. Ephemeral ones may be
 // dropped.
 //
-// Lock order: sessions.mu, codes.mu and shell.mu are leaves; none is held
+// Lock order: sessions.mu, tokens.mu, codes.mu and shell.mu are leaves; none is held
 // while another is taken or while anything outside the package is called.
 package gateway

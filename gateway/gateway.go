@@ -39,6 +39,9 @@ type Options struct {
 	Healer  Healer
 	Logger  *slog.Logger
 
+	// MCP serves agents of others that a token lets in; without it, none is.
+	MCP MCP
+
 	// Shell holds the built desktop; without an index.html a page says how to
 	// build it.
 	Shell fs.FS
@@ -77,6 +80,7 @@ type Gateway struct {
 	now      func() time.Time
 	sessions *sessions
 	codes    *codes
+	tokens   *tokens
 	token    *[sha256.Size]byte
 	shell    *shell
 	metrics  *metrics.Set
@@ -100,8 +104,13 @@ func New(ctx context.Context, o Options) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
+	t, err := openTokens(ctx, j, time.Now)
+	if err != nil {
+		return nil, err
+	}
 	g := &Gateway{
-		o: o, log: o.Logger, journal: j, now: time.Now, sessions: s, codes: newCodes(time.Now),
+		tokens: t,
+		o:      o, log: o.Logger, journal: j, now: time.Now, sessions: s, codes: newCodes(time.Now),
 		shell: &shell{files: o.Shell}, metrics: metrics.NewSet(), ending: make(chan struct{}),
 	}
 	if o.Token != "" {
@@ -135,6 +144,9 @@ func (g *Gateway) routes() {
 	g.mux.Handle("/runtime/", g.o.Apps)
 	g.mux.Handle("GET /metrics", g.owner(http.HandlerFunc(g.figures)))
 	g.mux.Handle("/debug/", g.owner(g.debug()))
+	if g.o.MCP != nil {
+		g.mux.Handle("/mcp", g.guest(g.o.MCP))
+	}
 	g.mux.HandleFunc("/", g.serveShell)
 }
 
@@ -188,10 +200,7 @@ func (g *Gateway) Serve(ctx context.Context, ln net.Listener) error {
 // SignInLink makes a link that signs one browser in, once, and then shows next,
 // a path of the desktop such as "/".
 func (g *Gateway) SignInLink(next string) (string, time.Time, error) {
-	base := g.o.Base
-	if len(g.o.Origins) > 0 {
-		base = g.o.Origins[0]
-	}
+	base := g.base()
 	if base == "" {
 		return "", time.Time{}, &sys.Error{
 			Op: "make sign-in link", Kind: sys.Unavailable,
