@@ -222,7 +222,7 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 		guests = mcp.New(s.kernel, cmp.Or(o.Version, "dev"), s.log)
 	}
 	s.gateway, err = gateway.New(ctx, gateway.Options{
-		MCP: guests,
+		MCP:  guests,
 		Disk: s.disk, Kernel: s.kernel, Apps: s.apps, Models: models, Policy: s.kernel, Keys: ownKeys{secrets}, Backups: s.backups, Drivers: s.drivers, Sync: meet, Audit: look, Bundles: travel, Healer: s.healer, Logger: s.log, Shell: desktop,
 		Owner: func() gateway.Owner { return readHandle(s.disk) }, Workspace: s.kernel.Workspace,
 		Trial: trials{s.apps, box, why, s.home}.trial, Base: base, Token: s.token, Origins: o.Origins, Safe: s.safe, Version: cmp.Or(o.Version, "dev"), Commands: confinement(box, why),
