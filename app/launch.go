@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"matrixos/app/contract"
 	"matrixos/app/internal/compile"
 	"matrixos/app/internal/store"
 	"matrixos/sys"
@@ -42,8 +43,9 @@ type launch struct {
 	ticket  string
 	slug    sys.Slug
 	preview *preview
-	trial   bool      // nobody sees it; its document has the runner in it
-	used    time.Time // guarded by Runtime.mu
+	trial   bool             // nobody sees it; its document has the runner in it
+	net     []contract.Reply // what the network says in a trial
+	used    time.Time        // guarded by Runtime.mu
 }
 
 type preview struct {
@@ -153,7 +155,7 @@ func (r *Runtime) openPreview(slug sys.Slug, p *Preview) (*preview, error) {
 	if err != nil {
 		return nil, &sys.Error{Op: "preview", Path: string(slug), Kind: sys.Internal, Err: err}
 	}
-	v := &preview{app: apps[i], dir: dir, data: store.NewScratch(dir), frozen: p.Frozen}
+	v := &preview{app: apps[i], dir: dir, data: store.NewScratch(dir, nil), frozen: p.Frozen}
 	ctx := context.Background() // a launch has none: it is short, and its copy outlives the request
 	if p.Frozen {               // what it would do to today's data is of no concern
 		v.result, v.found = r.compile(ctx, p.Tree, v.app, slices.Clone(v.app.Diagnostics))

@@ -104,6 +104,9 @@ func (c *call) fetch(ctx context.Context) (any, error) {
 	if !slices.Contains(c.manifest.Permissions, permission) {
 		return refuse(u.Host, fmt.Sprintf("the manifest of %s does not name it", c.manifest.Name), fmt.Sprintf("add %q to permissions in its %s", permission, ManifestName), sys.Refused)
 	}
+	if c.launch.trial {
+		return c.launch.reply(u)
+	}
 	if c.r.network.Fetch == nil || c.r.network.Granted == nil {
 		return refuse(u.Host, "there is no network for apps here", "", sys.Unavailable)
 	}
@@ -111,4 +114,27 @@ func (c *call) fetch(ctx context.Context) (any, error) {
 		return refuse(u.Host, fmt.Sprintf("%s has not been allowed to read from it", c.manifest.Name), "allow it in the app's window", sys.NeedsApproval)
 	}
 	return c.r.network.Fetch(ctx, u.String())
+}
+
+// reply is what an address says in a trial: what the scenario gives.
+func (l *launch) reply(u *url.URL) (any, error) {
+	asked := u.Query()
+	for _, r := range l.net {
+		own, err := url.Parse(r.URL)
+		if err != nil || own.Host != u.Host || own.Path != u.Path {
+			continue
+		}
+		fits := true
+		for name, values := range own.Query() {
+			fits = fits && slices.Equal(values, asked[name])
+		}
+		switch {
+		case !fits:
+		case r.Fail != "":
+			return nil, &sys.Error{Op: "reach", Path: u.Host, Kind: sys.Unavailable, Err: errors.New(r.Fail)}
+		default:
+			return r.JSON, nil
+		}
+	}
+	return nil, &sys.Error{Op: "reach", Path: u.Host, Kind: sys.Unavailable, Err: fmt.Errorf("the scenario gives no answer for %s", u)}
 }

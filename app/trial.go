@@ -5,12 +5,15 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"matrixos/app/contract"
@@ -47,6 +50,28 @@ func (t *Trial) Slug() sys.Slug { return t.app.Manifest.Slug }
 
 // Name is the app's, for people.
 func (t *Trial) Name() string { return t.app.Manifest.Name }
+
+// Code is what the app's scripts are compiled to, by the name that they are served under.
+func (t *Trial) Code() map[string][]byte {
+	out := map[string][]byte{}
+	for name, raw := range t.result.Files {
+		if path.Ext(name) == ".js" {
+			out[name] = raw
+		}
+	}
+	return out
+}
+
+// Columns are the columns of all tables of the app.
+func (t *Trial) Columns() (out []string) {
+	for _, table := range t.app.Manifest.Storage.Tables {
+		for name := range table.Columns {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
 
 // Try makes the app in folder of tree ready to be tried. What is wrong with it is
 // in Faults and no error. Close it.
@@ -98,19 +123,49 @@ type Window struct {
 	Launch
 	t *Trial
 	l *launch
+	c *clock
 }
 
-// Open makes a window with the data of a scenario. Close it.
-func (t *Trial) Open(ctx context.Context, given contract.Given) (*Window, error) {
+// SetNow says what time it is in the window, in milliseconds: what is written from
+// now on is of that time.
+func (w *Window) SetNow(ms float64) { w.c.set(time.UnixMilli(int64(ms))) }
+
+// clock is the time of a trial's data. Two writes are never of one moment, so that
+// what came first can be told.
+type clock struct {
+	mu   sync.Mutex
+	base time.Time
+	last time.Time
+}
+
+func (c *clock) set(t time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !t.Equal(c.base) {
+		c.base, c.last = t, t.Add(-time.Millisecond)
+	}
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.last = c.last.Add(time.Millisecond)
+	return c.last
+}
+
+// Open makes a window with the data of a scenario, as of a time. Close it.
+func (t *Trial) Open(ctx context.Context, given contract.Given, at time.Time) (*Window, error) {
 	dir, err := os.MkdirTemp(t.dir, "window-")
 	if err != nil {
 		return nil, &sys.Error{Op: "try", Path: string(t.Slug()), Kind: sys.Internal, Err: err}
 	}
-	data := store.NewScratch(dir)
-	if err := t.fill(ctx, data, given); err != nil {
+	c := &clock{}
+	c.set(at)
+	data := store.NewScratch(dir, c.now)
+	if err := t.fill(ctx, data, given, c); err != nil {
 		return nil, errors.Join(err, data.Close(), os.RemoveAll(dir))
 	}
-	l := &launch{slug: t.Slug(), ticket: rand.Text(), used: time.Now(), trial: true, preview: &preview{app: t.app, result: t.result, data: data, dir: dir}}
+	l := &launch{slug: t.Slug(), ticket: rand.Text(), used: time.Now(), trial: true, net: given.Net, preview: &preview{app: t.app, result: t.result, data: data, dir: dir}}
 	l.Launch = Launch{URL: "/app/" + l.ticket + "/", Nonce: rand.Text(), Capability: rand.Text() + rand.Text()}
 	t.r.mu.Lock()
 	defer t.r.mu.Unlock()
@@ -118,21 +173,51 @@ func (t *Trial) Open(ctx context.Context, given contract.Given) (*Window, error)
 		return nil, errors.Join(notFound("try", t.Slug()), l.end())
 	}
 	t.r.tickets[l.ticket], t.r.byRight[l.Capability] = l, l
-	return &Window{Launch: l.Launch, t: t, l: l}, nil
+	return &Window{Launch: l.Launch, t: t, l: l, c: c}, nil
 }
 
-func (t *Trial) fill(ctx context.Context, data *store.Store, given contract.Given) error {
+func (t *Trial) fill(ctx context.Context, data *store.Store, given contract.Given, c *clock) error {
 	tables := t.app.Manifest.Storage.Tables
 	if _, problems, err := data.Migrate(ctx, t.Slug(), tables); err != nil || len(problems) > 0 {
 		return errors.Join(err, asError(problems))
 	}
 	for name, rows := range given.Rows {
-		if _, err := data.Tables(t.Slug(), tables).Insert(ctx, name, rows); err != nil {
+		if err := insert(ctx, data.Tables(t.Slug(), tables), name, rows, c); err != nil {
 			return err
 		}
 	}
 	for key, value := range given.Keys {
 		if err := data.WriteKey(t.Slug(), key, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// insert puts rows in, each as of its created_at if it has one, else one after the other
+// just before the trial begins.
+func insert(ctx context.Context, tables *store.Tables, name string, rows []json.RawMessage, c *clock) error {
+	at := c.now()
+	defer c.set(at)
+	for i, raw := range rows {
+		c.set(at.Add(time.Duration(i-len(rows)) * time.Millisecond))
+		row := map[string]json.RawMessage{}
+		if err := json.Unmarshal(raw, &row); err != nil {
+			return &sys.Error{Op: "put in what is given", Path: name, Kind: sys.Invalid, Err: err}
+		}
+		if own, ok := row["created_at"]; ok {
+			var of time.Time
+			if err := json.Unmarshal(own, &of); err != nil {
+				return &sys.Error{Op: "put in what is given", Path: name, Kind: sys.Invalid, Err: fmt.Errorf("created_at is %s; write a time such as \"2026-03-01T08:00:00Z\"", own)}
+			}
+			c.set(of)
+			delete(row, "created_at")
+		}
+		plain, err := json.Marshal(row)
+		if err != nil {
+			return &sys.Error{Op: "put in what is given", Path: name, Kind: sys.Internal, Err: err}
+		}
+		if _, err := tables.Insert(ctx, name, []json.RawMessage{plain}); err != nil {
 			return err
 		}
 	}
@@ -184,10 +269,10 @@ func (t *Trial) OwnData(ctx context.Context) ([]sys.CheckResult, error) {
 	if err != nil {
 		return nil, &sys.Error{Op: "check the data of", Path: string(t.Slug()), Kind: sys.Internal, Err: err}
 	}
-	data := store.NewScratch(dir)
+	data := store.NewScratch(dir, nil)
 	err = t.r.data.CopyTo(ctx, t.Slug(), data)
 	if err == nil {
-		err = t.fill(ctx, data, contract.Given{})
+		err = t.fill(ctx, data, contract.Given{}, nil)
 	}
 	var out []sys.CheckResult
 	if err == nil {

@@ -135,7 +135,7 @@ func (c *contracts) try(ctx context.Context, t *app.Trial) (*sys.ContractReport,
 		r.Note = c.why.Error()
 		return r, nil
 	}
-	r.Scenarios, err = c.browser.Run(ctx, t, false)
+	r.Scenarios, err = c.browser.Run(ctx, t)
 	if err != nil {
 		if sys.KindOf(err) != sys.Unavailable {
 			return nil, err

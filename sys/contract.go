@@ -126,15 +126,20 @@ func either(s, or string) string {
 	return s
 }
 
-// StrengthReport is how many small wrong changes of an app its contract finds.
+// StrengthReport is how many small wrong changes of an app its contract finds. Changes
+// that do not compile, that compile to the same code, or whose place no scenario
+// reaches are counted apart: Tried is those that could be found.
 type StrengthReport struct {
 	App       Slug             `json:"app"`
 	Mutants   int              `json:"mutants"` // that there are
-	Tried     int              `json:"tried"`   // of a sample, that compile
-	Killed    int              `json:"killed"`  // of these, that the contract finds
-	Invalid   int              `json:"invalid"` // of the sample, that do not compile
+	Tried     int              `json:"tried"`
+	Killed    int              `json:"killed"`    // of those tried, that the contract finds
+	Invalid   int              `json:"invalid"`   // of the sample, that do not compile
+	Same      int              `json:"same"`      // of the sample, that change nothing
+	Unreached int              `json:"unreached"` // of the sample, whose place no scenario runs
 	Operators map[string]Found `json:"operators"`
 	Survivors []string         `json:"survivors"` // what was not found, in words
+	Beyond    []string         `json:"beyond"`    // what was not reached, in words
 	Millis    float64          `json:"millis"`
 }
 
@@ -144,14 +149,30 @@ type Found struct {
 	Killed int `json:"killed"`
 }
 
-// Count adds the end of one mutant: "found", "survived" or "invalid".
+// The ways in which a mutant ends.
+const (
+	MutantInvalid   = "invalid"
+	MutantSame      = "same"
+	MutantUnreached = "unreached"
+	MutantFound     = "found"
+	MutantSurvived  = "survived"
+)
+
+// Count adds the end of one mutant, which words describe.
 func (r *StrengthReport) Count(operator, end, words string) {
 	f := r.Operators[operator]
 	switch end {
-	case "invalid":
+	case MutantInvalid:
 		r.Invalid++
 		return
-	case "found":
+	case MutantSame:
+		r.Same++
+		return
+	case MutantUnreached:
+		r.Unreached++
+		r.Beyond = append(r.Beyond, words)
+		return
+	case MutantFound:
 		r.Killed++
 		f.Killed++
 	default:

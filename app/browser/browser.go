@@ -225,20 +225,17 @@ type job struct {
 
 // Run runs all scenarios of a trial, side by side, each with a window and data of
 // its own. A scenario that fails is run once more, and only what fails twice is
-// red. Hasty runs end with the first that is red, and run nothing twice. The error is of the browser, not the app's.
-func (b *Browser) Run(ctx context.Context, t *app.Trial, hasty bool) ([]sys.ScenarioResult, error) {
+// red. The error is of the browser, not the app's.
+func (b *Browser) Run(ctx context.Context, t *app.Trial) ([]sys.ScenarioResult, error) {
 	list := t.Contract.Scenarios
-	if hasty {
-		return b.untilRed(ctx, t)
-	}
 	results := make([]sys.ScenarioResult, len(list))
 	errs := make([]error, len(list))
 	var all sync.WaitGroup
 	for i, s := range list {
 		all.Go(func() {
-			results[i], errs[i] = b.scenario(ctx, t, s)
+			results[i], errs[i] = b.scenario(ctx, t, s, nil)
 			if errs[i] == nil && !results[i].Green {
-				results[i], errs[i] = b.scenario(ctx, t, s)
+				results[i], errs[i] = b.scenario(ctx, t, s, nil)
 			}
 		})
 	}
@@ -246,10 +243,11 @@ func (b *Browser) Run(ctx context.Context, t *app.Trial, hasty bool) ([]sys.Scen
 	return results, errors.Join(errs...)
 }
 
-// untilRed runs scenarios one after the other, and none after the first red one.
-func (b *Browser) untilRed(ctx context.Context, t *app.Trial) (out []sys.ScenarioResult, err error) {
-	for _, s := range t.Contract.Scenarios {
-		r, err := b.scenario(ctx, t, s)
+// Try runs some scenarios of a trial, by their places in the contract, one after the
+// other and once. It runs none after the first that is red.
+func (b *Browser) Try(ctx context.Context, t *app.Trial, places []int) (out []sys.ScenarioResult, err error) {
+	for _, i := range places {
+		r, err := b.scenario(ctx, t, t.Contract.Scenarios[i], nil)
 		if err != nil {
 			return out, err
 		}
@@ -261,9 +259,13 @@ func (b *Browser) untilRed(ctx context.Context, t *app.Trial) (out []sys.Scenari
 	return out, nil
 }
 
+// watcher is told of the page that a scenario runs in; what it returns is called at
+// the end.
+type watcher func(*rod.Page) (func() error, error)
+
 // scenario waits for its turn and runs s; a browser that died meanwhile is started
 // once more.
-func (b *Browser) scenario(ctx context.Context, t *app.Trial, s contract.Scenario) (sys.ScenarioResult, error) {
+func (b *Browser) scenario(ctx context.Context, t *app.Trial, s contract.Scenario, watch watcher) (sys.ScenarioResult, error) {
 	select {
 	case b.slots <- struct{}{}:
 	case <-ctx.Done():
@@ -275,7 +277,7 @@ func (b *Browser) scenario(ctx context.Context, t *app.Trial, s contract.Scenari
 		if err != nil {
 			return sys.ScenarioResult{}, err
 		}
-		res, err := b.try(ctx, r, t, s)
+		res, err := b.try(ctx, r, t, s, watch)
 		b.give()
 		if err == nil || ctx.Err() != nil {
 			return res, err
@@ -288,8 +290,8 @@ func (b *Browser) scenario(ctx context.Context, t *app.Trial, s contract.Scenari
 	}
 }
 
-func (b *Browser) try(ctx context.Context, r *running, t *app.Trial, s contract.Scenario) (res sys.ScenarioResult, err error) {
-	w, err := t.Open(ctx, s.Given)
+func (b *Browser) try(ctx context.Context, r *running, t *app.Trial, s contract.Scenario, watch watcher) (res sys.ScenarioResult, err error) {
+	w, err := t.Open(ctx, s.Given, s.Start())
 	if err != nil { // what the scenario is given does not fit the app: its own fault
 		return sys.ScenarioResult{Name: s.Name, Steps: []sys.StepResult{{Step: "put in what is given", Seen: err.Error()}}}, nil
 	}
@@ -304,7 +306,16 @@ func (b *Browser) try(ctx context.Context, r *running, t *app.Trial, s contract.
 	if err != nil {
 		return res, err
 	}
+	ended := func() error { return nil }
+	if watch != nil {
+		if ended, err = watch(p); err != nil {
+			return res, err
+		}
+	}
 	res, err = conduct(limit, p, work(t, s, w, id))
+	if err == nil {
+		err = ended()
+	}
 	switch {
 	case err == nil:
 		r.keep(p)
@@ -330,14 +341,8 @@ func conduct(ctx context.Context, p *rod.Page, j job) (res sys.ScenarioResult, e
 
 func work(t *app.Trial, s contract.Scenario, w *app.Window, id string) job {
 	j := job{
-		Name: s.Name, At: s.At, Steps: s.Steps, Words: []string{}, Pauses: []int64{}, Properties: t.Contract.Properties, App: t.Name(), ID: id,
+		Name: s.Name, At: s.Start().Format("2006-01-02T15:04:05"), Steps: s.Steps, Words: []string{}, Pauses: []int64{}, Properties: t.Contract.Properties, App: t.Name(), ID: id,
 		Launch: map[string]string{"url": w.URL, "nonce": w.Nonce},
-	}
-	if j.At == "" {
-		j.At = contract.DefaultAt
-	}
-	if len(j.At) == len("2026-03-11") {
-		j.At += "T09:00"
 	}
 	if j.Steps == nil {
 		j.Steps = []contract.Step{}

@@ -80,6 +80,7 @@ func (s *server) call(w http.ResponseWriter, r *http.Request) {
 		ID     string          `json:"id"`
 		Method string          `json:"method"`
 		Params json.RawMessage `json:"params"`
+		Now    float64         `json:"now"`
 	}
 	answer := func(v any) {
 		w.Header().Set("Content-Type", "application/json")
@@ -97,6 +98,9 @@ func (s *server) call(w http.ResponseWriter, r *http.Request) {
 	if win == nil {
 		answer(map[string]string{"error": "this window is closed"})
 		return
+	}
+	if q.Now > 0 {
+		win.SetNow(q.Now)
 	}
 	value, err := s.rt.Call(r.Context(), win.Capability, q.Method, q.Params)
 	if err != nil {

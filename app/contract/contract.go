@@ -47,6 +47,15 @@ type Scenario struct {
 type Given struct {
 	Rows map[string][]json.RawMessage `json:"rows,omitempty"`
 	Keys map[string]json.RawMessage   `json:"keys,omitempty"`
+	Net  []Reply                      `json:"net,omitempty"`
+}
+
+// Reply is what an address answers in a trial, where nothing outside is reached.
+type Reply struct {
+	// URL is the address; of a query only what stands here has to be asked.
+	URL  string          `json:"url"`
+	JSON json.RawMessage `json:"json,omitempty"`
+	Fail string          `json:"fail,omitempty"` // instead: why it cannot be reached
 }
 
 // Invariant is a query that finds what must not be in the data: one row of it
@@ -72,6 +81,9 @@ type Part struct {
 	Name string `json:"name,omitempty"`
 }
 
+// Point is a place or a way in the window, in pixels to the right and down.
+type Point [2]float64
+
 // Step is one act or one expectation: exactly one verb (Verbs), with what belongs
 // to it.
 type Step struct {
@@ -85,11 +97,17 @@ type Step struct {
 	Press  string `json:"press,omitempty"`
 	On     string `json:"on,omitempty"`
 	Times  int    `json:"times,omitempty"`
+	Drag   string `json:"drag,omitempty"`
+	From   *Point `json:"from,omitempty"`
+	By     *Point `json:"by,omitempty"`
+	Onto   *Part  `json:"onto,omitempty"`
 
 	See    string          `json:"see,omitempty"`
 	SeeNot string          `json:"see_not,omitempty"`
 	Order  []string        `json:"see_order,omitempty"`
 	In     *Part           `json:"in,omitempty"`
+	Find   string          `json:"find,omitempty"`
+	State  string          `json:"state,omitempty"`
 	Value  string          `json:"value,omitempty"`
 	Rows   string          `json:"rows,omitempty"`
 	Where  json.RawMessage `json:"where,omitempty"`
@@ -104,6 +122,23 @@ type Step struct {
 
 // DefaultAt is when a scenario begins that does not say: a Wednesday.
 const DefaultAt = "2026-03-11T09:30"
+
+// Start is when the scenario begins; a date alone means nine in the morning.
+func (s Scenario) Start() time.Time {
+	at := s.At
+	if at == "" {
+		at = DefaultAt
+	}
+	if len(at) == len("2026-03-11") {
+		at += "T09:00"
+	}
+	for _, form := range clocks {
+		if t, err := time.Parse(form, at); err == nil {
+			return t
+		}
+	}
+	return time.Time{} // Parse has refused it
+}
 
 // Pause is how long a wait step lets pass.
 func (s Step) Pause() time.Duration {

@@ -14,7 +14,7 @@ const whole = `{
   "request": "Track my expenses by category.",
   "answers": [{"question": "In which currency?", "answer": "Euro"}],
   "scenarios": [
-    {"name": "an entry stays", "at": "2026-03-11T09:30", "given": {"rows": {"expenses": [{"amount": 5}]}, "keys": {"best": 3}}, "steps": [
+    {"name": "an entry stays", "at": "2026-03-11T09:30", "given": {"rows": {"expenses": [{"amount": 5}]}, "keys": {"best": 3}, "net": [{"url": "https://example.org/a", "json": {"b": 1}}, {"url": "https://example.org/", "fail": "no route"}]}, "steps": [
       {"click": "button", "name": "Add expense", "nth": 1, "in": {"role": "main"}},
       {"fill": "Amount", "with": "12.50"},
       {"choose": "Category", "option": "Food"},
@@ -22,6 +22,9 @@ const whole = `{
       {"see": "12.50", "in": {"role": "row", "name": "Food"}},
       {"see_not": "13.50"},
       {"see_order": ["12.50", "5.00"]},
+      {"drag": "button", "name": "Card", "from": [4, 4], "onto": {"role": "region", "name": "Done"}},
+      {"drag": "img", "name": "Sheet", "by": [40, -10]},
+      {"find": "button", "name": "Take back", "state": "disabled", "count": 1},
       {"value": "Amount", "is": ""},
       {"rows": "expenses", "where": {"amount": 12.5}, "count": 1},
       {"key": "best", "is": {"score": 3}},

@@ -33,9 +33,11 @@ var verbs = []verb{
 	{"choose", []string{"option"}, nil},
 	{"click", []string{"name"}, []string{"nth", "in"}},
 	{"press", nil, []string{"on", "times"}},
+	{"drag", []string{"name"}, []string{"from", "by", "onto", "in"}},
 	{"see", nil, []string{"in"}},
 	{"see_not", nil, []string{"in"}},
 	{"see_order", nil, []string{"in"}},
+	{"find", []string{"name"}, []string{"count", "state", "in"}},
 	{"value", []string{"is"}, nil},
 	{"rows", []string{"count"}, []string{"where"}},
 	{"key", []string{"is"}, nil},
@@ -50,6 +52,9 @@ var Roles = []string{
 	"list", "listitem", "main", "menuitem", "navigation", "option", "progressbar", "radio", "radiogroup", "region", "row", "rowheader", "searchbox", "slider", "spinbutton", "status",
 	"switch", "tab", "table", "tabpanel", "textbox", "timer",
 }
+
+// States are what a part that is found may have to be.
+var States = []string{"enabled", "disabled", "pressed", "not pressed", "checked", "not checked", "selected", "not selected", "current"}
 
 // Verbs lists the steps there are.
 func Verbs() []string {
@@ -173,7 +178,8 @@ func (p *parser) shape(tree map[string]any) {
 	p.each("", tree, "scenarios", func(at string, m map[string]any) {
 		p.known(at, m, "name", "at", "given", "steps")
 		if given, ok := m["given"].(map[string]any); ok {
-			p.known(at+".given", given, "rows", "keys")
+			p.known(at+".given", given, "rows", "keys", "net")
+			p.each(at+".given", given, "net", func(at string, m map[string]any) { p.known(at, m, "url", "json", "fail") })
 		}
 		p.each(at, m, "steps", p.step)
 	})
@@ -219,8 +225,10 @@ func (p *parser) step(at string, m map[string]any) {
 				p.fail(at, "%s needs %s", v.name, n)
 			}
 		}
-		if in, ok := m["in"].(map[string]any); ok {
-			p.known(at+".in", in, "role", "name")
+		for _, part := range []string{"in", "onto"} {
+			if in, ok := m[part].(map[string]any); ok {
+				p.known(at+"."+part, in, "role", "name")
+			}
 		}
 	}
 }
@@ -241,6 +249,11 @@ func (p *parser) judge(c *Contract) {
 		p.named(at, s.Name, names)
 		p.clock(at+".at", s.At)
 		p.bound(at+".steps", len(s.Steps), maxSteps)
+		for j, r := range s.Given.Net {
+			if !strings.HasPrefix(r.URL, "https://") || (r.JSON == nil) == (r.Fail == "") {
+				p.fail(fmt.Sprintf("%s.given.net[%d]", at, j), "an answer has a url that begins with https://, and either json or fail")
+			}
+		}
 		for j, step := range s.Steps {
 			p.judgeStep(fmt.Sprintf("%s.steps[%d]", at, j), step)
 		}
@@ -318,11 +331,21 @@ func (p *parser) judgeStep(at string, s Step) {
 			p.fail(at, "the role is %q; there are %s", clip(r), strings.Join(Roles, ", "))
 		}
 	}
-	if s.Click != "" {
-		role(s.Click)
+	for _, r := range []string{s.Click, s.Drag, s.Find} {
+		if r != "" {
+			role(r)
+		}
 	}
-	if s.In != nil {
-		role(s.In.Role)
+	for _, part := range []*Part{s.In, s.Onto} {
+		if part != nil {
+			role(part.Role)
+		}
+	}
+	if s.Drag != "" && s.By == nil && s.Onto == nil {
+		p.fail(at, "drag needs by, such as [40, 0], or onto, the part to let go over")
+	}
+	if s.State != "" && !slices.Contains(States, s.State) {
+		p.fail(at, "the state is %q; there are %s", clip(s.State), strings.Join(States, ", "))
 	}
 	if s.Nth < 0 || s.Times < 0 || s.Times > 1000 || s.Count != nil && *s.Count < 0 {
 		p.fail(at, "a number is out of range; nth and count are 0 or more, times is at most 1000")
@@ -347,8 +370,8 @@ func (s Step) Verb() string {
 		name string
 		set  bool
 	}{
-		{"fill", s.Fill != ""}, {"choose", s.Choose != ""}, {"click", s.Click != ""}, {"press", s.Press != ""}, {"see", s.See != ""}, {"see_not", s.SeeNot != ""},
-		{"see_order", len(s.Order) > 0}, {"value", s.Value != ""}, {"rows", s.Rows != ""}, {"key", s.Key != ""}, {"reload", s.Reload}, {"go_to", s.GoTo != ""}, {"wait", s.Wait != ""},
+		{"fill", s.Fill != ""}, {"choose", s.Choose != ""}, {"click", s.Click != ""}, {"press", s.Press != ""}, {"drag", s.Drag != ""}, {"see", s.See != ""}, {"see_not", s.SeeNot != ""},
+		{"see_order", len(s.Order) > 0}, {"find", s.Find != ""}, {"value", s.Value != ""}, {"rows", s.Rows != ""}, {"key", s.Key != ""}, {"reload", s.Reload}, {"go_to", s.GoTo != ""}, {"wait", s.Wait != ""},
 	} {
 		if v.set {
 			return v.name

@@ -27,6 +27,21 @@ func (s Step) String() string {
 			text += fmt.Sprintf(" in %q", s.On)
 		}
 		return text
+	case "drag":
+		where := ""
+		if s.Onto != nil {
+			where = fmt.Sprintf(" onto the %s %q", s.Onto.Role, s.Onto.Name)
+		}
+		if s.By != nil {
+			where += fmt.Sprintf(" by %v, %v", s.By[0], s.By[1])
+		}
+		return fmt.Sprintf("drag the %s %q%s%s", s.Drag, s.Name, s.In.within(), where)
+	case "find":
+		many := "a"
+		if s.Count != nil {
+			many = fmt.Sprint(*s.Count)
+		}
+		return strings.Join(strings.Fields(fmt.Sprintf("find %s %s %s %q%s", many, s.State, s.Find, s.Name, s.In.within())), " ")
 	case "see":
 		return fmt.Sprintf("see %q%s", s.See, s.In.within())
 	case "see_not":

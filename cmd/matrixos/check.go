@@ -58,7 +58,7 @@ func (p *program) strength(ctx context.Context, c *client.Client, slugs []sys.Sl
 		if p.json {
 			continue
 		}
-		if _, err := fmt.Fprintf(p.out, "%s  %d of %d wrong changes found (%d%%), %.0f s\n", pad(string(r.App), 20), r.Killed, r.Tried, 100*r.Killed/max(1, r.Tried), r.Millis/1000); err != nil {
+		if _, err := fmt.Fprintf(p.out, "%s  %d of %d wrong changes found (%d%%), %d in places that no scenario reaches, %.0f s\n", pad(string(r.App), 20), r.Killed, r.Tried, 100*r.Killed/max(1, r.Tried), r.Unreached, r.Millis/1000); err != nil {
 			return err
 		}
 		for _, s := range r.Survivors {

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/google/uuid"
 	"modernc.org/sqlite"
@@ -196,7 +195,7 @@ func (t *Tables) Insert(ctx context.Context, name string, rows []json.RawMessage
 	if len(rows) > maxBulk {
 		return nil, invalid(op, name, "%d rows at once; at most %d are allowed", len(rows), maxBulk)
 	}
-	now := stamp(time.Now())
+	now := stamp(t.store.now())
 	ids := make([]string, len(rows))
 	sets := make([]assignment, len(rows))
 	for i, raw := range rows {
@@ -234,7 +233,7 @@ func (t *Tables) Update(ctx context.Context, name string, patches []Patch) error
 	if len(patches) > maxBulk {
 		return invalid(op, name, "%d rows at once; at most %d are allowed", len(patches), maxBulk)
 	}
-	now := stamp(time.Now())
+	now := stamp(t.store.now())
 	return t.run(op, name, func(db *sql.DB) error {
 		return inTx(ctx, db, func(tx *sql.Tx) error {
 			for _, p := range patches {

@@ -31,6 +31,7 @@ const idle = 3 * time.Second
 type Store struct {
 	dir     string
 	scratch bool // nothing of it outlives the process: no waiting for the drive
+	now     func() time.Time
 
 	mu     sync.Mutex
 	open   map[sys.Slug]*handle
@@ -45,13 +46,17 @@ type handle struct {
 
 // New keeps data below dir, which is made when the first app needs it.
 func New(dir string) *Store {
-	return &Store{dir: dir, open: map[sys.Slug]*handle{}}
+	return &Store{dir: dir, now: time.Now, open: map[sys.Slug]*handle{}}
 }
 
-// NewScratch keeps data that may be lost: those of previews and trials.
-func NewScratch(dir string) *Store {
+// NewScratch keeps data that may be lost: those of previews and trials. now, if it is
+// not nil, says of what time they are.
+func NewScratch(dir string, now func() time.Time) *Store {
 	s := New(dir)
 	s.scratch = true
+	if now != nil {
+		s.now = now
+	}
 	return s
 }
 

@@ -1,5 +1,5 @@
 // What a person does in the window.
-import { field, find, holds, Miss, nameOf, norm, roleOf, textOf, within, type Part } from "./dom.ts";
+import { field, find, findAll, holds, Miss, nameOf, norm, roleOf, scope, textOf, within, type Part } from "./dom.ts";
 
 /** Step is a step of a contract; see app/contract. */
 export interface Step {
@@ -13,6 +13,13 @@ export interface Step {
   press?: string;
   on?: string;
   times?: number;
+  drag?: string;
+  from?: [number, number];
+  by?: [number, number];
+  onto?: Part;
+  find?: string;
+  state?: string;
+  count?: number;
   see?: string;
   see_not?: string;
   see_order?: string[];
@@ -27,6 +34,8 @@ export function act(s: Step): void {
   if (s.choose !== undefined) return choose(field(s.choose), s.option ?? "");
   if (s.click !== undefined) return click(find({ role: s.click, name: s.name }, s.nth, s.in ? within(s.in)[0] : undefined));
   if (s.press !== undefined) return press(s.press, s.on === undefined ? null : field(s.on));
+  if (s.drag !== undefined) return drag(find({ role: s.drag, name: s.name }, 0, s.in ? within(s.in)[0] : undefined), s);
+  if (s.find !== undefined) return present(s);
   if (s.see !== undefined) return see(s.see, within(s.in));
   if (s.see_not !== undefined) return seeNot(s.see_not, s.in);
   if (s.see_order !== undefined) return order(s.see_order, within(s.in));
@@ -93,6 +102,53 @@ function click(el: Element): void {
   el.dispatchEvent(new MouseEvent("mouseup", where));
   if (el instanceof HTMLElement) el.click();
   else el.dispatchEvent(new MouseEvent("click", where));
+}
+
+// A pointer that goes down, moves in a few steps and is let go; no click follows.
+function drag(el: Element, s: Step): void {
+  usable(el);
+  const box = el.getBoundingClientRect();
+  const start = s.from ? { x: box.left + s.from[0], y: box.top + s.from[1] } : middle(box);
+  const end = s.onto ? middle(within(s.onto)[0]!.getBoundingClientRect()) : { ...start };
+  if (s.by) (end.x += s.by[0]), (end.y += s.by[1]);
+  const pointer = (type: string, target: Element, share: number, buttons: number) =>
+    target.dispatchEvent(new PointerEvent(type, { bubbles: true, cancelable: true, composed: true, view: window, pointerId: 1, pointerType: "mouse", isPrimary: true, button: type === "pointermove" ? -1 : 0, buttons, clientX: start.x + (end.x - start.x) * share, clientY: start.y + (end.y - start.y) * share }));
+  capturable();
+  pointer("pointerdown", el, 0, 1);
+  const steps = 8;
+  for (let i = 1; i <= steps; i++) pointer("pointermove", el.isConnected ? el : document.body, i / steps, 1);
+  pointer("pointerup", el.isConnected ? el : document.body, 1, 0);
+}
+
+const middle = (box: DOMRect) => ({ x: box.left + box.width / 2, y: box.top + box.height / 2 });
+
+// A pointer that no hand holds cannot be captured; here that is no fault of the app's.
+function capturable(): void {
+  Element.prototype.setPointerCapture = () => undefined;
+  Element.prototype.releasePointerCapture = () => undefined;
+}
+
+const states: Record<string, (el: Element) => boolean> = {
+  disabled: (el) => el.matches(":disabled,[aria-disabled=true]"),
+  pressed: (el) => el.getAttribute("aria-pressed") === "true",
+  checked: (el) => el.matches(":checked,[aria-checked=true]"),
+  selected: (el) => el.matches("[aria-selected=true],option:checked"),
+  current: (el) => !["", "false", null].includes(el.getAttribute("aria-current")),
+};
+const inState = (el: Element, state: string) => (state === "enabled" ? !states.disabled!(el) : state.startsWith("not ") ? !states[state.slice(4)]!(el) : states[state]!(el));
+
+function present(s: Step): void {
+  let all: Element[] = [];
+  let why = "";
+  try {
+    all = findAll({ role: s.find!, name: s.name }, s.in ? within(s.in)[0]! : s.find === "dialog" ? document.body : scope());
+  } catch (error) {
+    if (!(error instanceof Miss)) throw error;
+    why = error.seen;
+  }
+  const fit = s.state ? all.filter((el) => inState(el, s.state!)) : all;
+  if (s.count === undefined ? fit.length > 0 : fit.length === s.count) return;
+  throw new Miss(why || (s.state && all.length > 0 ? `${fit.length} of ${all.length} that ${all.length === 1 ? "is" : "are"} ${s.state}` : `${fit.length} of them`));
 }
 
 const codes: Record<string, string> = { " ": "Space", Enter: "Enter", Escape: "Escape" };

@@ -23,6 +23,10 @@ interface Timer {
 
 const moment = 400; // ms: what a person does not notice as waiting
 const frameLength = 16;
+// In a wait of more than a minute what repeats is called less often until the end
+// comes near, as in a window that nobody looks at.
+const lengthy = 60_000;
+const lastPart = 2000;
 
 /** fakeClock puts the clock in place of the page's own. */
 export function fakeClock(start: number, seed: number): Clock {
@@ -79,7 +83,11 @@ export function fakeClock(start: number, seed: number): Clock {
     }),
     async pass(ms) {
       const end = now + ms;
-      for (let t = next(); t && t.at <= end; t = next()) await run(t);
+      const beat = ms > lengthy ? ms / 240 : 0;
+      for (let t = next(); t && t.at <= end; t = next()) {
+        await run(t);
+        if (t.every) t.at = Math.max(t.at, Math.min(now + beat, end - lastPart));
+      }
       now = end;
     },
     async soon(from) {

@@ -52,7 +52,7 @@ export function nameOf(el: Element): string {
     return el.getAttribute("placeholder") ?? el.title;
   }
   if (el instanceof HTMLImageElement) return el.alt;
-  const text = el.textContent ?? "";
+  const text = el.childElementCount > 1 ? textOf(el) : (el.textContent ?? ""); // blocks are words apart
   return text.trim() ? text : el.getAttribute("title") ?? el.querySelector("img[alt],[aria-label]")?.getAttribute("aria-label") ?? "";
 }
 
@@ -97,8 +97,8 @@ export function findAll(part: Part, root: Element): Element[] {
   const all = [...root.querySelectorAll("*")].filter((el) => roleOf(el) === part.role && visible(el));
   const wanted = norm(part.name ?? "");
   const names = all.map((el) => norm(containers.has(part.role) ? `${el.getAttribute("aria-label") ?? ""} ${textOf(el)}` : nameOf(el)));
-  let pool = all.filter((_, i) => names[i] === wanted);
-  if (pool.length === 0) pool = all.filter((_, i) => wanted === "" || holds(names[i]!, wanted) >= 0);
+  let pool = wanted === "" ? all : all.filter((_, i) => names[i] === wanted);
+  if (pool.length === 0) pool = all.filter((_, i) => holds(names[i]!, wanted) >= 0);
   if (pool.length > 0) return pool;
   const shown = [...new Set(names.filter(Boolean))].slice(0, 12).map((n) => n.slice(0, 60));
   throw new Miss(shown.length ? `no such ${part.role}; there are: ${shown.join(", ")}` : `no ${part.role} at all`);

@@ -94,7 +94,7 @@ async function perform(o: Order): Promise<unknown> {
   if (o.blank) return blank();
   if (o.figures !== undefined) return figures(o.figures);
   if (o.step) {
-    const deed = o.step.see === undefined && o.step.see_not === undefined && o.step.see_order === undefined && o.step.value === undefined;
+    const deed = o.step.see === undefined && o.step.see_not === undefined && o.step.see_order === undefined && o.step.find === undefined && o.step.value === undefined;
     if (deed) began = clock.now();
     act(o.step);
   }

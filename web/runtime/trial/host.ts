@@ -37,7 +37,8 @@ export interface Launch {
 export interface Env {
   launch: Launch;
   name: string;
-  call(method: string, params: unknown): Promise<unknown>;
+  /** now is the trial's clock: what is written is of that time. */
+  call(method: string, params: unknown, now: number): Promise<unknown>;
   libraries(wanted: readonly string[]): Promise<[string, string][]>;
   theme(): { vars: Record<string, string>; mode: "light" | "dark" };
   place: HTMLElement; // where the frame is put
@@ -197,7 +198,7 @@ class View {
     try {
       if (m.method === "generate") throw new Error("The owner is not here.");
       if (m.method.startsWith("trial.")) throw new Error("There is no such method.");
-      answer.value = m.method === "openApp" || m.method === "navigate" ? null : await this.env.call(m.method, m.params ?? {});
+      answer.value = m.method === "openApp" || m.method === "navigate" ? null : await this.env.call(m.method, m.params ?? {}, this.now);
     } catch (error) {
       answer.error = error instanceof Error ? error.message : String(error);
     }
@@ -274,21 +275,21 @@ class View {
   }
 
   private async rows(s: Step): Promise<string | null> {
-    const n = (await this.env.call("db.count", { table: s.rows, where: s.where })) as number;
+    const n = (await this.env.call("db.count", { table: s.rows, where: s.where }, this.now)) as number;
     if (n === s.count) return null;
-    const all = (await this.env.call("db.find", { table: s.rows, limit: 10 })) as Record<string, unknown>[];
+    const all = (await this.env.call("db.find", { table: s.rows, limit: 10 }, this.now)) as Record<string, unknown>[];
     return `${n} rows; the table has ${JSON.stringify(all.map(({ id: _i, created_at: _c, updated_at: _u, ...rest }) => rest)).slice(0, 600)}`;
   }
 
   private async key(s: Step): Promise<string | null> {
-    const value = await this.env.call("data.read", { key: s.key });
+    const value = await this.env.call("data.read", { key: s.key }, this.now);
     return same(value, s.is) ? null : (JSON.stringify(value) ?? "nothing").slice(0, 600);
   }
 
   async property(p: Property): Promise<CheckResult> {
     await this.settle();
     const shown = (await this.ask({ figures: p.shown })).value as number[];
-    const stored = (await this.env.call("trial.query", { sql: p.sql })) as number | null;
+    const stored = (await this.env.call("trial.query", { sql: p.sql }, this.now)) as number | null;
     if (shown.length === 0 || stored === null) return { name: p.name, green: false, skipped: true };
     const near = p.tolerance || 0.005;
     const green = shown.some((n) => Math.abs(n - stored) <= near + 1e-9);
@@ -308,6 +309,7 @@ function expectation(s: Step): string | undefined {
   if (s.see_not !== undefined) return `no ${JSON.stringify(s.see_not)}`;
   if (s.see_order) return s.see_order.join(", ");
   if (s.value !== undefined) return JSON.stringify(s.is);
+  if (s.find !== undefined) return s.count === undefined ? "to find it" : `${s.count} of them`;
   return undefined;
 }
 

@@ -34,8 +34,8 @@ window.trial = (job) =>
     libraries,
     theme: () => ({ vars: {}, mode: "light" }),
     place: document.body,
-    async call(method, params) {
-      const r = await fetch("call", { method: "POST", body: JSON.stringify({ id: job.id, method, params }) });
+    async call(method, params, now) {
+      const r = await fetch("call", { method: "POST", body: JSON.stringify({ id: job.id, method, params, now }) });
       const body = (await r.json()) as { value?: unknown; error?: string };
       if (body.error !== undefined) throw new Error(body.error);
       return body.value ?? null;

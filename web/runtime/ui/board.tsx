@@ -1,9 +1,10 @@
 // Board: cards in columns, moved by pointer or keyboard.
 import { formatValue, useRows, type Field, type Query, type Row } from "@matrixos/sdk";
-import { useRef, useState, type KeyboardEvent, type PointerEvent } from "react";
+import { useEffect, useRef, useState, type KeyboardEvent, type PointerEvent } from "react";
 import { createPortal } from "react-dom";
 import { IconButton, Button } from "./controls.tsx";
 import { Dialog } from "./dialog.tsx";
+import { fixedColumns } from "./fixed.ts";
 import { Form } from "./form.tsx";
 import { Icon } from "./icon.tsx";
 import { Failure, Skeleton, useToast } from "./layout.tsx";
@@ -57,13 +58,21 @@ export function Board({ table, fields, column, columns, order, title, noun = "ca
   const box = useRef<HTMLDivElement>(null);
   const act = (work: Promise<unknown>) => work.catch((e: Error) => toast(e.message));
   const laneOf = (r: Row) => (columns.includes(r[column]) ? (r[column] as string) : columns[0]!);
-  const focus = (row: Row) => requestAnimationFrame(() => box.current?.querySelector<HTMLElement>(`[data-card="${CSS.escape(row.id)}"]`)?.focus());
+  const moved = useRef<{ id: string; lane: string } | null>(null);
+  useEffect(() => {
+    // A card that was moved keeps the keyboard, once it stands where it was moved to.
+    const card = moved.current && box.current?.querySelector<HTMLElement>(`[data-lane="${CSS.escape(moved.current.lane)}"] [data-card="${CSS.escape(moved.current.id)}"]`);
+    if (!card) return;
+    moved.current = null;
+    card.focus();
+  }, [all]);
   const move = (row: Row, to: string, before: string | null = null) => {
     if (laneOf(row) === to && (!order || before === row.id)) return;
     const cards = rows.filter((r) => laneOf(r) === to && r.id !== row.id);
     const patch = { [column]: to, ...(order ? { [order]: between(cards, before, order) } : {}) };
     setSaid(laneOf(row) === to ? `${row[title]} moved within ${to}.` : `${row[title]} moved to ${to}.`);
-    act(update(row.id, patch).then(() => focus(row)));
+    moved.current = { id: row.id, lane: to };
+    act(update(row.id, patch));
   };
   const shift = (row: Row, step: number) => {
     const cards = rows.filter((r) => laneOf(r) === laneOf(row));
@@ -120,7 +129,7 @@ export function Board({ table, fields, column, columns, order, title, noun = "ca
       </div>
       {drag && createPortal(<div className="mx mx-ticket mx-ghost" style={{ left: drag.x - drag.dx, top: drag.y - drag.dy, width: drag.width }}><Card row={drag.row} title={title} rest={rest} /></div>, document.body)}
       <Dialog open={adding !== null} title={`Add ${noun}`} onClose={() => setAdding(null)}>
-        {adding && <Form fields={fields.filter((f) => f.name !== column)} onCancel={() => setAdding(null)} onSave={async (v) => { await insert({ ...v, [column]: adding, ...(order ? { [order]: between(rows.filter((r) => laneOf(r) === adding), null, order) } : {}) }); setAdding(null); }} />}
+        {adding && <Form fields={fields.filter((f) => f.name !== column)} onCancel={() => setAdding(null)} onSave={async (v) => { await insert({ ...fixedColumns(where), ...v, [column]: adding, ...(order ? { [order]: between(rows.filter((r) => laneOf(r) === adding), null, order) } : {}) }); setAdding(null); }} />}
       </Dialog>
       <Dialog open={editing !== null} title={`Edit ${noun}`} onClose={() => setEditing(null)}>
         {editing && <Form fields={formFields} value={editing} onCancel={() => setEditing(null)} onSave={async (v) => { await update(editing.id, v); setEditing(null); }} extra={<><Button danger quiet icon="trash-2" onClick={() => drop(editing)}>Delete</Button><span className="mx-spacer" /></>} />}

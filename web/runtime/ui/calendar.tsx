@@ -4,6 +4,7 @@ import { useMemo, useRef, useState, type KeyboardEvent } from "react";
 import { useWidth } from "./base.tsx";
 import { Button, IconButton, Segmented } from "./controls.tsx";
 import { Dialog } from "./dialog.tsx";
+import { fixedColumns } from "./fixed.ts";
 import { Form } from "./form.tsx";
 import { Empty, Failure, Item, Skeleton, useToast } from "./layout.tsx";
 import { monthDays, occurrences, weekStart } from "./month.ts";
@@ -89,7 +90,7 @@ export function Calendar({ table, fields, date, time, end, until, repeat, title,
       {loading ? <Skeleton /> : view === "Month" ? width > 0 && <Month at={at} days={days} small={small} title={title} when={when} onDay={(d) => { setAt(d); if (!small) setAdding(d); }} onMove={setAt} onOpen={setEditing} /> : null}
       {!loading && (view === "Agenda" || small) && <Agenda list={view === "Agenda" ? agendaDays(days, at) : [at]} days={days} title={title} when={when} onOpen={setEditing} onAdd={setAdding} noun={noun} />}
       <Dialog open={adding !== null} title={adding ? `Add ${noun}, ${format(adding, { weekday: "short", day: "numeric", month: "short" })}` : ""} onClose={() => setAdding(null)}>
-        {adding && <Form key={adding} fields={fields} value={preset} onCancel={() => setAdding(null)} onSave={async (v) => { await insert(v); setAdding(null); }} />}
+        {adding && <Form key={adding} fields={fields} value={preset} onCancel={() => setAdding(null)} onSave={async (v) => { await insert({ ...fixedColumns(where), ...v }); setAdding(null); }} />}
       </Dialog>
       <Dialog open={editing !== null} title={`Edit ${noun}`} onClose={() => setEditing(null)}>
         {editing && <Form fields={fields} value={editing} onCancel={() => setEditing(null)} onSave={async (v) => { await update(editing.id, v); setEditing(null); }} extra={<><Button danger quiet icon="trash-2" onClick={() => drop(editing)}>Delete</Button><span className="mx-spacer" /></>} />}

@@ -8,11 +8,12 @@ const ToastContext = createContext<Toast | null>(null);
 
 /** useToast shows a short line at the bottom of the window, with at most one action such as Undo. */
 export function useToast(): Toast {
-  const toast = useContext(ToastContext);
-  return toast ?? fallback;
+  return useContext(ToastContext) ?? outside;
 }
 
-const fallback: Toast = (text) => console.info(text);
+// Called beside <App> and not within it, it shows the line in the page there is.
+let page: Toast | null = null;
+const outside: Toast = (text, action) => page?.(text, action);
 
 interface Shown {
   id: number;
@@ -65,6 +66,10 @@ export function App({ title, actions, fill, children }: { title: string; actions
   useEffect(() => {
     document.title = title;
   }, [title]);
+  useEffect(() => {
+    page = toast;
+    return () => void (page = page === toast ? null : page);
+  }, [toast]);
   return (
     <ToastContext.Provider value={toast}>
       <div className={cx("mx mx-app", width > 0 && width < 600 && "mx-narrow", fill && "mx-fill")} ref={ref}>

@@ -4,6 +4,7 @@ import { useMemo, useState } from "react";
 import { cx, useWidth } from "./base.tsx";
 import { Button, Select } from "./controls.tsx";
 import { Dialog } from "./dialog.tsx";
+import { fixedColumns } from "./fixed.ts";
 import { Form } from "./form.tsx";
 import { Icon } from "./icon.tsx";
 import { Empty, Failure, Skeleton, useToast } from "./layout.tsx";
@@ -141,11 +142,6 @@ export function Tracker(p: TrackerProps) {
 
 function focusFirst(el: HTMLElement | null): void {
   if (el && !el.contains(document.activeElement)) el.querySelector<HTMLElement>("input,textarea,select")?.focus({ preventScroll: true });
-}
-
-// Rows added under where={{list: "work"}} belong to that list.
-function fixedColumns(where: Query["where"]): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(where ?? {}).filter(([, v]) => v !== null && typeof v !== "object"));
 }
 
 function mainField(fields: readonly Field[]): string {

@@ -6,7 +6,7 @@ import { inView, nextDue, readWish, type View } from "./todo";
 const fields = (lists: string[]): Field[] => [
   { name: "title", label: "What is to be done", required: true },
   { name: "due", label: "When", type: "date" },
-  { name: "list", type: "text", options: lists },
+  { name: "list", options: lists },
   { name: "repeat", type: "choice", options: ["Daily", "Weekly", "Monthly", "Yearly"] },
   { name: "important", type: "check" },
   { name: "note", type: "note" },

@@ -33,12 +33,12 @@ function Play({ asking, onAsk }: { asking: boolean; onAsk: (open: boolean) => vo
   const over = ending !== null || g.resigned;
   const p = positions.at(-1)!;
   const theirs = loaded && !over && p.side !== g.side;
-  const finish = (result: string, how: string) => insert({ result, how, level: g.level, side: g.side === 1 ? "white" : "black", moves: notation(positions, g.moves).join(" ") }).catch((e: Error) => toast(e.message));
+  const finish = (result: string, how: string, moves = g.moves) => insert({ result, how, level: g.level, side: g.side === 1 ? "white" : "black", moves: notation(play(moves).positions, moves).join(" ") }).catch((e: Error) => toast(e.message));
   const step = (m: Move) => {
     const moves = [...g.moves, m];
     set({ ...g, moves });
     const end = play(moves).ending;
-    if (end) void finish(end !== "checkmate" ? "draw" : p.side === g.side ? "won" : "lost", end);
+    if (end) void finish(end !== "checkmate" ? "draw" : p.side === g.side ? "won" : "lost", end, moves);
   };
   useReply(theirs, positions, g.level, step);
   const back = () => set({ ...g, moves: g.moves.slice(0, p.side === g.side || over ? (g.moves.length % 2 === (g.side === 1 ? 0 : 1) ? -2 : -1) : -1), resigned: false });
