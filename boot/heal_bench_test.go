@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"matrixos/app/browser"
+	"matrixos/app/strength"
 	"matrixos/client"
 	"matrixos/disk"
 	"matrixos/heal"
@@ -163,11 +164,11 @@ func (b *bench) app(slug sys.Slug, per int) {
 		b.try(a, f, &a.score.structural)
 	}
 	b.silent(a)
-	all, err := mutants(view, folder, b.s.apps.promise.columns(slug))
+	all, err := strength.Bench{Runtime: b.s.apps.runtime, Browser: b.s.apps.promise.browser, Most: per}.Reached(b.t.Context(), view, folder)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	for i, m := range sample(all, per) {
+	for i, m := range all {
 		b.try(a, b.mutant(a, m, []int{0, 1, 2, 3, 5, 8}[i%6]), &a.score.semantic)
 	}
 }

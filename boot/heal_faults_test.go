@@ -11,16 +11,17 @@ import (
 	"slices"
 	"strings"
 
+	"matrixos/app/strength"
 	"matrixos/sys"
 )
 
 // mutant plants a wrong change with n later ones on top, near it and far, some of
 // them in the same line. Every second one comes together with a good change, which has
 // to stay.
-func (b *bench) mutant(a *subject, m wrong, n int) fault {
-	file := sys.Path(m.file)
-	f := fault{name: fmt.Sprintf("%s %s, %d landings back", path.Base(m.file), m.Mutant, n), by: sys.ByAgent, marks: map[sys.Path][]string{}}
-	planted, want := m.text, string(a.files[file])
+func (b *bench) mutant(a *subject, m strength.Wrong, n int) fault {
+	file := sys.Path(m.File)
+	f := fault{name: fmt.Sprintf("%s %s, %d landings back", path.Base(m.File), m.Mutant, n), by: sys.ByAgent, marks: map[sys.Path][]string{}}
+	planted, want := m.Text, string(a.files[file])
 	b.serial++
 	if b.serial%2 == 0 {
 		line := fmt.Sprintf("// with it %d", b.serial)

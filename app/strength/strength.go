@@ -36,59 +36,89 @@ type Bench struct {
 
 // Measure measures the contract of the app in folder of tree. The app has to keep it
 // as it is.
-func (b Bench) Measure(ctx context.Context, tree fs.FS, folder sys.Path) (_ *sys.StrengthReport, err error) {
+func (b Bench) Measure(ctx context.Context, tree fs.FS, folder sys.Path) (*sys.StrengthReport, error) {
 	start := time.Now()
-	t, err := b.Runtime.Try(ctx, tree, folder)
+	m, list, err := b.begin(ctx, tree, folder)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, t.Close()) }()
-	m := measuring{Bench: b, tree: tree, folder: folder, code: t.Code()}
-	first := sys.ContractReport{App: t.Slug(), Faults: t.Faults}
-	if len(t.Faults) == 0 {
-		if first.Scenarios, m.traces, err = b.Browser.Trace(ctx, t); err != nil {
-			return nil, err
-		}
-	}
-	if !first.Settled() {
-		return nil, &sys.Error{Op: "measure the contract of", Path: string(folder), Kind: sys.NotVerified, Err: errors.New("the app does not keep it as it is:\n" + first.Text())}
-	}
-	all, err := mutants(tree, folder, t.Columns())
-	if err != nil {
-		return nil, err
-	}
-	most := b.Most
-	if most == 0 {
-		most = AtMost
-	}
-	r := &sys.StrengthReport{App: t.Slug(), Mutants: len(all), Operators: map[string]sys.Found{}, Survivors: []string{}, Beyond: []string{}}
-	list := sample(all, most)
-	ends, err := m.all(ctx, list)
+	r := &sys.StrengthReport{App: m.slug, Mutants: m.mutants, Operators: map[string]sys.Found{}, Survivors: []string{}, Beyond: []string{}}
+	ends, err := each(list, func(w Wrong) (string, error) { return m.end(ctx, w) })
 	for i, w := range list {
-		r.Count(w.Operator, ends[i], path.Base(w.file)+" "+w.String())
+		r.Count(w.Operator, ends[i], path.Base(w.File)+" "+w.String())
 	}
 	r.Millis = float64(time.Since(start).Milliseconds())
 	return r, err
 }
 
+// Reached lists the changes that could be found: those that compile, to something
+// else than the app as it is, in a place that a scenario runs.
+func (b Bench) Reached(ctx context.Context, tree fs.FS, folder sys.Path) (out []Wrong, err error) {
+	m, list, err := b.begin(ctx, tree, folder)
+	if err != nil {
+		return nil, err
+	}
+	places, err := each(list, func(w Wrong) ([]int, error) {
+		t, end, places, err := m.place(ctx, w)
+		if err != nil || end != "" {
+			return nil, err
+		}
+		return places, t.Close()
+	})
+	for i, w := range list {
+		if len(places[i]) > 0 {
+			out = append(out, w)
+		}
+	}
+	return out, err
+}
+
 // measuring is one measurement.
 type measuring struct {
 	Bench
-	tree   fs.FS
-	folder sys.Path
-	code   map[string][]byte // of the app as it is
-	traces []browser.Trace   // by scenario
+	slug    sys.Slug
+	tree    fs.FS
+	folder  sys.Path
+	code    map[string][]byte // of the app as it is
+	traces  []browser.Trace   // by scenario
+	mutants int               // that there are
 }
 
-// all tries changes side by side, and says how each ends.
-func (m measuring) all(ctx context.Context, list []wrong) ([]string, error) {
-	ends, errs := make([]string, len(list)), make([]error, len(list))
+// begin runs the app as it is, and chooses the changes.
+func (b Bench) begin(ctx context.Context, tree fs.FS, folder sys.Path) (m measuring, list []Wrong, err error) {
+	t, err := b.Runtime.Try(ctx, tree, folder)
+	if err != nil {
+		return m, nil, err
+	}
+	defer func() { err = errors.Join(err, t.Close()) }()
+	m = measuring{Bench: b, slug: t.Slug(), tree: tree, folder: folder, code: t.Code()}
+	first := sys.ContractReport{App: m.slug, Faults: t.Faults}
+	if len(t.Faults) == 0 {
+		if first.Scenarios, m.traces, err = b.Browser.Trace(ctx, t); err != nil {
+			return m, nil, err
+		}
+	}
+	if !first.Settled() {
+		return m, nil, &sys.Error{Op: "measure the contract of", Path: string(folder), Kind: sys.NotVerified, Err: errors.New("the app does not keep it as it is:\n" + first.Text())}
+	}
+	all, err := mutants(tree, folder, t.Columns())
+	m.mutants = len(all)
+	most := b.Most
+	if most == 0 {
+		most = AtMost
+	}
+	return m, sample(all, most), err
+}
+
+// each does work on all changes, some side by side, and gives what came of each.
+func each[R any](list []Wrong, work func(Wrong) (R, error)) ([]R, error) {
+	out, errs := make([]R, len(list)), make([]error, len(list))
 	next := make(chan int)
-	var work sync.WaitGroup
+	var hands sync.WaitGroup
 	for range side {
-		work.Go(func() {
+		hands.Go(func() {
 			for i := range next {
-				ends[i], errs[i] = m.one(ctx, edited{m.tree, list[i].file, list[i].text})
+				out[i], errs[i] = work(list[i])
 			}
 		})
 	}
@@ -96,36 +126,17 @@ func (m measuring) all(ctx context.Context, list []wrong) ([]string, error) {
 		next <- i
 	}
 	close(next)
-	work.Wait()
-	return ends, errors.Join(errs...)
+	hands.Wait()
+	return out, errors.Join(errs...)
 }
 
-// one tries a changed app.
-func (m measuring) one(ctx context.Context, tree fs.FS) (end string, err error) {
-	if ctx.Err() != nil {
-		return "", ctx.Err()
-	}
-	t, err := m.Runtime.Try(ctx, tree, m.folder)
-	if err != nil {
-		return "", err
+// end tries a changed app, and says how it ends.
+func (m measuring) end(ctx context.Context, w Wrong) (end string, err error) {
+	t, end, places, err := m.place(ctx, w)
+	if err != nil || end != "" {
+		return end, err
 	}
 	defer func() { err = errors.Join(err, t.Close()) }()
-	if len(t.Faults) > 0 {
-		return sys.MutantInvalid, nil
-	}
-	file, at, changed := difference(m.code, t.Code())
-	if !changed {
-		return sys.MutantSame, nil
-	}
-	var places []int
-	for i, trace := range m.traces {
-		if trace.Reaches(file, at) {
-			places = append(places, i)
-		}
-	}
-	if len(places) == 0 {
-		return sys.MutantUnreached, nil
-	}
 	r := sys.ContractReport{}
 	if r.Scenarios, err = m.Browser.Try(ctx, t, places); err != nil {
 		return "", err
@@ -134,6 +145,36 @@ func (m measuring) one(ctx context.Context, tree fs.FS) (end string, err error) 
 		return sys.MutantFound, nil
 	}
 	return sys.MutantSurvived, nil
+}
+
+// place makes a changed app ready, and says which scenarios run the changed place. Where
+// there is nothing to try it says how the change ends instead; else the trial is to be
+// closed.
+func (m measuring) place(ctx context.Context, w Wrong) (_ *app.Trial, end string, places []int, err error) {
+	if ctx.Err() != nil {
+		return nil, "", nil, ctx.Err()
+	}
+	t, err := m.Runtime.Try(ctx, edited{m.tree, w.File, w.Text}, m.folder)
+	if err != nil {
+		return nil, "", nil, err
+	}
+	file, at, changed := difference(m.code, t.Code())
+	for i, trace := range m.traces {
+		if changed && trace.Reaches(file, at) {
+			places = append(places, i)
+		}
+	}
+	switch {
+	case len(t.Faults) > 0:
+		end = sys.MutantInvalid
+	case !changed:
+		end = sys.MutantSame
+	case len(places) == 0:
+		end = sys.MutantUnreached
+	default:
+		return t, "", places, nil
+	}
+	return nil, end, nil, t.Close()
 }
 
 // difference is the first place, in UTF-16 units, at which two builds differ.
@@ -151,13 +192,14 @@ func difference(a, b map[string][]byte) (file string, at int, changed bool) {
 	return "", 0, len(a) != len(b)
 }
 
-// wrong is a mutant of one file of an app.
-type wrong struct {
+// Wrong is a small wrong change of one file of an app.
+type Wrong struct {
 	mutate.Mutant
-	file, text string
+	File string
+	Text string // of the changed file
 }
 
-func mutants(tree fs.FS, folder sys.Path, columns []string) (out []wrong, err error) {
+func mutants(tree fs.FS, folder sys.Path, columns []string) (out []Wrong, err error) {
 	err = fs.WalkDir(tree, string(folder), func(p string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !slices.Contains([]string{".ts", ".tsx", ".js", ".jsx"}, path.Ext(p)) || strings.HasSuffix(p, ".d.ts") || strings.HasPrefix(path.Base(p), "main.") {
 			return err
@@ -167,7 +209,7 @@ func mutants(tree fs.FS, folder sys.Path, columns []string) (out []wrong, err er
 			return fmt.Errorf("read %s: %w", p, err)
 		}
 		for _, m := range mutate.Of(string(raw), columns) {
-			out = append(out, wrong{m, p, m.Apply(string(raw))})
+			out = append(out, Wrong{m, p, m.Apply(string(raw))})
 		}
 		return nil
 	})
@@ -175,11 +217,11 @@ func mutants(tree fs.FS, folder sys.Path, columns []string) (out []wrong, err er
 }
 
 // sample takes most of all, evenly over the files and always the same.
-func sample(all []wrong, most int) []wrong {
+func sample(all []Wrong, most int) []Wrong {
 	if len(all) <= most {
 		return all
 	}
-	out := make([]wrong, 0, most)
+	out := make([]Wrong, 0, most)
 	for i := range most {
 		out = append(out, all[i*len(all)/most])
 	}
