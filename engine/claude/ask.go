@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"strings"
 
 	"matrixos/engine"
 	"matrixos/model"
@@ -34,7 +35,7 @@ func (t *turn) serve(ctx context.Context, q *asked) error {
 // isAside tells a request that the CLI makes for purposes of its own from one of
 // the conversation.
 func (t *turn) isAside(w *wire) bool {
-	return t.system != "" && w.system != t.system || len(w.messages) == 0
+	return !strings.Contains(w.system, strings.TrimSpace(t.system)) || len(w.messages) == 0
 }
 
 // aside answers a request that is not part of the conversation. It is paid for

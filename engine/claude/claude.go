@@ -21,6 +21,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -77,7 +78,7 @@ func Find(named string) (string, error) {
 	if err != nil {
 		return "", &sys.Error{Op: "find Claude Code", Path: program, Kind: sys.Unavailable, Err: errors.New("it is not installed"), Hint: hint}
 	}
-	return path, nil
+	return filepath.Abs(path) // it does not run where we do
 }
 
 // New makes an Engine. It starts nothing.

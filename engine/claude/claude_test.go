@@ -83,7 +83,10 @@ func over(t testing.TB, program string, p modeltest.Player, o claude.Options) (*
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Program, o.Provider, o.Dir = program, m, t.TempDir()
+	o.Program, o.Provider = program, m
+	if o.Dir == "" {
+		o.Dir = t.TempDir()
+	}
 	e := claude.New(o)
 	t.Cleanup(func() {
 		if err := e.Close(); err != nil {
@@ -99,6 +102,14 @@ func over(t testing.TB, program string, p modeltest.Player, o claude.Options) (*
 
 func TestScenariosOnTheRealCLI(t *testing.T) {
 	program := realCLI(t)
+	enginetest.Run(t, func(t testing.TB, turns ...enginetest.Turn) engine.Engine {
+		e, _ := over(t, program, modeltest.Script(script(turns)...), claude.Options{})
+		return e
+	})
+}
+
+func TestScenarios(t *testing.T) {
+	program := fakeCLI(t, "well")
 	enginetest.Run(t, func(t testing.TB, turns ...enginetest.Turn) engine.Engine {
 		e, _ := over(t, program, modeltest.Script(script(turns)...), claude.Options{})
 		return e

@@ -200,7 +200,8 @@ func (t *turn) stop(ctx context.Context) error {
 		case w := <-t.wanted:
 			w.reply <- stoppedBefore(model.Block{ID: w.id, Name: w.name})
 		case q := <-t.asked:
-			q.reply <- answer{refusal: "the turn was stopped"}
+			q.reply <- answer{refusal: "the turn was stopped"} // it goes on regardless
+			heeds = false
 		case <-t.cli.gone:
 			heeds = false
 		case <-timer.C:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"matrixos/model"
@@ -26,7 +27,7 @@ type wire struct {
 	model    string
 	max      int64
 	tools    int
-	system   string // the text of its last part
+	system   string // the text of its parts
 	messages []wireMessage
 }
 
@@ -58,8 +59,10 @@ func parseWire(body []byte) (*wire, error) {
 	var parts []struct {
 		Text string `json:"text"`
 	}
-	if json.Unmarshal(known.System, &parts) == nil && len(parts) > 0 {
-		w.system = parts[len(parts)-1].Text
+	if json.Unmarshal(known.System, &parts) == nil {
+		for _, p := range parts {
+			w.system += p.Text + "\n"
+		}
 	}
 	for i := range w.messages {
 		m := &w.messages[i]
@@ -71,6 +74,7 @@ func parseWire(body []byte) (*wire, error) {
 		default:
 			return nil, fmt.Errorf("message %d has content that is neither text nor blocks", i)
 		}
+		m.blocks = slices.DeleteFunc(m.blocks, func(f fields) bool { return f == nil })
 	}
 	return w, nil
 }
