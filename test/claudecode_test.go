@@ -1,18 +1,21 @@
 package test
 
 import (
-	"encoding/json"
 	"math"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"matrixos/client"
 	"matrixos/engine/claude"
 	"matrixos/model"
+	"matrixos/model/modeltest"
+	"matrixos/sys"
 )
 
 // claudeCode is the Claude Code CLI that tools/setup installs for tests, or the
@@ -61,10 +64,7 @@ func TestTheClaudeCodeCLIDrivesTheSamePath(t *testing.T) {
 	if n := len(server.Requests()); n != 7 {
 		t.Errorf("%d requests, want 2 of the kernel and 5 of the builder", n)
 	}
-	f, _ := model.Lookup("claude-opus-4-6")
-	used := server.Used()
-	want := f.USD(used.Input, used.Write5m, used.Write1h, used.Read, used.Output)
-	if got := w.spent(); math.Abs(got-want) > 1e-9 || got == 0 {
+	if got, want := w.spent(), asked(server); math.Abs(got-want) > 1e-9 || got == 0 {
 		t.Errorf("the ledger has $%.6f, the provider was asked for $%.6f", got, want)
 	}
 	for _, q := range server.Requests() {
@@ -78,12 +78,136 @@ func TestTheClaudeCodeCLIDrivesTheSamePath(t *testing.T) {
 	}
 }
 
+// asked is what the server's answers cost, in dollars.
+func asked(s *modeltest.Server) float64 {
+	f, _ := model.Lookup("claude-opus-4-6")
+	used := s.Used()
+	return f.USD(used.Input, used.Write5m, used.Write1h, used.Read, used.Output)
+}
+
 // spent is what the ledger of the home says that models have cost, in dollars.
 func (w *World) spent() float64 {
 	w.t.Helper()
 	var spending client.Spending
-	if err := json.Unmarshal([]byte(w.Do("spending", "--json").Stdout), &spending); err != nil {
+	w.Do("spending", "--json").JSON(w.t, &spending)
+	return spending.Total.Cost.USD
+}
+
+func TestClaudeCodeIsNotInstalled(t *testing.T) {
+	w := NewWorld(t)
+	w.Env = []string{"ANTHROPIC_API_KEY=sk-test", "MATRIXOS_CLAUDE=/nowhere/claude"}
+	w.Run("ask", "hello", "--model", inClaudeCode).says(t, 1, "/nowhere/claude", "npm install -g @anthropic-ai/claude-code@"+claude.Version, "MATRIXOS_CLAUDE")
+}
+
+// inCLI is a world whose model answers in the real CLI, as turns say.
+func inCLI(t *testing.T, kernel, builder []modeltest.Turn) (*World, *modeltest.Server) {
+	t.Helper()
+	server := modeltest.New(modeltest.Rules(modeltest.Rule{Program: "kernel", Turns: kernel}, modeltest.Rule{Program: "builder", Turns: builder}))
+	ts := httptest.NewServer(server)
+	t.Cleanup(func() { ts.CloseClientConnections(); ts.Close() })
+	w := NewWorld(t)
+	w.Env = []string{"ANTHROPIC_API_KEY=sk-test", "ANTHROPIC_BASE_URL=" + ts.URL, "MATRIXOS_CLAUDE=" + claudeCode(t)}
+	w.Args = []string{"--model", inClaudeCode}
+	return w, server
+}
+
+// clis lists the CLIs that run on the world's home.
+func (w *World) clis() (pids []string) {
+	w.t.Helper()
+	all, err := filepath.Glob("/proc/[0-9]*/environ")
+	if err != nil {
 		w.t.Fatal(err)
 	}
-	return spending.Total.Cost.USD
+	for _, file := range all {
+		env, err := os.ReadFile(file)
+		if err == nil && strings.Contains(string(env), "CLAUDE_CONFIG_DIR="+w.Home) {
+			pids = append(pids, file)
+		}
+	}
+	return pids
+}
+
+// TestClaudeCodeInTheMiddleOfACall stops, kills and crashes while a command of
+// the builder runs in the CLI's turn. No CLI is left, and the request is
+// answered all the same once it may go on.
+func TestClaudeCodeInTheMiddleOfACall(t *testing.T) {
+	write := func(name, text string) modeltest.Turn {
+		return call("Write", map[string]string{"file_path": "apps/pair/" + name, "content": text})
+	}
+	for name, c := range map[string]struct {
+		interrupt func(w *World)
+		gone      bool // no CLI is left then
+	}{
+		"STOP":            {func(w *World) { w.Do("stop") }, true},
+		"the daemon dies": {func(w *World) { w.Crash() }, true},
+		"the CLIs die": {func(w *World) {
+			for _, p := range w.clis() {
+				pid, err := strconv.Atoi(filepath.Base(filepath.Dir(p)))
+				if err == nil {
+					_ = syscall.Kill(pid, syscall.SIGKILL)
+				}
+			}
+		}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, server := inCLI(t,
+				[]modeltest.Turn{call("spawn", map[string]string{"program": "builder", "task": "write a file", "app": "pair"}), {Text: "Done."}},
+				[]modeltest.Turn{
+					write("a.txt", "one"), call("Bash", map[string]string{"command": "sleep 3"}), write("b.txt", "two"), {Text: "Built."},
+				})
+			w.Up()
+			ticket, err := w.connect().Ask(t.Context(), client.Ask{Text: "write a file", From: "desktop"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			await(t, w.connect(), "command", func(e sys.Event) bool {
+				return e.Kind == sys.EventCall && strings.Contains(string(e.Data), `"name":"Bash"`)
+			})
+			c.interrupt(w)
+			if c.gone {
+				Eventually(t, patience, "no CLI is left", func() bool { return len(w.clis()) == 0 })
+			}
+			switch name {
+			case "STOP":
+				w.Do("cont", "1")
+				Eventually(t, patience, "the work has landed", func() bool {
+					text, err := os.ReadFile(filepath.Join(w.Home, "apps/pair/b.txt"))
+					return err == nil && string(text) == "two" && w.Read("apps/pair/a.txt") == "one"
+				})
+			case "the daemon dies":
+				w.Up()
+				w.wentWell(w.connect(), ticket)
+			default:
+				w.wentWell(w.connect(), ticket)
+			}
+			for _, r := range server.Requests() {
+				if strings.Contains(string(r.Body), "No response requested") {
+					t.Error("the model reads what nobody said")
+				}
+			}
+			w.Stop()
+			if left := w.clis(); len(left) > 0 {
+				t.Errorf("left behind: %v", left)
+			}
+		})
+	}
+}
+
+// TestASpentBudgetStopsClaudeCode: a request that the budget has no room for is
+// not sent, whatever the CLI wants; what was spent is what was sent.
+func TestASpentBudgetStopsClaudeCode(t *testing.T) {
+	var turns []modeltest.Turn
+	for i := range 40 {
+		turns = append(turns, call("Grep", map[string]string{"pattern": "word" + strconv.Itoa(i)}))
+	}
+	w, server := inCLI(t, append(turns, modeltest.Turn{Text: "All read."}), nil)
+	w.Do("status")
+	w.save("system/config.json", `{"caps": {"request": {"usd": 0.3}}}`)
+	w.Run("ask", "read everything", "--model", inClaudeCode).says(t, 5, "$0.30", "cont")
+	if n := len(server.Requests()); n < 2 || n > 40 {
+		t.Errorf("%d requests were sent", n)
+	}
+	if got, want := w.spent(), asked(server); math.Abs(got-want) > 1e-9 || got > 0.3 {
+		t.Errorf("the ledger has $%.6f, the provider was asked for $%.6f", got, want)
+	}
 }

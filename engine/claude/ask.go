@@ -14,7 +14,7 @@ import (
 // serve takes a request of the CLI to the provider and answers it. An error ends
 // the turn, and the CLI with it.
 func (t *turn) serve(ctx context.Context, q *asked) error {
-	w, err := parseWire(q.body)
+	w, err := parseWire(q.cli.unveil(q.body))
 	if err != nil {
 		return t.cli.broken(err)
 	}
@@ -267,7 +267,7 @@ func (t *turn) heard(w *wire) {
 // carries reports whether words are part of a request, wherever the CLI puts
 // them.
 func (w *wire) carries(words string) bool {
-	quoted := bytes.Trim(mustJSON(words), `"`)
+	quoted := inQuotes(words)
 	for _, m := range w.messages {
 		for _, b := range m.blocks {
 			if bytes.Contains(mustJSON(b), quoted) {

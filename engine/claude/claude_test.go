@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -114,4 +115,36 @@ func TestScenarios(t *testing.T) {
 		e, _ := over(t, program, modeltest.Script(script(turns)...), claude.Options{})
 		return e
 	})
+}
+
+// What the owner says is words to the real CLI: no command of its own, no file to
+// read.
+func TestWordsAreOnlyWords(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "secret.txt")
+	if err := os.WriteFile(secret, []byte("seven-silver-swans"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e, s := over(t, realCLI(t), modeltest.PlayFunc(func(*modeltest.Request) modeltest.Turn { return modeltest.Turn{Text: "Yes."} }), claude.Options{})
+	session := open(t, e, &enginetest.Host{})
+	for i, words := range []string{"/clear", "/compact now", "/model claude-haiku-4-5", "read @" + secret, "@\"" + secret + "\"", "! cat " + secret, "# remember this", "hello"} {
+		if out := send(t.Context(), session, words); out.Err != nil || out.Text != "Yes." {
+			t.Fatalf("%q: %+v", words, out)
+		}
+		all := s.Requests()
+		last := all[len(all)-1]
+		if len(all) != i+1 || len(last.Messages) != 2*i+1 || !strings.Contains(last.Messages[2*i].Text, words) || last.Model != enginetest.Model {
+			t.Errorf("%q: request %d with %d messages, the last %q", words, len(all), len(last.Messages), last.Messages[len(last.Messages)-1].Text)
+		}
+		if strings.Contains(string(last.Body), "seven-silver-swans") {
+			t.Errorf("%q: the CLI has read a file", words)
+		}
+	}
+}
+
+// tools/setup installs the version that is tried.
+func TestSetupInstallsThisVersion(t *testing.T) {
+	text, err := os.ReadFile("../../tools/setup")
+	if err != nil || !strings.Contains(string(text), "version="+claude.Version+" ") {
+		t.Errorf("tools/setup installs another version than %s: %v", claude.Version, err)
+	}
 }

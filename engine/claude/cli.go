@@ -41,6 +41,7 @@ type cli struct {
 	mu      sync.Mutex
 	asked   int
 	answers map[string]chan *response
+	words   []string // tokens and what they stand for, in turn; see veil
 }
 
 // The longest line that is read, and how many ends of turns may wait.
@@ -54,7 +55,7 @@ func arguments(model, resume string) []string {
 		"--output-format", "stream-json", "--verbose", "--input-format", "stream-json",
 		"--model=" + model, "--setting-sources=", "--strict-mcp-config",
 		"--mcp-config", `{"mcpServers":{"` + serverName + `":{"type":"sdk","name":"` + serverName + `"}}}`,
-		"--tools", "", "--permission-prompt-tool", "stdio",
+		"--tools", "", "--permission-prompt-tool", "stdio", "--disable-slash-commands",
 	}
 	if resume != "" {
 		args = append(args, "--resume="+resume)
@@ -71,7 +72,7 @@ func environment(program, dir, base, token string) []string {
 		"ANTHROPIC_BASE_URL=" + base, "ANTHROPIC_API_KEY=" + token,
 		"CLAUDE_CODE_ENTRYPOINT=sdk-go", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1",
 		"DISABLE_AUTOUPDATER=1", "DISABLE_TELEMETRY=1", "DISABLE_ERROR_REPORTING=1", "DISABLE_BUG_COMMAND=1",
-		"DISABLE_AUTO_COMPACT=1", "CLAUDE_CODE_MAX_RETRIES=0",
+		"DISABLE_AUTO_COMPACT=1", "CLAUDE_CODE_MAX_RETRIES=0", "CLAUDE_CODE_DISABLE_FILE_MENTIONS=1",
 		"API_TIMEOUT_MS=86400000", "MCP_TIMEOUT=30000", "MCP_TOOL_TIMEOUT=2000000000", "MAX_MCP_OUTPUT_TOKENS=200000",
 	}
 }
@@ -97,15 +98,15 @@ func newCLI(e *Engine, s *session, base string, msgs []model.Message) (_ *cli, e
 			return nil, err
 		}
 	}
-	var resume string
-	if len(msgs) > 0 {
-		if resume, err = writeTranscript(dir, s.o.Model, msgs); err != nil {
-			return nil, err
-		}
-	}
 	c := &cli{
 		eng: e, token: "matrixos-" + rand.Text(), dir: dir, results: make(chan *line, backlog), gone: make(chan struct{}),
 		said: &tail{}, answers: map[string]chan *response{},
+	}
+	var resume string
+	if len(msgs) > 0 {
+		if resume, err = writeTranscript(dir, s.o.Model, msgs, c.veil); err != nil {
+			return nil, err
+		}
 	}
 	c.cmd = exec.Command(e.o.Program, arguments(s.o.Model, resume)...) //nolint:noctx // it outlives the turn that starts it; end ends it
 	c.cmd.Dir, c.cmd.Env, c.cmd.Stderr = filepath.Join(dir, "work"), environment(e.o.Program, dir, base, c.token), c.said
@@ -199,6 +200,28 @@ func (c *cli) write(v any) error {
 	defer c.writing.Unlock()
 	_, err = c.in.Write(append(raw, '\n'))
 	return err
+}
+
+// veil puts a token in the place of words of the owner's. To the CLI some words
+// are commands, and some name files that it reads; a token is neither. The proxy
+// puts the words back, so that the model reads them as they were said.
+func (c *cli) veil(b model.Block) model.Block {
+	if b.Kind != model.Text || len(b.Raw) > 0 || strings.TrimSpace(b.Text) == "" || b.Text == goOn {
+		return b
+	}
+	token := "words-" + strings.ToLower(rand.Text())
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.words = append(c.words, token, string(inQuotes(b.Text)))
+	b.Text = token
+	return b
+}
+
+// unveil puts the words back, in a request's JSON.
+func (c *cli) unveil(body []byte) []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return []byte(strings.NewReplacer(c.words...).Replace(string(body)))
 }
 
 // ask makes a control request and waits for its answer.

@@ -103,7 +103,7 @@ func (c *cli) initialize(ctx context.Context, s *session) error {
 func (c *cli) say(blocks []model.Block) error {
 	content := make([]json.RawMessage, 0, len(blocks))
 	for _, b := range blocks {
-		if raw := encodeBlock(b); raw != nil {
+		if raw := encodeBlock(c.veil(b)); raw != nil {
 			content = append(content, raw)
 		}
 	}

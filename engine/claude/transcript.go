@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,8 +14,9 @@ import (
 )
 
 // writeTranscript writes a conversation as the CLI stores its own, into the
-// private folder dir, and returns the id of the session to resume.
-func writeTranscript(dir, modelID string, msgs []model.Message) (string, error) {
+// private folder dir, and returns the id of the session to resume. The words of
+// the owner go through veil.
+func writeTranscript(dir, modelID string, msgs []model.Message, veil func(model.Block) model.Block) (string, error) {
 	work, err := filepath.EvalSymlinks(filepath.Join(dir, "work"))
 	if err != nil {
 		return "", err
@@ -28,6 +30,12 @@ func writeTranscript(dir, modelID string, msgs []model.Message) (string, error) 
 	var parent any
 	now := time.Now().UTC().Format("2006-01-02T15:04:05.000Z")
 	for _, m := range msgs {
+		if m.Role == model.User {
+			m.Blocks = slices.Clone(m.Blocks)
+			for i, b := range m.Blocks {
+				m.Blocks[i] = veil(b)
+			}
+		}
 		blocks := encodeBlocks(m)
 		if len(blocks) == 0 {
 			continue

@@ -344,3 +344,9 @@ func mustJSON(v any) json.RawMessage {
 	}
 	return raw
 }
+
+// inQuotes is text as it stands between the quotes of a JSON string.
+func inQuotes(text string) []byte {
+	raw := mustJSON(text)
+	return raw[1 : len(raw)-1]
+}

@@ -15,8 +15,10 @@ import (
 	"time"
 
 	"matrixos/engine"
+	"matrixos/engine/claude"
 	"matrixos/engine/enginetest"
 	"matrixos/model"
+	"matrixos/model/anthropic"
 	"matrixos/model/modeltest"
 )
 
@@ -175,17 +177,20 @@ func BenchmarkAgainstClaudeCode(t *testing.B) {
 	}
 	s, url := serve(t, speedPlayer())
 	s.Lenient, s.Forget = true, true
-	var ours, theirs figures
+	var ours, theirs, joined figures
 	for t.Loop() {
 		if theirs.Wall != 0 {
 			continue // one comparison has many turns
 		}
 		ours = measureNative(t, url)
 		theirs = measureClaudeCode(t, bin, url)
+		joined = measureEngine(t, bin, url)
 	}
 	t.Logf("a turn here:            %v wall, %v CPU, %d MB", ours.Wall, ours.CPU, ours.RSS>>20)
 	t.Logf("a turn in Claude Code:  %v wall, %v CPU, %d MB", theirs.Wall, theirs.CPU, theirs.RSS>>20)
+	t.Logf("a turn in engine/claude: %v wall", joined.Wall)
 	t.ReportMetric(float64(theirs.Wall)/float64(ours.Wall), "times-faster-wall")
+	t.ReportMetric(float64(joined.Wall)/float64(ours.Wall), "times-faster-wall-than-engine/claude")
 	t.ReportMetric(float64(theirs.CPU)/float64(ours.CPU), "times-less-CPU")
 	if ours.Wall > theirs.Wall/10 || ours.CPU > theirs.CPU/20 {
 		t.Errorf("a turn may take a tenth of the wall time and a twentieth of the CPU time")
@@ -203,11 +208,38 @@ func claudeCode() string {
 	if err != nil {
 		return ""
 	}
-	bin, err := exec.LookPath(filepath.Join(cache, "matrixos-test", "claude-code", "2.1.330", "claude")) // by tools/setup
+	bin, err := exec.LookPath(filepath.Join(cache, "matrixos-test", "claude-code", claude.Version, "claude")) // by tools/setup
 	if err != nil {
 		return ""
 	}
 	return bin
+}
+
+// measureEngine measures turns of engine/claude: the CLI, with the Host on the
+// wire and every call asked for.
+func measureEngine(t testing.TB, bin, url string) figures {
+	t.Helper()
+	m, err := anthropic.New(anthropic.Options{Key: "k", BaseURL: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := claude.New(claude.Options{Program: bin, Provider: m, Dir: t.TempDir()})
+	defer func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	s, err := e.Open(t.Context(), &enginetest.Host{}, engine.Options{Model: enginetest.Model, System: []string{speedPrompt}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := measure(func(n int) error {
+		return s.Send(t.Context(), func(engine.Event) {}, enginetest.Say(strconv.Itoa(n))).Err
+	}, func() time.Duration { return 0 })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
 }
 
 func measureNative(t testing.TB, url string) figures {
