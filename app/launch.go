@@ -5,8 +5,10 @@ import (
 	"crypto/rand"
 	"errors"
 	"io/fs"
+	"net/http"
 	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"matrixos/app/contract"
@@ -37,7 +39,7 @@ const (
 	maxAge = 24 * time.Hour
 )
 
-// launch is one opened window. It is immutable but for used.
+// launch is one opened window. It is immutable but for used and the cookies.
 type launch struct {
 	Launch
 	ticket  string
@@ -46,6 +48,8 @@ type launch struct {
 	trial   bool             // nobody sees it; its document has the runner in it
 	net     []contract.Reply // what the network says in a trial
 	used    time.Time        // guarded by Runtime.mu
+	jarOnce sync.Once
+	jar     http.CookieJar // of a server app
 }
 
 type preview struct {
@@ -72,6 +76,9 @@ func (r *Runtime) Launch(slug sys.Slug, p *Preview) (Launch, error) {
 	app := r.apps[slug]
 	r.mu.Unlock()
 	if app != nil && p == nil {
+		if err := r.mayServe(app.app.Manifest); err != nil {
+			return Launch{}, err
+		}
 		r.ready(context.Background(), app)
 	}
 	l := &launch{slug: slug, ticket: rand.Text(), used: time.Now()}

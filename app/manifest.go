@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"matrixos/app/internal/store"
+	"matrixos/app/server"
 	"matrixos/sys"
 )
 
@@ -34,8 +35,24 @@ type Manifest struct {
 	Designs        []string        `json:"designs,omitempty"`
 	ForkedFrom     *Origin         `json:"forkedFrom,omitempty"` // the app that it is a copy of
 	Storage        Storage         `json:"storage,omitzero"`
-	Build          json.RawMessage `json:"build,omitempty"` // ignored: we compile in process
-	Serve          json.RawMessage `json:"serve,omitempty"` // of the node runtime
+	Build          json.RawMessage `json:"build,omitempty"`    // ignored: we compile in process
+	Serve          Serve           `json:"serve,omitzero"`     // of the node runtime
+	Resources      Resources       `json:"resources,omitzero"` // of the node runtime
+}
+
+// Serve says how an app with the runtime node is served.
+type Serve struct {
+	Start        string  `json:"start,omitempty"`        // a command line
+	HealthCheck  string  `json:"healthCheck,omitempty"`  // a path that answers when it is up
+	StartTimeout float64 `json:"startTimeout,omitempty"` // seconds
+	IdleShutdown float64 `json:"idleShutdown,omitempty"` // seconds
+}
+
+// Resources are what the server of an app may use.
+type Resources struct {
+	MemoryMb       float64 `json:"memoryMb,omitempty"`
+	CPUShares      float64 `json:"cpuShares,omitempty"`      // taken note of only: servers go behind the owner's own programs
+	MaxFileHandles float64 `json:"maxFileHandles,omitempty"` // taken note of only
 }
 
 // Storage declares an app's tables.
@@ -47,7 +64,7 @@ type Storage struct {
 const (
 	RuntimeStatic = "static" // index.html, served as it is
 	RuntimeVite   = "vite"   // React and TypeScript, compiled here
-	RuntimeNode   = "node"   // a server process; not available yet
+	RuntimeNode   = "node"   // a server process, confined
 )
 
 var (
@@ -178,8 +195,33 @@ func (p *parser) judge(m *Manifest) {
 	if m.Category != "" && !slices.Contains(categories, m.Category) {
 		p.add("warning", "category", fmt.Sprintf("category is %q; known are %s", m.Category, strings.Join(categories, ", ")))
 	}
+	p.judgeServer(m)
 	for _, problem := range store.CheckTables(m.Storage.Tables) {
 		p.add("error", problem.Word, problem.Text)
+	}
+}
+
+// judgeServer checks what only the runtime node looks at.
+func (p *parser) judgeServer(m *Manifest) {
+	within := func(word, field string, value, least, most float64) {
+		if value != 0 && (value < least || value > most) {
+			p.fail(word, "%s is %v; it may be %v to %v", field, value, least, most)
+		}
+	}
+	within("startTimeout", "serve.startTimeout", m.Serve.StartTimeout, 1, 300)
+	within("idleShutdown", "serve.idleShutdown", m.Serve.IdleShutdown, 1, 86400)
+	within("memoryMb", "resources.memoryMb", m.Resources.MemoryMb, 64, server.MostMemory>>20)
+	within("cpuShares", "resources.cpuShares", m.Resources.CPUShares, 1, 1<<18)
+	within("maxFileHandles", "resources.maxFileHandles", m.Resources.MaxFileHandles, 16, 1<<20)
+	if h := m.Serve.HealthCheck; h != "" && (!strings.HasPrefix(h, "/") || strings.ContainsAny(h, " \n")) {
+		p.fail("healthCheck", "serve.healthCheck is %q; it has to be a path such as /health", h)
+	}
+	if len(m.Serve.Start) > 1000 {
+		p.fail("start", "serve.start has %d bytes; it may have at most 1000", len(m.Serve.Start))
+	}
+	if m.Runtime == RuntimeNode && m.Serve.Start == "" {
+		m.Serve.Start = "node server.js"
+		p.add("warning", "runtime", `the manifest leaves out serve.start; "node server.js" is used`)
 	}
 }
 

@@ -27,24 +27,35 @@ func installed(p *npm.Installer) compile.Packages {
 // install has the packages that an app lacks installed, in the versions of its
 // package-lock.json if it has one.
 func (r *Runtime) install(ctx context.Context, tree fs.FS, a App, wanted map[string]string) (string, error) {
+	return r.packages.Install(ctx, wanted, readLock(tree, a))
+}
+
+// readLock is the app's package-lock.json; one that cannot be read counts as none.
+func readLock(tree fs.FS, a App) []byte {
 	lock, err := fs.ReadFile(tree, string(a.Folder)+"/package-lock.json")
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", err
+	if err != nil {
+		return nil
 	}
-	return r.packages.Install(ctx, wanted, lock)
+	return lock
 }
 
 // compiled has an app compiled, and what it lacks of npm installed for that. An error is
 // about the tree; what is wrong with the app is in the result and in fault.
 func (r *Runtime) compiled(ctx context.Context, tree fs.FS, a App, fault func(text, hint string)) (*compile.Result, error) {
-	result, err := r.build.Build(tree, a.Folder, a.Manifest.Runtime != RuntimeStatic)
+	build := func() (*compile.Result, error) {
+		if a.Manifest.Runtime == RuntimeNode {
+			return r.nodeResult(tree, a), nil
+		}
+		return r.build.Build(tree, a.Folder, a.Manifest.Runtime != RuntimeStatic)
+	}
+	result, err := build()
 	if err != nil || len(result.Missing) == 0 || r.packages == nil {
 		return result, err
 	}
 	_, failed := r.install(ctx, tree, a, result.Missing)
 	switch {
 	case failed == nil:
-		return r.build.Build(tree, a.Folder, true)
+		return build()
 	case sys.KindOf(failed) != sys.NeedsApproval:
 		fault(failed.Error(), sys.HintOf(failed))
 	}

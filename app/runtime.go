@@ -18,6 +18,7 @@ import (
 	"matrixos/app/internal/compile"
 	"matrixos/app/internal/store"
 	"matrixos/app/npm"
+	"matrixos/app/server"
 	"matrixos/sys"
 )
 
@@ -42,6 +43,9 @@ type Options struct {
 	Network Network
 	// Packages installs what apps ask of npm; nil: they have the libraries alone.
 	Packages *npm.Installer
+	// Servers runs the servers of apps with the runtime node; nil: there are none. The
+	// runtime closes it.
+	Servers *server.Servers
 }
 
 // Addition is a table, column or index that was added to an app's database.
@@ -59,7 +63,8 @@ type Runtime struct {
 	verdict  func(string) (string, []string)
 	failed   func(sys.Slug, string)
 	network  Network
-	packages *npm.Installer // may be nil
+	packages *npm.Installer  // may be nil
+	servers  *server.Servers // may be nil
 	log      *slog.Logger
 
 	using sync.Mutex // one Use at a time
@@ -121,7 +126,7 @@ func New(o Options) (*Runtime, error) {
 	case err != nil:
 		return nil, err
 	}
-	r.libs, r.packages = libs, o.Packages
+	r.libs, r.packages, r.servers = libs, o.Packages, o.Servers
 	r.build = compile.New(libs, installed(o.Packages))
 	return r, nil
 }
@@ -139,6 +144,9 @@ func (r *Runtime) Close() error {
 	}
 	r.mu.Unlock()
 	r.build.Close()
+	if r.servers != nil {
+		r.servers.Close()
+	}
 	errs := []error{r.data.Close()}
 	for _, l := range ended {
 		errs = append(errs, l.end())
@@ -185,10 +193,7 @@ func (r *Runtime) compile(ctx context.Context, tree fs.FS, a App, found []sys.Di
 		found = append(found, sys.Diagnostic{Severity: "error", File: a.Folder + "/" + ManifestName, Line: 1, Text: text, Hint: hint})
 	}
 	switch {
-	case a.Manifest.Runtime == RuntimeNode:
-		fault("apps with the runtime node cannot run yet", "use the runtime vite; its data and the bridge cover most of what a server is for")
-		return nil, found
-	case r.missing != nil && a.Manifest.Runtime != RuntimeStatic:
+	case r.missing != nil && a.Manifest.Runtime == RuntimeVite:
 		fault(r.missing.Error(), sys.HintOf(r.missing))
 		return nil, found
 	}
@@ -330,6 +335,9 @@ func (r *Runtime) migrate(ctx context.Context, l *live) {
 
 func describe(a App, landing sys.LandingID, diagnostics []sys.Diagnostic) *sys.AppInfo {
 	m := a.Manifest
+	if m.Runtime == RuntimeNode {
+		m.Permissions = append(slices.Clone(m.Permissions), ServerPermission)
+	}
 	return &sys.AppInfo{
 		Slug: m.Slug, Name: m.Name, Description: m.Description, Icon: m.Icon, Category: m.Category, Author: m.Author, Permissions: m.Permissions, Version: m.Version, Runtime: m.Runtime,
 		Folder: a.Folder, Hidden: m.Hidden, OK: !failed(diagnostics), Tables: slices.Sorted(maps.Keys(m.Storage.Tables)),
@@ -387,6 +395,9 @@ func (r *Runtime) settle(before, next map[sys.Slug]*live) {
 	for slug, old := range before {
 		if next[slug] == nil {
 			events = append(events, sys.NewEvent(sys.EventApp, sys.AppData{App: *old.info.Load(), Removed: true}))
+			if r.servers != nil {
+				go r.servers.Stop(slug) // it may take a second
+			}
 			for _, l := range slices.Clone(r.launches[slug]) {
 				if l.preview == nil {
 					r.dropLocked(l)
@@ -422,77 +433,4 @@ func touches(changed []sys.Change, folder sys.Path) bool {
 		}
 	}
 	return false
-}
-
-// List describes all apps, by slug, and compiles those that have not been compiled.
-func (r *Runtime) List() []sys.AppInfo {
-	r.Prepare(context.Background())
-	return r.Known()
-}
-
-// Known describes all apps, by slug, as far as that is known without compiling: an
-// app that has not been needed yet since the start is taken to be as it was found
-// when it landed, without faults.
-func (r *Runtime) Known() []sys.AppInfo {
-	var list []sys.AppInfo
-	for _, l := range r.all() {
-		list = append(list, *l.info.Load())
-	}
-	return list
-}
-
-// Prepare compiles what has not been compiled since the start, one app after the
-// other, until ctx ends.
-func (r *Runtime) Prepare(ctx context.Context) {
-	for _, l := range r.all() {
-		if ctx.Err() != nil {
-			return
-		}
-		if l.done.Load() {
-			continue
-		}
-		r.compileOnce(ctx, l)
-		if r.data.Has(l.app.Manifest.Slug) {
-			r.ready(ctx, l)
-		}
-		if info := l.info.Load(); !info.OK {
-			r.publish(sys.NewEvent(sys.EventApp, sys.AppData{App: *info}))
-		}
-	}
-}
-
-func (r *Runtime) all() []*live {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var all []*live
-	for _, slug := range slices.Sorted(maps.Keys(r.apps)) {
-		all = append(all, r.apps[slug])
-	}
-	return all
-}
-
-// Tables describes the tables of an app, column by column, or nil.
-func (r *Runtime) Tables(slug sys.Slug) map[string]map[string]string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	l := r.apps[slug]
-	if l == nil {
-		return nil
-	}
-	return columnsOf(l.app.Manifest)
-}
-
-func columnsOf(m Manifest) map[string]map[string]string {
-	out := map[string]map[string]string{}
-	for name, t := range m.Storage.Tables {
-		out[name] = map[string]string{}
-		for column, typ := range t.Columns {
-			out[name][column] = string(typ)
-		}
-	}
-	return out
-}
-
-func notFound(op string, slug sys.Slug) error {
-	return &sys.Error{Op: op, Path: string(slug), Kind: sys.NotFound, Err: fmt.Errorf("there is no app %q", slug), Hint: "`matrixos apps` lists them"}
 }

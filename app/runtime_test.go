@@ -404,15 +404,6 @@ func TestServedHeaders(t *testing.T) {
 	}
 }
 
-func TestNodeAppsSayTheyCannotRunYet(t *testing.T) {
-	r := newRuntime(t)
-	tree := fstest.MapFS{"apps/n/matrix.json": {Data: []byte(`{"name":"N","slug":"n","version":"1.0.0","runtime":"node"}`)}}
-	found := r.Check(t.Context(), tree, "apps/n")
-	if len(found) != 1 || !strings.Contains(found[0].Text, "node cannot run yet") {
-		t.Errorf("%+v", found)
-	}
-}
-
 func TestCheckFindsATypeChangeBeforeItLands(t *testing.T) {
 	r := newRuntime(t)
 	if err := r.Use(t.Context(), notes(), 1, nil); err != nil {

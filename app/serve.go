@@ -12,22 +12,20 @@ import (
 	"strings"
 
 	"matrixos/app/internal/compile"
+	"matrixos/sys"
 )
 
 // ServeHTTP serves /app/{ticket}/…, the documents and code of launched apps, and
 // /runtime/…, the libraries. The ticket in the address is the right to read; no
 // cookie is looked at, and no answer says whether an unknown ticket ever was one.
 func (r *Runtime) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	if req.Method != http.MethodGet && req.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "only GET", http.StatusMethodNotAllowed)
-		return
-	}
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	if rest, ok := strings.CutPrefix(req.URL.Path, "/runtime/"); ok {
-		r.serveLibrary(w, rest)
+		if reads(w, req) {
+			r.serveLibrary(w, rest)
+		}
 		return
 	}
 	rest, ok := strings.CutPrefix(req.URL.Path, "/app/")
@@ -35,11 +33,27 @@ func (r *Runtime) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	l, v := r.byTicket(ticket)
 	h.Set("Cache-Control", "no-store")
 	if !ok || !slash || l == nil {
+		if !reads(w, req) {
+			return
+		}
 		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox")
 		http.Error(w, "This window's address has ended. Open the app again.", http.StatusGone)
 		return
 	}
+	if v.manifest.Runtime != RuntimeNode && !reads(w, req) {
+		return
+	}
 	r.serveApp(w, req, l, v, name)
+}
+
+// reads refuses what is no reading.
+func reads(w http.ResponseWriter, req *http.Request) bool {
+	if req.Method == http.MethodGet || req.Method == http.MethodHead {
+		return true
+	}
+	w.Header().Set("Allow", "GET, HEAD")
+	http.Error(w, "only GET", http.StatusMethodNotAllowed)
+	return false
 }
 
 func (r *Runtime) serveLibrary(w http.ResponseWriter, name string) {
@@ -129,6 +143,12 @@ func (r *Runtime) serveApp(w http.ResponseWriter, req *http.Request, l *launch, 
 		h.Set("Content-Type", "text/html; charset=utf-8")
 		r.write(w, overlay(v.manifest, v.found, r.loader(l, v, nonce, "")))
 		return
+	case v.manifest.Runtime == RuntimeNode && !v.preview:
+		r.serveNode(w, req, l, v, name)
+		return
+	case v.manifest.Runtime == RuntimeNode:
+		r.nodeTrouble(w, l, v, nonce, &sys.Error{Op: "show", Path: string(l.slug), Kind: sys.Unavailable, Err: errors.New("an app with a server of its own is shown once it has landed")})
+		return
 	case name == "" || name == "index.html":
 		h.Set("Content-Type", "text/html; charset=utf-8")
 		r.write(w, r.document(l, v, nonce))
@@ -172,7 +192,16 @@ func contentType(name string) string {
 
 // loader is the script that comes first in every document.
 func (r *Runtime) loader(l *launch, v *view, nonce, entry string) []byte {
-	config := map[string]any{"nonce": l.Nonce, "name": v.manifest.Name, "entry": entry, "modules": []string{}, "icons": map[string]string{}}
+	return r.script(l, v, nonce, entry, "")
+}
+
+// loaderAt is the loader of a page of a server app, whose addresses lie below base.
+func (r *Runtime) loaderAt(l *launch, v *view, nonce, base string) []byte {
+	return r.script(l, v, nonce, "", base)
+}
+
+func (r *Runtime) script(l *launch, v *view, nonce, entry, base string) []byte {
+	config := map[string]any{"nonce": l.Nonce, "name": v.manifest.Name, "entry": entry, "base": base, "modules": []string{}, "icons": map[string]string{}}
 	if entry != "" {
 		config["modules"], config["icons"] = v.result.Modules, v.result.Icons
 	}

@@ -20,6 +20,7 @@ import (
 
 	"matrixos/app"
 	"matrixos/app/npm"
+	"matrixos/app/server"
 	"matrixos/client"
 	"matrixos/disk"
 	"matrixos/disk/workspace"
@@ -160,7 +161,9 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 	if why != nil {
 		s.log.WarnContext(ctx, "commands of agents are refused", "error", why)
 	}
-	if err := s.openApps(ctx, out, packages(s.home, os.Getenv("MATRIXOS_NPM_REGISTRY"), s.disk, box, why, o.Holder != "")); err != nil {
+	from := packages(s.home, os.Getenv("MATRIXOS_NPM_REGISTRY"), s.disk, box, why, o.Holder != "")
+	run := server.New(server.Options{Data: filepath.Join(s.home, "data"), Sandbox: box, Why: why, Network: serverNetwork(out, o.Holder != ""), Logger: s.log})
+	if err := s.openApps(ctx, out, from, run); err != nil {
 		return err
 	}
 	var good sys.LandingID
@@ -231,7 +234,7 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 }
 
 // openApps opens the runtime of apps, up to date with the newest landing.
-func (s *System) openApps(ctx context.Context, out app.Network, from *npm.Installer) error {
+func (s *System) openApps(ctx context.Context, out app.Network, from *npm.Installer, run *server.Servers) error {
 	promise := openContracts(s.home, s.log)
 	rt, err := app.New(app.Options{
 		Libraries: runtime.Files(), Data: filepath.Join(s.home, "data"), Logger: s.log,
@@ -239,7 +242,7 @@ func (s *System) openApps(ctx context.Context, out app.Network, from *npm.Instal
 		Verdict: promise.verdict,
 		Room:    func(ctx context.Context, app sys.Slug) error { return s.disk.RoomForData(ctx, app) },
 		Failed:  func(app sys.Slug, text string) { s.report(app, heal.ByBeacon, text) },
-		Network: out, Packages: from,
+		Network: out, Packages: from, Servers: run,
 	})
 	if err != nil {
 		return err

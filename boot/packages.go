@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"matrixos/app"
 	"matrixos/app/npm"
 	"matrixos/disk"
 	"matrixos/egress"
@@ -53,4 +54,25 @@ func only(ctx context.Context, gate *egress.Gate, host string) (*sandbox.Network
 		return nil, err
 	}
 	return &sandbox.Network{Serve: func(ln net.Listener) { proxy.Serve(ctx, ln) }, CA: proxy.Authorities()}, nil
+}
+
+// serverNetwork is what the servers of apps can reach: the hosts that the owner has
+// granted to the app, which is asked anew for each connection.
+func serverNetwork(n app.Network, proxied bool) func(context.Context, sys.Slug) (*sandbox.Network, error) {
+	gate := egress.New(egress.Options{})
+	return func(ctx context.Context, slug sys.Slug) (*sandbox.Network, error) {
+		if !proxied {
+			return nil, nil //nolint:nilnil // there is none
+		}
+		proxy, err := egress.NewProxy(egress.ProxyOptions{Gate: gate, May: func(_ context.Context, host string) error {
+			if n.Granted(slug, app.HostPermission(host)) {
+				return nil
+			}
+			return &sys.Error{Op: "reach", Path: host, Kind: sys.Refused, Err: errors.New("the app has no grant for it"), Hint: "name " + app.HostPermission(host) + " under permissions in its matrix.json, and allow it"}
+		}})
+		if err != nil {
+			return nil, err
+		}
+		return &sandbox.Network{Serve: func(ln net.Listener) { proxy.Serve(ctx, ln) }, CA: proxy.Authorities()}, nil
+	}
 }

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"net/http"
+	"net/url"
 
 	"matrixos/sys"
 )
@@ -29,4 +30,9 @@ func (c *Client) Packages(ctx context.Context) (p Packages, err error) {
 // what apps lack is installed.
 func (c *Client) AllowPackages(ctx context.Context, names []string, allow bool) error {
 	return c.call(ctx, "allow packages", http.MethodPut, "/api/packages", map[string]any{"names": names, "allow": allow}, nil)
+}
+
+// Grant grants an app something its manifest asks for, or takes it back.
+func (c *Client) Grant(ctx context.Context, slug sys.Slug, permission string, allow bool) error {
+	return c.call(ctx, "grant "+permission, http.MethodPost, "/api/apps/"+url.PathEscape(string(slug))+"/grants", map[string]any{"permission": permission, "allow": allow}, nil)
 }

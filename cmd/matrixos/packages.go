@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"matrixos/client"
+	"matrixos/sys"
 )
 
 // packagesCommand is `matrixos apps packages`.
@@ -51,6 +52,24 @@ func (p *program) packagesCommand() *cobra.Command {
 		})
 	}
 	return list
+}
+
+// grantCommands are `matrixos apps grant` and `matrixos apps revoke`.
+func (p *program) grantCommands() []*cobra.Command {
+	make := func(verb, short string, allow bool) *cobra.Command {
+		return &cobra.Command{
+			Use:   verb + " SLUG PERMISSION",
+			Short: short,
+			Long:  "A permission is one that the app's manifest names, such as net:api.example.org or\nservice:github, or server: to run a program of its own, confined, on this machine.",
+			Args:  cobra.ExactArgs(2),
+			RunE: func(cmd *cobra.Command, args []string) error {
+				return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
+					return c.Grant(ctx, sys.Slug(args[0]), args[1], allow)
+				})
+			},
+		}
+	}
+	return []*cobra.Command{make("grant", "Grant an app something it asks for", true), make("revoke", "Take a grant back from an app", false)}
 }
 
 func (p *program) showPackages(got client.Packages) error {

@@ -42,6 +42,15 @@ func declared(snap *snapshot) map[string]string {
 	return p.Dependencies
 }
 
+// Dependencies are those that the package.json of an app's folder names.
+func Dependencies(tree fs.FS, folder string) map[string]string {
+	raw, err := fs.ReadFile(tree, folder+"/package.json")
+	if err != nil {
+		return nil
+	}
+	return declared(&snapshot{folder: folder, files: map[string][]byte{folder + "/package.json": raw}})
+}
+
 // packageOf is the package that an import names: "@a/b" of "@a/b/c".
 func packageOf(spec string) string {
 	parts := strings.SplitN(spec, "/", 3)

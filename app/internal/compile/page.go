@@ -179,14 +179,19 @@ func plainEntry(snap *snapshot) (*Page, string, []sys.Diagnostic) {
 
 // relative rewrites addresses that begin at the root: an app's root is the folder
 // of its document, wherever that is served.
-func relative(tag []byte, e element) []byte {
+func relative(tag []byte, e element) []byte { return below(tag, e, ".") }
+
+// Below puts the addresses of a document that begin at the root below base.
+func Below(doc []byte, base string) []byte { return addressed(doc, base) }
+
+func below(tag []byte, e element, base string) []byte {
 	for _, name := range []string{"src", "href", "poster", "action"} {
 		v := e.attributes[name]
 		if !strings.HasPrefix(v, "/") || strings.HasPrefix(v, "//") {
 			continue
 		}
 		for _, q := range []string{`"`, `'`, ``} {
-			tag = bytes.Replace(tag, []byte(name+"="+q+v), []byte(name+"="+q+"."+v), 1)
+			tag = bytes.Replace(tag, []byte(name+"="+q+v), []byte(name+"="+q+base+v), 1)
 		}
 	}
 	return tag
@@ -224,12 +229,14 @@ func static(snap *snapshot, libs *Libraries) *Result {
 	return r
 }
 
-func rootless(doc []byte) []byte {
+func rootless(doc []byte) []byte { return addressed(doc, ".") }
+
+func addressed(doc []byte, base string) []byte {
 	var out []byte
 	last := 0
 	for _, e := range elements(doc) {
 		out = append(out, doc[last:e.start]...)
-		out = append(out, relative(doc[e.start:e.end], e)...)
+		out = append(out, below(doc[e.start:e.end], e, base)...)
 		last = e.end
 	}
 	return append(out, doc[last:]...)

@@ -1,6 +1,7 @@
 // The first script of every app document. It makes window.MatrixOS, shakes hands
 // with the shell, puts the libraries in place and starts the app. The server wraps
 // it in a function whose only argument is the config of this launch.
+import { atBase } from "./base.ts";
 import { handOn } from "./keys.ts";
 import { defaults } from "./theme.ts";
 import { connect } from "./port.ts";
@@ -10,6 +11,7 @@ interface Config {
   nonce: string; // of the handshake
   name: string;
   entry: string; // the module to import once the libraries are there; "" in static apps
+  base: string; // where the app's own server answers; "" without one
   modules: string[]; // specifiers that the entry needs, dependencies included
   icons: Record<string, unknown>; // of the names that the code mentions
 }
@@ -19,6 +21,8 @@ declare const __config: Config;
 const script = document.currentScript as HTMLScriptElement | null;
 const scriptNonce = script?.nonce ?? "";
 script?.remove();
+
+if (__config.base) atBase(__config.base);
 
 const tokens = document.createElement("style");
 tokens.textContent = defaults;

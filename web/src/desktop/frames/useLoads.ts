@@ -46,7 +46,7 @@ export function useLoads(slug: Slug, onTitle: (title: string) => void, guise?: G
   const last = useRef(0);
   const { at, pid } = guise ?? {};
 
-  const start = useCallback(async () => {
+  const start = useCallback(async function again(): Promise<void> {
     const id = ++last.current;
     try {
       const launch = await api.launch(slug, at !== undefined ? { at: `L${at}` } : { preview_pid: pid });
@@ -55,7 +55,11 @@ export function useLoads(slug: Slug, onTitle: (title: string) => void, guise?: G
       setFault(null);
       setLoads((all) => [...all.filter((l) => l.ready).slice(-1), { id, launch, ready: false }]);
     } catch (error) {
-      if (id === last.current) setFailure(refusalOf(error));
+      if (id !== last.current) return;
+      const refusal = refusalOf(error);
+      setFailure(refusal);
+      // An app with a server of its own is a program on the owner's machine.
+      if (refusal.kind === "needs approval") askFor(slug, "server", "wants to run a program of its own", "on this machine, confined to its own folder", setWish).then(again, () => undefined);
     }
   }, [slug, at, pid]);
 
