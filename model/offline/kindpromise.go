@@ -3,7 +3,9 @@ package offline
 import (
 	"embed"
 	"encoding/json"
+	"fmt"
 	"path"
+	"strings"
 )
 
 //go:embed promises
@@ -16,8 +18,13 @@ func (l *lexicon) kindPromise(s *Spec) promise {
 	if err != nil {
 		return promise{} // of this kind only that it opens is promised
 	}
+	work := 25
+	if len(s.Minutes) == 2 {
+		work = s.Minutes[0]
+	}
+	text := strings.NewReplacer("__WORK__", fmt.Sprintf("%02d:00", work), "__WAIT__", fmt.Sprintf("%dm2s", work-1)).Replace(string(raw))
 	var p promise
-	if json.Unmarshal(raw, &p.Scenarios) != nil {
+	if json.Unmarshal([]byte(text), &p.Scenarios) != nil {
 		return promise{}
 	}
 	return p

@@ -15,7 +15,7 @@ export class Miss extends Error {
 
 export const norm = (s: string) => s.replace(/[\s\u00a0\u202f]+/g, " ").trim().toLowerCase();
 
-const inputRoles: Record<string, string> = { checkbox: "checkbox", radio: "radio", range: "slider", number: "spinbutton", search: "searchbox", button: "button", submit: "button", reset: "button", image: "button", hidden: "" };
+const inputRoles: Record<string, string> = { checkbox: "checkbox", radio: "radio", range: "slider", number: "spinbutton", search: "searchbox", button: "button", submit: "button", reset: "button", image: "button", hidden: "", date: "", time: "", "datetime-local": "", color: "" };
 const tagRoles: Record<string, string> = {
   A: "link", ARTICLE: "article", BUTTON: "button", DIALOG: "dialog", FIGURE: "figure", H1: "heading", H2: "heading", H3: "heading", H4: "heading", H5: "heading", H6: "heading", IMG: "img",
   LI: "listitem", MAIN: "main", NAV: "navigation", OL: "list", OPTION: "option", OUTPUT: "status", PROGRESS: "progressbar", SECTION: "region", FIELDSET: "group", FORM: "form",

@@ -9,7 +9,8 @@ export default function __COMPONENT__() {
   const [tip, setTip] = useValue("tip", 10);
   const [people, setPeople] = useValue("people", 2);
   const amount = Math.max(0, Number(bill.replace(",", ".")) || 0);
-  const total = amount * (1 + tip / 100);
+  const extra = Math.round(amount * tip) / 100; // whole cents, and half of one counts
+  const total = amount + extra;
   return (
     <App title="__TITLE__">
       <Stack gap={24}>
@@ -20,7 +21,7 @@ export default function __COMPONENT__() {
         <Columns min={160}>
           <Stats>
             <Stat label="Everyone pays" value={money(total / people)} />
-            <Stat label="Tip" value={money(total - amount)} />
+            <Stat label="Tip" value={money(extra)} />
             <Stat label="Together" value={money(total)} />
           </Stats>
         </Columns>
