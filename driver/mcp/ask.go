@@ -43,7 +43,7 @@ func (s *server) elicit(ctx context.Context, r *mcp.ElicitRequest) (*mcp.ElicitR
 }
 
 // fieldsMost is how many values one question may ask for.
-const fieldsMost = 12
+const fieldsMost = 20
 
 func question(p *mcp.ElicitParams) (driver.Question, error) {
 	q := driver.Question{Text: driver.Clean(p.Message, 1000)}
