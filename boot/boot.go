@@ -24,6 +24,7 @@ import (
 	"matrixos/client"
 	"matrixos/disk"
 	"matrixos/disk/workspace"
+	mcpclient "matrixos/driver/mcp"
 	"matrixos/egress"
 	"matrixos/egress/page"
 	"matrixos/gateway"
@@ -194,7 +195,8 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 	look := s.auditor(func() *kernel.Kernel { return s.kernel }, secrets, why, o)
 	calls.Audit = look
 	table := syscalls.Table(calls)
-	s.drivers = newDrivers(s.disk, opener(s.home, cmp.Or(o.Version, "dev"), box, why, gate, o.Holder != "", secrets, calls.Keys), table, s.log)
+	s.drivers = newDrivers(s.disk, opener(s.home, cmp.Or(o.Version, "dev"), box, why, gate, o.Holder != "", secrets, calls.Keys),
+		&mcpclient.Logins{Keys: secrets, Client: gate.Client, Redirect: signInBack(o.Origins, base), Version: cmp.Or(o.Version, "dev")}, table, s.log)
 	if !s.safe {
 		s.drivers.follow()
 		s.apps.attached = s.drivers.follow

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/url"
 	"path"
 	"path/filepath"
 	"strings"
@@ -32,10 +33,12 @@ type drivers struct {
 	*driver.Rack
 	disk   *disk.Disk
 	opener *mcp.Opener
+	logins *mcp.Logins
 	log    *slog.Logger
 
-	mu sync.Mutex
-	at sys.LandingID
+	mu      sync.Mutex
+	at      sys.LandingID
+	configs map[string]mcp.Config // by name
 }
 
 var (
@@ -44,8 +47,9 @@ var (
 )
 
 // newDrivers makes an empty rack; follow fills it.
-func newDrivers(d *disk.Disk, o *mcp.Opener, reserved []kernel.Syscall, log *slog.Logger) *drivers {
-	v := &drivers{disk: d, opener: o, log: log}
+func newDrivers(d *disk.Disk, o *mcp.Opener, l *mcp.Logins, reserved []kernel.Syscall, log *slog.Logger) *drivers {
+	o.Login = l.Login
+	v := &drivers{disk: d, opener: o, logins: l, log: log}
 	var names []string
 	for _, c := range reserved {
 		names = append(names, c.Name)
@@ -89,6 +93,7 @@ func (v *drivers) entries(view fs.FS) []driver.Entry {
 	}
 	var out []driver.Entry
 	from := map[string]string{}
+	v.configs = map[string]mcp.Config{}
 	for _, f := range files {
 		name := strings.TrimSuffix(path.Base(f), ".json")
 		text, err := fs.ReadFile(view, f)
@@ -107,7 +112,7 @@ func (v *drivers) entries(view fs.FS) []driver.Entry {
 				}})
 				continue
 			}
-			from[c.Name] = f
+			from[c.Name], v.configs[c.Name] = f, c
 			out = append(out, v.opener.Entry(c))
 		}
 	}
@@ -193,6 +198,30 @@ func (v *drivers) Add(ctx context.Context, name string, text []byte, replace boo
 	return l, err
 }
 
+// SignIn begins a sign-in of the owner's at a service, and returns the address that a
+// browser has to open. When it is there, the service is attached anew.
+func (v *drivers) SignIn(ctx context.Context, name string) (string, error) {
+	if _, err := v.Info(name); err != nil {
+		return "", err
+	}
+	v.mu.Lock()
+	c := v.configs[name]
+	v.mu.Unlock()
+	return v.logins.SignIn(ctx, c, func(err error) {
+		if err == nil {
+			err = v.Restart(context.WithoutCancel(ctx), name)
+		}
+		if err != nil {
+			v.log.Warn("a sign-in at a service came to nothing", "driver", name, "error", err)
+		}
+	})
+}
+
+// SignedIn takes what the owner's browser brings back from a sign-in.
+func (v *drivers) SignedIn(ctx context.Context, q url.Values) (string, error) {
+	return v.logins.Back(ctx, q)
+}
+
 // Remove detaches a server at the owner's word. What it has in its own folder stays.
 func (v *drivers) Remove(ctx context.Context, name string) (sys.LandingInfo, error) {
 	if _, err := v.Info(name); err != nil {
@@ -209,4 +238,16 @@ func (v *drivers) Remove(ctx context.Context, name string) (sys.LandingInfo, err
 	l, err := v.disk.Write(ctx, disk.Write{Files: map[sys.Path][]byte{p: nil}, Kind: sys.ByOwner, Title: "Detach " + name})
 	v.follow()
 	return l, err
+}
+
+// signInBack is where the owner's browser comes back to from a sign-in; "" without an
+// address.
+func signInBack(origins []string, base string) string {
+	if len(origins) > 0 {
+		base = origins[0]
+	}
+	if base == "" {
+		return ""
+	}
+	return base + gateway.SignInBack
 }

@@ -43,3 +43,12 @@ func (c *Client) RestartDriver(ctx context.Context, name string) error {
 }
 
 func driverPath(name string) string { return "/api/drivers/" + url.PathEscape(name) }
+
+// SignInDriver begins a sign-in at a service: where the owner's browser has to go.
+func (c *Client) SignInDriver(ctx context.Context, name string) (string, error) {
+	var out struct {
+		URL string `json:"url"`
+	}
+	err := c.call(ctx, "sign in at", http.MethodPost, driverPath(name)+"/signin", nil, &out)
+	return out.URL, err
+}

@@ -490,6 +490,7 @@ func (s *slot) info() sys.DriverInfo {
 	default:
 		i.State = sys.DriverReady
 	}
+	i.SignIn = s.d == nil && errors.Is(s.why, sys.Unauthorized)
 	if i.Why == "" && s.why != nil {
 		i.Why = s.why.Error()
 	}

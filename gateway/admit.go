@@ -106,6 +106,8 @@ func landing(r *http.Request) bool {
 	switch r.URL.Path {
 	case "/":
 		return true
+	case SignInBack: // from the service where the owner has signed in
+		return true
 	case "/signin":
 		return r.Header.Get("Sec-Fetch-User") == "?1"
 	}

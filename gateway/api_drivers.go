@@ -3,7 +3,9 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"html/template"
 	"net/http"
+	"net/url"
 
 	"matrixos/sys"
 )
@@ -16,6 +18,19 @@ type Drivers interface {
 	Remove(ctx context.Context, name string) (sys.LandingInfo, error)
 	Approve(ctx context.Context, name, hash string) error
 	Restart(ctx context.Context, name string) error
+	// SignIn begins a sign-in at a service: the address for the owner's browser.
+	SignIn(ctx context.Context, name string) (string, error)
+	// SignedIn takes what the browser brings back to SignInBack, and returns the
+	// service's name.
+	SignedIn(ctx context.Context, q url.Values) (string, error)
+}
+
+// SignInBack is the path to which browsers come back from a sign-in at a service.
+const SignInBack = "/signedin"
+
+// DriverSignIn is where to sign in at a service.
+type DriverSignIn struct {
+	URL string `json:"url" doc:"For the owner's browser"`
 }
 
 // driversAPI registers what is attached.
@@ -56,7 +71,23 @@ func (g *Gateway) driversAPI() {
 	) {
 		return nil, g.o.Drivers.Approve(ctx, in.Name, in.Body.Hash)
 	})
+	register(g, http.MethodPost, "/api/drivers/{name}/signin", "sign-in-driver", "Begin to sign in at a service that asks for it; the browser comes back here", func(ctx context.Context, in *named) (*reply[DriverSignIn], error) {
+		address, err := g.o.Drivers.SignIn(ctx, in.Name)
+		return &reply[DriverSignIn]{DriverSignIn{address}}, err
+	})
 	register(g, http.MethodPost, "/api/drivers/{name}/restart", "restart-driver", "Close a server, and open it anew", func(ctx context.Context, in *named) (*struct{}, error) {
 		return nil, g.o.Drivers.Restart(ctx, in.Name)
 	})
+}
+
+// signedBack answers a browser that comes back from a sign-in at a service. It needs no
+// session: what it brings is good once, and only for a sign-in that the owner began.
+func (g *Gateway) signedBack(w http.ResponseWriter, r *http.Request) {
+	name, err := g.o.Drivers.SignedIn(r.Context(), r.URL.Query())
+	if err != nil {
+		p := problemOf(err)
+		g.page(w, p.Status, "The sign-in did not work", p.Detail+".", template.HTML(template.HTMLEscapeString(p.Hint))) //nolint:gosec // it is escaped
+		return
+	}
+	g.page(w, http.StatusOK, "You are signed in at "+name, "You can close this window.", "")
 }

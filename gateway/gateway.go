@@ -140,6 +140,7 @@ func (g *Gateway) routes() {
 	g.mux.Handle("GET /api/openapi.json", api)
 	g.mux.HandleFunc("GET /healthz", g.health)
 	g.mux.HandleFunc("GET /signin", g.signIn)
+	g.mux.HandleFunc("GET "+SignInBack, g.signedBack)
 	g.mux.Handle("/app/", g.o.Apps)
 	g.mux.Handle("/runtime/", g.o.Apps)
 	g.mux.Handle("GET /metrics", g.owner(http.HandlerFunc(g.figures)))

@@ -63,7 +63,7 @@ func tooLarge(limit int64) *Problem {
 // area groups paths for the figures, so that their number is bounded.
 func area(p string) string {
 	switch first, _, _ := strings.Cut(strings.TrimPrefix(p, "/"), "/"); first {
-	case "api", "app", "runtime", "assets", "debug", "metrics", "healthz", "signin", "mcp":
+	case "api", "app", "runtime", "assets", "debug", "metrics", "healthz", "signin", "signedin", "mcp":
 		return first
 	}
 	return "shell"

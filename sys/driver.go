@@ -31,7 +31,8 @@ type DriverInfo struct {
 	Refused  []string      `json:"refused,omitempty"` // tools that cannot be used, and why
 	Change   *DriverChange `json:"change,omitempty"`  // what waits for the owner's yes
 	Calls    int64         `json:"calls"`
-	Failures int           `json:"failures"` // in a row
+	Failures int           `json:"failures"`          // in a row
+	SignIn   bool          `json:"sign_in,omitempty"` // it asks for a sign-in, which only its owner can give
 	Retry    time.Time     `json:"retry,omitzero"`
 }
 

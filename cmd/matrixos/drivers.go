@@ -46,6 +46,9 @@ func (p *program) driversCommand() *cobra.Command {
 		return fmt.Sprintf("Detached %s (%s).", name, l.ID), err
 	}), p.driverVerb("restart", "Close a server, and open it anew", func(ctx context.Context, c *client.Client, name string) (string, error) {
 		return "It runs.", c.RestartDriver(ctx, name)
+	}), p.driverVerb("signin", "Sign in at a service that asks for it: shows the address for your browser", func(ctx context.Context, c *client.Client, name string) (string, error) {
+		address, err := c.SignInDriver(ctx, name)
+		return "Open this in a browser on this machine:\n" + address, err
 	}), p.driverApprove())
 	return c
 }

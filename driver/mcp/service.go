@@ -2,6 +2,7 @@ package mcp
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"matrixos/driver"
+	"matrixos/sys"
 )
 
 // Login makes what signs in at a service, with client for its own requests.
@@ -48,7 +50,14 @@ func (o *Opener) service(ctx context.Context, c Config, changed func()) (driver.
 			return nil, err
 		}
 	}
-	return connect(ctx, c, o.Version, t, nil, nil, changed)
+	d, err := connect(ctx, c, o.Version, t, nil, nil, changed)
+	switch {
+	case err == nil:
+		return d, nil
+	case errors.Is(err, sys.Unauthorized):
+		return nil, unsigned(c.Name, errors.New("it asks for a sign-in"))
+	}
+	return nil, err
 }
 
 // speaking adds the owner's headers to requests to the service itself, and to no

@@ -55,6 +55,7 @@ export const api = {
   addDriver: (name: string, body: Record<string, unknown>) => send("put", "/api/drivers/{name}", { path: { name }, body }),
   removeDriver: (name: string) => send("delete", "/api/drivers/{name}", { path: { name } }),
   approveDriver: (name: string, hash: string) => send("post", "/api/drivers/{name}/approve", { path: { name }, body: { hash } }),
+  signInDriver: (name: string) => send("post", "/api/drivers/{name}/signin", { path: { name } }),
   restartDriver: (name: string) => send("post", "/api/drivers/{name}/restart", { path: { name } }),
 
   apps: () => send("get", "/api/apps").then(list),

@@ -48,6 +48,21 @@ export function DriversSection() {
   );
 }
 
+/** signIn opens the service's own sign-in in another window; it comes back to the gateway. */
+async function signIn(name: string) {
+  const page = window.open("about:blank", "_blank"); // now, while the click counts
+  try {
+    const { url } = await api.signInDriver(name);
+    if (page) {
+      page.opener = null;
+      page.location.href = url;
+    }
+  } catch (error) {
+    page?.close();
+    throw error;
+  }
+}
+
 function DriverRow({ driver: d, reload }: { driver: Driver; reload(): Promise<void> }) {
   const [busy, setBusy] = useState("");
   const act = async (doing: string, failed: string, run: () => Promise<unknown>) => {
@@ -69,6 +84,11 @@ function DriverRow({ driver: d, reload }: { driver: Driver; reload(): Promise<vo
           {d.runs && <p className="hint">{sightText(d)}</p>}
         </div>
         <div className="driver-acts">
+          {d.sign_in && (
+            <Button look="primary" disabled={busy !== ""} aria-label={`Sign in at ${d.name}`} onClick={() => void act("signin", "The sign-in did not begin", () => signIn(d.name))}>
+              Sign in
+            </Button>
+          )}
           {d.state !== "off" && d.state !== "fault" && (
             <Button disabled={busy !== ""} aria-label={`Restart ${d.name}`} onClick={() => void act("restart", `${d.name} did not start`, () => api.restartDriver(d.name))}>
               {busy === "restart" ? "Restarting" : "Restart"}

@@ -8,6 +8,7 @@ type May = Schemas["DriverTool"]["may"];
 
 /** stateText says how a server is; tone is for what its owner has to know. */
 export function stateText(d: Driver): { text: string; tone: "good" | "quiet" | "waits" | "loss" } {
+  if (d.sign_in) return { text: "It asks you to sign in", tone: "waits" };
   const states: Record<State, ReturnType<typeof stateText>> = {
     off: { text: "Switched off in its file", tone: "quiet" },
     fault: { text: "Its file is wrong", tone: "loss" },
