@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -294,10 +295,17 @@ func (a *apps) newest(ctx context.Context, slug sys.Slug) (fs.FS, sys.Path, erro
 	return nil, "", &sys.Error{Op: "check", Path: string(slug), Kind: sys.NotFound, Err: errors.New("there is no such app"), Hint: "`matrixos apps` lists them"}
 }
 
+// touches reports whether a change lies in an app's folder, or in one that it may share
+// with others.
 func touches(changes []sys.Change, folder sys.Path) bool {
 	for _, c := range changes {
 		if strings.HasPrefix(string(c.Path), string(folder)+"/") {
 			return true
+		}
+		for dir := path.Dir(string(folder)); dir != "."; dir = path.Dir(dir) {
+			if strings.HasPrefix(string(c.Path), dir+"/_") {
+				return true
+			}
 		}
 	}
 	return false

@@ -184,8 +184,8 @@ func (b *bench) silent(a *subject) {
 		if err := os.WriteFile(name, raw, 0o600); err != nil {
 			b.t.Fatal(err)
 		}
-		n := &a.score.structural
-		n.planted++
+		n := &a.score.Structural
+		n.Planted++
 		r, err := b.s.disk.Scrub(ctx, 0)
 		if err != nil {
 			b.t.Fatal(err)
@@ -194,12 +194,12 @@ func (b *bench) silent(a *subject) {
 			b.t.Fatal(err)
 		}
 		if len(r.Problems) > 0 {
-			n.detected++
-			n.localised++
+			n.Detected++
+			n.Localised++
 		}
 		if len(r.Problems) > 0 && r.Lost() == 0 && same(b.read(a.folder), a.files) {
-			n.repaired++
-			n.millis = append(n.millis, r.Finished.Sub(r.Started).Milliseconds())
+			n.Repaired++
+			n.Millis = append(n.Millis, r.Finished.Sub(r.Started).Milliseconds())
 		}
 		return
 	}

@@ -26,7 +26,7 @@ func TestHealingIsSeenAndTakenBack(t *testing.T) {
 	desk.OpenApp("Expenses")
 
 	w.save(code, good[:len(good)/2])
-	desk.See("Healed expenses")
+	desk.See("Healed Expenses")
 	if got := w.Read(code); got != good {
 		t.Errorf("%s is %q", code, got)
 	}

@@ -89,7 +89,7 @@ function applyEvent(state: State, e: Event): State {
     case "conflict":
       return { ...talked, conflicts: addConflict(talked.conflicts, e.data) };
     case "heal":
-      return { ...talked, heals: addHeal(talked.heals, e.data), notices: healNotice(e.data) ? addNotice(talked.notices, healNotice(e.data)!) : talked.notices };
+      return { ...talked, heals: addHeal(talked.heals, e.data), notices: told(talked, healNotice(e.data, talked.apps[e.data.app ?? ""]?.name)) };
     case "notice":
       return e.seq === 0 && talked.notices.some((n) => n.title === e.data.title) ? talked : { ...talked, notices: addNotice(talked.notices, e.data) };
     default:
@@ -136,8 +136,8 @@ export function unwell(list: readonly HealCase[], app: Slug): HealCase | undefin
 }
 
 /** healNotice tells the owner of a case, with what to do about it; null for what need not be told. */
-export function healNotice(c: HealCase): Omit<Notice, "id"> | null {
-  const what = c.app || c.path;
+export function healNotice(c: HealCase, name?: string): Omit<Notice, "id"> | null {
+  const what = name ?? (c.app || c.path);
   const show = { label: "Show", command: "go.repairs" };
   switch (c.state) {
     case "healed":
@@ -152,6 +152,8 @@ export function healNotice(c: HealCase): Omit<Notice, "id"> | null {
       return null;
   }
 }
+
+const told = (s: State, notice: Omit<Notice, "id"> | null) => (notice ? addNotice(s.notices, notice) : s.notices);
 
 let noticeID = 0;
 

@@ -1,6 +1,7 @@
 import { useState } from "react";
 import type { FileDiff } from "../protocol/api.ts";
 import { count } from "./words.ts";
+import "./diff.css";
 
 export interface DiffLine {
   kind: "add" | "del" | "same" | "hunk";

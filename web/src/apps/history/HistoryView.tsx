@@ -13,7 +13,6 @@ import { placeOf } from "./moments.ts";
 import { Scrubber } from "./Scrubber.tsx";
 import { StorageView } from "./StorageView.tsx";
 import { Timeline } from "./Timeline.tsx";
-import "./diff.css";
 import "./conflict.css";
 import "./storage.css";
 import "./history.css"; // its narrow layout overrides the others

@@ -1,0 +1,136 @@
+package boot
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"matrixos/disk"
+	"matrixos/sys"
+)
+
+// startStatic is a home without a browser.
+func startStatic(t *testing.T) *System {
+	t.Helper()
+	t.Setenv("MATRIXOS_CHROMIUM", "none")
+	t.Setenv("MATRIXOS_KEYRING_PASSPHRASE", "test")
+	s, err := Start(t.Context(), Options{Home: filepath.Join(t.TempDir(), "home"), Model: "offline"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// pair is an app of two files and something that it shares.
+var pair = map[sys.Path]string{
+	"apps/pair/matrix.json":   `{"name": "Pair", "slug": "pair", "version": "1.0.0", "runtime": "vite"}`,
+	"apps/pair/index.html":    `<!doctype html><div id="root"></div><script type="module" src="/src/main.tsx"></script>`,
+	"apps/pair/src/main.tsx":  "import { shown } from \"./shown\";\ndocument.body.textContent = shown;\n",
+	"apps/pair/src/shown.ts":  "import { total } from \"./sums\";\nimport { unit } from \"../../_shared/units\";\nexport const shown = total(1, 2) + unit;\n",
+	"apps/pair/src/sums.ts":   "export const total = (a: number, b: number) => a + b;\n",
+	"apps/_shared/units.ts":   "export const unit = \" kg\";\n",
+	"apps/_shared/more.ts":    "export const more = 1;\n",
+	"apps/pair/src/extra.ts":  "export const extra = 1;\n",
+	"apps/pair/src/extra2.ts": "export const extra2 = 1;\n",
+}
+
+func (s *System) write(t *testing.T, kind sys.LandingKind, files map[sys.Path]string) (sys.LandingInfo, error) {
+	t.Helper()
+	w := disk.Write{Kind: kind, Title: "a change", Files: map[sys.Path][]byte{}}
+	for p, text := range files {
+		w.Files[p] = []byte(text)
+	}
+	return s.disk.Write(t.Context(), w)
+}
+
+// TestMode24TwoWorksThatDoNotFitTogether: one renames a function, the other begins to
+// use it under its old name. Both are right, and both merge as text; the second is
+// refused, and works again on the first.
+func TestMode24TwoWorksThatDoNotFitTogether(t *testing.T) {
+	s := startStatic(t)
+	if _, err := s.write(t, sys.ByAgent, pair); err != nil {
+		t.Fatal(err)
+	}
+	begin := func(files map[string]string) *disk.Txn {
+		tx, err := s.disk.Begin(t.Context(), "a work")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, text := range files {
+			if err := os.WriteFile(filepath.Join(tx.Dir(), name), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return tx
+	}
+	one := begin(map[string]string{
+		"apps/pair/src/sums.ts":  "export const sum = (a: number, b: number) => a + b;\n",
+		"apps/pair/src/shown.ts": strings.NewReplacer("{ total }", "{ sum }", "total(1", "sum(1").Replace(pair["apps/pair/src/shown.ts"]),
+	})
+	two := begin(map[string]string{
+		"apps/pair/src/extra.ts": "import { total } from \"./sums\";\nexport const extra = total(3, 4);\n",
+		"apps/pair/src/main.tsx": "import { shown } from \"./shown\";\nimport { extra } from \"./extra\";\ndocument.body.textContent = shown + extra;\n",
+	})
+	if _, err := one.Land(t.Context(), disk.Landing{}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := two.Land(t.Context(), disk.Landing{})
+	if sys.KindOf(err) != sys.NotVerified || !strings.Contains(err.Error(), "total") {
+		t.Fatalf("%v", err)
+	}
+	if err := os.WriteFile(filepath.Join(two.Dir(), "apps/pair/src/extra.ts"), []byte("export const extra = 7;\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := two.Land(t.Context(), disk.Landing{}); err != nil {
+		t.Error(err)
+	}
+	// What apps share is held to the apps that use it.
+	if _, err := s.write(t, sys.ByAgent, map[sys.Path]string{"apps/_shared/units.ts": "export const units = 1;\n"}); sys.KindOf(err) != sys.NotVerified {
+		t.Errorf("a shared file that breaks an app landed: %v", err)
+	}
+}
+
+// TestMode31WrongSettingsAreFound: a provider that there is not is found before it is
+// used, and taken back with a yes; what else was set since stays.
+func TestMode31WrongSettingsAreFound(t *testing.T) {
+	s := startStatic(t)
+	read := func() string {
+		view, err := s.disk.View(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := fs.ReadFile(view, string(configFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	for _, text := range []string{"{\n  \"model\": \"offline\",\n  \"heartbeat\": \"1h\"\n}\n", "{\n  \"model\": \"antropic:x\",\n  \"heartbeat\": \"1h\"\n}\n", "{\n  \"model\": \"antropic:x\",\n  \"heartbeat\": \"2h\"\n}\n"} {
+		if _, err := s.write(t, sys.ByOwner, map[sys.Path]string{configFile: text}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := s.client.Heal(t.Context(), sys.HealOptions{Quick: true})
+	if err != nil || len(r.Cases) != 1 || r.Cases[0].Mode != 31 || r.Cases[0].State != sys.HealProposed || r.Stored == nil {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if one, err := s.client.DecideRepair(t.Context(), r.Cases[0].ID, true); err != nil || one.State != sys.HealDone {
+		t.Fatalf("%+v, %v", one, err)
+	}
+	if got := read(); got != "{\n  \"model\": \"offline\",\n  \"heartbeat\": \"2h\"\n}\n" {
+		t.Errorf("%s", got)
+	}
+	if r, err := s.client.Reliability(t.Context()); err != nil || r.Total.Healed != 1 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if list, err := s.client.Healed(t.Context(), "", 10); err != nil || len(list) != 1 {
+		t.Errorf("%+v, %v", list, err)
+	}
+}
