@@ -17,8 +17,10 @@ func Mend(text []byte) (_ []byte, ok bool) {
 	}
 	text = bytes.TrimPrefix(bytes.ReplaceAll(text, []byte{0}, nil), []byte("\xef\xbb\xbf"))
 	m := &mender{in: firstSide(strings.ToValidUTF8(string(text), ""))}
+	if m.blank(); m.at == len(m.in) {
+		return nil, false
+	}
 	m.value(0)
-	m.blank()
 	out := strings.TrimSpace(m.out.String())
 	if out == "" || !json.Valid([]byte(out)) {
 		return nil, false
