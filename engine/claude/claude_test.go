@@ -138,6 +138,9 @@ func TestWordsAreOnlyWords(t *testing.T) {
 		if strings.Contains(string(last.Body), "seven-silver-swans") {
 			t.Errorf("%q: the CLI has read a file", words)
 		}
+		if strings.Contains(string(last.Body), "matrixos-claude-") {
+			t.Errorf("%q: the model reads of the CLI's private folder", words)
+		}
 	}
 }
 

@@ -19,6 +19,7 @@ const (
 	noResponse = "No response requested."
 	goOn       = "(The conversation goes on here.)"
 	reminder   = "<system-reminder>"
+	itsFolder  = reminder + "\n# Environment\n" // its private folder, which no call sees
 )
 
 // wire is the body of a request, whatever else it holds left as it is.
@@ -118,7 +119,8 @@ func (w *wire) encode(maxTokens int64, effort string) ([]byte, error) {
 }
 
 // tidy takes out what the CLI has put in to begin after an interruption: an
-// answer that no model gave, and the words that made it go on.
+// answer that no model gave, and the words that made it go on; and what it says of
+// a working directory, which is not the home.
 func (w *wire) tidy() {
 	var out []wireMessage
 	for _, m := range w.messages {
@@ -134,7 +136,7 @@ func (w *wire) tidy() {
 	for i := range out {
 		kept := make([]fields, 0, len(out[i].blocks))
 		for _, b := range out[i].blocks {
-			if b.str("text") != goOn {
+			if text := b.str("text"); text != goOn && !strings.HasPrefix(text, itsFolder) {
 				kept = append(kept, b)
 			} else if mark, ok := b["cache_control"]; ok && len(kept) > 0 {
 				kept[len(kept)-1]["cache_control"] = mark
