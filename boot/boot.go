@@ -177,6 +177,9 @@ func (s *System) assemble(ctx context.Context, o Options, base string) error {
 	}
 	s.models = models
 	models.safe, models.good = s.safe, good
+	if box != nil && o.Holder != "" {
+		models.confine = confined(box)
+	}
 	gate := egress.New(egress.Options{Allow: models.reachable})
 	meet, err := s.copies(ctx, secrets, cmp.Or(o.Version, "dev"))
 	if err != nil {

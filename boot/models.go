@@ -45,9 +45,10 @@ type models struct {
 	env      func(string) string
 	log      *slog.Logger
 	offline  engine.Engine
-	scratch  string        // where programs that run conversations keep what is theirs
-	safe     bool          // no model runs
-	good     sys.LandingID // in safe mode, where the settings are read; 0: the newest
+	confine  func(claude.Launch) (*claude.Program, error) // nil where the machine offers none
+	scratch  string                                       // where programs that run conversations keep what is theirs
+	safe     bool                                         // no model runs
+	good     sys.LandingID                                // in safe mode, where the settings are read; 0: the newest
 
 	mu      sync.Mutex
 	engines map[string]engine.Engine // by provider, key and address

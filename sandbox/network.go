@@ -19,11 +19,13 @@ import (
 // else.
 const HelperName = "matrixos-door"
 
-// Where the door is, in the command's own network, and the certificates.
+// Door is where a command reaches its Network.
+const Door = "http://" + door
+
+// Where that is, in the command's own network, and the certificates.
 const (
-	door      = "127.0.0.1:3128"
-	caFile    = "/run/matrixos/ca.pem"
-	proxyLink = "http://" + door
+	door   = "127.0.0.1:3128"
+	caFile = "/run/matrixos/ca.pem"
 )
 
 // Network is the one thing that a command can reach: a proxy outside.
@@ -37,7 +39,7 @@ type Network struct {
 
 func (n *Network) env() map[string]string {
 	return map[string]string{
-		"HTTP_PROXY": proxyLink, "HTTPS_PROXY": proxyLink, "http_proxy": proxyLink, "https_proxy": proxyLink, "NODE_USE_ENV_PROXY": "1",
+		"HTTP_PROXY": Door, "HTTPS_PROXY": Door, "http_proxy": Door, "https_proxy": Door, "NODE_USE_ENV_PROXY": "1",
 		"SSL_CERT_FILE": caFile, "CURL_CA_BUNDLE": caFile, "REQUESTS_CA_BUNDLE": caFile, "GIT_SSL_CAINFO": caFile, "NODE_EXTRA_CA_CERTS": caFile,
 	}
 }

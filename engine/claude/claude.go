@@ -48,10 +48,15 @@ type Provider interface {
 type Options struct {
 	Program  string // the CLI
 	Provider Provider
-	Dir      string        // where each CLI gets a private folder; the system's own for temporary files if empty
-	Warm     int           // CLIs that wait for their conversation to go on; 2, negative means none
-	Idle     time.Duration // how long each of them waits; 5 min
-	Logger   *slog.Logger
+	Dir      string // where each CLI gets a private folder; the system's own for temporary files if empty
+	// Confine starts a CLI where it sees its own folder and reaches Door alone, the
+	// address at which Launch.Serve answers it. Without it a CLI is a program like any
+	// other.
+	Confine func(Launch) (*Program, error)
+	Door    string
+	Warm    int           // CLIs that wait for their conversation to go on; 2, negative means none
+	Idle    time.Duration // how long each of them waits; 5 min
+	Logger  *slog.Logger
 }
 
 // Engine runs conversations in CLIs, one each. Close ends them all.
@@ -210,9 +215,12 @@ func (e *Engine) take(is func(*parked) bool) *parked {
 
 // start runs a CLI that begins with the conversation in msgs, if there is any.
 func (e *Engine) start(ctx context.Context, s *session, msgs []model.Message) (*cli, error) {
-	base, err := e.proxy.open()
-	if err != nil {
-		return nil, err
+	base := e.o.Door
+	if e.o.Confine == nil {
+		var err error
+		if base, err = e.proxy.open(); err != nil {
+			return nil, err
+		}
 	}
 	c, err := newCLI(e, s, base, msgs)
 	if err != nil {

@@ -7,15 +7,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
-	"time"
 
 	"matrixos/model"
 	"matrixos/sys"
@@ -27,16 +23,13 @@ type cli struct {
 	eng   *Engine
 	token string // its key to the proxy
 	dir   string
-	cmd   *exec.Cmd
-	user  atomic.Pointer[session]
+	*Program
+	user atomic.Pointer[session]
 
 	writing sync.Mutex
-	in      io.WriteCloser
 
 	results chan *line    // ends of turns
 	gone    chan struct{} // closed once it has ended and been waited for
-	ending  sync.Once
-	said    *tail // the end of what it wrote to stderr
 
 	mu      sync.Mutex
 	asked   int
@@ -63,7 +56,7 @@ func arguments(model, resume string) []string {
 	return args
 }
 
-// environment is all that the CLI learns of ours. The long limits are because a
+// environment is all that the CLI learns of ours, as a list of KEY=VALUE. The long limits are because a
 // system call may wait for a person, and a request for its turn at the provider.
 func environment(program, dir, base, token string) []string {
 	return []string{
@@ -89,19 +82,22 @@ func newCLI(e *Engine, s *session, base string, msgs []model.Message) (_ *cli, e
 	if err != nil {
 		return nil, err
 	}
+	if dir, err = filepath.EvalSymlinks(dir); err != nil { // as the CLI sees it
+		return nil, err
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, os.RemoveAll(dir))
 		}
 	}()
-	for _, d := range []string{"config", "home", "tmp", "work"} {
+	for _, d := range []string{"config", "home", "tmp"} {
 		if err := os.Mkdir(filepath.Join(dir, d), 0o700); err != nil {
 			return nil, err
 		}
 	}
 	c := &cli{
 		eng: e, token: "matrixos-" + rand.Text(), dir: dir, results: make(chan *line, backlog), gone: make(chan struct{}),
-		said: &tail{}, answers: map[string]chan *response{},
+		answers: map[string]chan *response{},
 	}
 	var resume string
 	if len(msgs) > 0 {
@@ -109,30 +105,26 @@ func newCLI(e *Engine, s *session, base string, msgs []model.Message) (_ *cli, e
 			return nil, err
 		}
 	}
-	c.cmd = exec.Command(e.o.Program, arguments(s.o.Model, resume)...) //nolint:noctx // it outlives the turn that starts it; end ends it
-	c.cmd.Dir, c.cmd.Env, c.cmd.Stderr = filepath.Join(dir, "work"), environment(e.o.Program, dir, base, c.token), c.said
-	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	c.cmd.WaitDelay = time.Second
-	if c.in, err = c.cmd.StdinPipe(); err != nil {
-		return nil, err
+	l := Launch{
+		Path: e.o.Program, Args: arguments(s.o.Model, resume), Env: environment(e.o.Program, dir, base, c.token), Folder: dir, Serve: e.proxy.serve,
 	}
-	out, err := c.cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
+	launch := e.o.Confine
+	if launch == nil {
+		launch = unconfined
 	}
-	if err := c.cmd.Start(); err != nil {
+	if c.Program, err = launch(l); err != nil {
 		return nil, &sys.Error{
 			Op: "start Claude Code", Path: e.o.Program, Kind: sys.Unavailable, Err: err,
 			Hint: "try `" + e.o.Program + " --version`; MATRIXOS_CLAUDE says which program is used",
 		}
 	}
-	go c.read(out)
+	go c.read()
 	return c, nil
 }
 
 // read follows what the CLI says until it has ended.
-func (c *cli) read(out io.Reader) {
-	r := bufio.NewReaderSize(out, 64<<10)
+func (c *cli) read() {
+	r := bufio.NewReaderSize(c.Out, 64<<10)
 	for {
 		text, err := readLine(r, maxLine)
 		if err != nil {
@@ -142,10 +134,8 @@ func (c *cli) read(out io.Reader) {
 			c.hear(l)
 		}
 	}
-	c.signal() // it may have closed its output and live on
-	if err := c.cmd.Wait(); err != nil {
-		c.eng.o.Logger.Debug("Claude Code has ended", "error", err)
-	}
+	c.Kill() // it may have closed its output and live on
+	c.Wait()
 	c.eng.forget(c)
 	close(c.gone)
 }
@@ -199,7 +189,7 @@ func (c *cli) write(v any) error {
 	}
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	_, err = c.in.Write(append(raw, '\n'))
+	_, err = c.In.Write(append(raw, '\n'))
 	return err
 }
 
@@ -251,7 +241,7 @@ func (c *cli) ask(ctx context.Context, request any) (json.RawMessage, error) {
 
 // broken is what is said of a CLI that does not do its part.
 func (c *cli) broken(err error) error {
-	if s := c.said.String(); s != "" {
+	if s := oneLine(c.Said()); s != "" {
 		err = fmt.Errorf("%w; at last it said: %s", err, s)
 	}
 	return &sys.Error{
@@ -269,49 +259,9 @@ func (c *cli) dead() bool {
 	}
 }
 
-// signal kills the CLI and all that it started.
-func (c *cli) signal() {
-	err := syscall.Kill(-c.cmd.Process.Pid, syscall.SIGKILL)
-	if err != nil && !errors.Is(err, syscall.ESRCH) {
-		c.eng.o.Logger.Error("Claude Code could not be ended", "pid", c.cmd.Process.Pid, "error", err)
-	}
-}
-
 // end kills the CLI and waits until nothing of it is left. It has nothing that
 // would be lost.
 func (c *cli) end() {
-	c.ending.Do(func() {
-		if !c.dead() {
-			c.signal()
-		}
-	})
+	c.Kill()
 	<-c.gone
-}
-
-// tail keeps the end of what is written to it.
-type tail struct {
-	mu   sync.Mutex
-	text []byte
-}
-
-func (t *tail) Write(p []byte) (int, error) {
-	const most = 2000
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.text = append(t.text, p...)
-	if n := len(t.text); n > most {
-		t.text = append(t.text[:0], t.text[n-most:]...)
-	}
-	return len(p), nil
-}
-
-// String is the last of it in one line.
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	text := strings.Join(strings.Fields(strings.ToValidUTF8(string(t.text), "")), " ")
-	if len(text) > 300 {
-		text = "…" + strings.ToValidUTF8(text[len(text)-300:], "")
-	}
-	return text
 }

@@ -24,22 +24,36 @@ type proxy struct {
 	clis   map[string]*cli // by token
 }
 
-// open starts the server, if it does not run, and returns its address.
+// open has the server listen on the loopback address, if it does not yet, and
+// returns where that is.
 func (p *proxy) open() (string, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.server != nil {
+	if p.base != "" {
 		return p.base, nil
 	}
 	ln, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", &sys.Error{Op: "serve Claude Code", Kind: sys.Unavailable, Err: err}
 	}
-	p.server = &http.Server{Handler: p, ReadHeaderTimeout: 10 * time.Second}
 	p.base = "http://" + ln.Addr().String()
-	p.clis = map[string]*cli{}
-	go p.server.Serve(ln) //nolint:errcheck // it ends when it is closed
+	go p.readyLocked().Serve(ln) //nolint:errcheck // it ends when it is closed
 	return p.base, nil
+}
+
+// serve answers at a listener until that is closed.
+func (p *proxy) serve(ln net.Listener) {
+	p.mu.Lock()
+	server := p.readyLocked()
+	p.mu.Unlock()
+	_ = server.Serve(ln) // it ends when it is closed
+}
+
+func (p *proxy) readyLocked() *http.Server {
+	if p.server == nil {
+		p.server = &http.Server{Handler: p, ReadHeaderTimeout: 10 * time.Second}
+	}
+	return p.server
 }
 
 func (p *proxy) close() error {
@@ -48,14 +62,15 @@ func (p *proxy) close() error {
 	if p.server == nil {
 		return nil
 	}
-	err := p.server.Close()
-	p.server = nil
-	return err
+	return p.server.Close()
 }
 
 func (p *proxy) admit(c *cli) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.clis == nil {
+		p.clis = map[string]*cli{}
+	}
 	p.clis[c.token] = c
 }
 

@@ -17,11 +17,7 @@ import (
 // private folder dir, and returns the id of the session to resume. The words of
 // the owner go through veil.
 func writeTranscript(dir, modelID string, msgs []model.Message, veil func(model.Block) model.Block) (string, error) {
-	work, err := filepath.EvalSymlinks(filepath.Join(dir, "work"))
-	if err != nil {
-		return "", err
-	}
-	folder := filepath.Join(dir, "config", "projects", projectName(work))
+	folder := filepath.Join(dir, "config", "projects", projectName(dir))
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return "", err
 	}
@@ -55,7 +51,7 @@ func writeTranscript(dir, modelID string, msgs []model.Message, veil func(model.
 		self := uuid()
 		raw, err := marshal(object{
 			"parentUuid": parent, "isSidechain": false, "type": string(m.Role), "message": message, "uuid": self, "timestamp": now,
-			"userType": "external", "cwd": work, "sessionId": id, "version": Version,
+			"userType": "external", "cwd": dir, "sessionId": id, "version": Version,
 		})
 		if err != nil {
 			return "", fmt.Errorf("write a transcript: %w", err)
