@@ -29,6 +29,7 @@ type params struct {
 	Table   string            `json:"table"`
 	ID      string            `json:"id"`
 	Data    json.RawMessage   `json:"data"`
+	Seen    json.RawMessage   `json:"seen"`
 	Rows    []json.RawMessage `json:"rows"`
 	Key     string            `json:"key"`
 	Value   json.RawMessage   `json:"value"`
@@ -151,7 +152,7 @@ func (c *call) bulkInsert(ctx context.Context) (any, error) {
 }
 
 func (c *call) update(ctx context.Context) (any, error) {
-	return c.patch(ctx, []store.Patch{{ID: c.params.ID, Data: c.params.Data}})
+	return c.patch(ctx, []store.Patch{{ID: c.params.ID, Data: c.params.Data, Seen: c.params.Seen}})
 }
 
 func (c *call) bulkUpdate(ctx context.Context) (any, error) {
@@ -165,8 +166,12 @@ func (c *call) bulkUpdate(ctx context.Context) (any, error) {
 }
 
 func (c *call) patch(ctx context.Context, patches []store.Patch) (any, error) {
-	if err := c.tables().Update(ctx, c.params.Table, patches); err != nil {
+	clashes, err := c.tables().Merge(ctx, c.params.Table, patches)
+	if err != nil {
 		return nil, err
+	}
+	if len(clashes) > 0 {
+		return map[string]any{"updated": 0, "clashes": clashes}, nil
 	}
 	c.changed(sys.TableData{Table: c.params.Table})
 	return map[string]int{"updated": len(patches)}, nil

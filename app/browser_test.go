@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -221,17 +222,20 @@ func (w *world) routes() http.Handler {
 		}
 		json.NewEncoder(rw).Encode(map[string]json.RawMessage{"value": value})
 	}))
-	mux.HandleFunc("GET /test/events", func(rw http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET /test/events", func(rw http.ResponseWriter, req *http.Request) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		var out []sys.Event
-		for _, ev := range w.events {
+		// Every page hears every event from when it came on.
+		out, since := []sys.Event{}, len(w.events)
+		if n, err := strconv.Atoi(req.URL.Query().Get("since")); err == nil {
+			since = n
+		}
+		for _, ev := range w.events[min(since, len(w.events)):] {
 			if ev.Kind != sys.EventApp || w.seq > 1 {
 				out = append(out, ev)
 			}
 		}
-		w.events = nil
-		json.NewEncoder(rw).Encode(append([]sys.Event{}, out...))
+		json.NewEncoder(rw).Encode(map[string]any{"next": len(w.events), "events": out})
 	})
 	mux.HandleFunc("POST /test/write", func(rw http.ResponseWriter, req *http.Request) {
 		raw, _ := io.ReadAll(req.Body)

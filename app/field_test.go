@@ -20,3 +20,15 @@ func TestLibrariesOfTheField(t *testing.T) {
 		}
 	}
 }
+
+// Two windows that change a row: other fields are merged, the same field is a visible
+// conflict, and nothing is lost in silence.
+func TestTwoWindowsChangeARow(t *testing.T) {
+	chromium(t)
+	found := newWorld(t).drive("windows")
+	for name, want := range map[string]string{"merged": "30.00", "clash": "amount is now 40", "typed": "50", "kept": "40.00", "again": "50.00", "errors": ""} {
+		if !strings.Contains(found[name], want) || want == "" && found[name] != "" {
+			t.Errorf("%s: %q, want %q", name, found[name], want)
+		}
+	}
+}

@@ -40,6 +40,8 @@ func (s *Store) Tables(app sys.Slug, decl map[string]Table) *Tables {
 type Patch struct {
 	ID   string          `json:"id"`
 	Data json.RawMessage `json:"data"`
+	// Seen is what Merge takes the fields of the row to have been; may be nil.
+	Seen json.RawMessage `json:"seen,omitempty"`
 }
 
 func (t *Tables) table(op, name string) (Table, error) {

@@ -190,7 +190,7 @@ func TestBulkIsAllOrNone(t *testing.T) {
 		t.Fatal("no error")
 	}
 	ids := insert(t, tables, `{"title":"a"}`, `{"title":"b"}`)
-	err = tables.Update(t.Context(), "books", []Patch{{ids[0], []byte(`{"title":"changed"}`)}, {"gone", []byte(`{"title":"x"}`)}})
+	err = tables.Update(t.Context(), "books", []Patch{{ID: ids[0], Data: []byte(`{"title":"changed"}`)}, {ID: "gone", Data: []byte(`{"title":"x"}`)}})
 	if err == nil {
 		t.Fatal("no error")
 	}

@@ -160,6 +160,38 @@ const scenarios = {
     found.errors = errors.join("\n");
   },
 
+  // Two windows on two desktops change the same row.
+  async windows() {
+    const [one, two] = [await open(await newPage(), "expenses"), await open(await newPage(), "expenses")];
+    await add(one, "Groceries", "20", "Food");
+    const edit = async (w, fields) => {
+      const dialog = w.getByRole("dialog");
+      for (const [label, value] of Object.entries(fields)) await dialog.getByLabel(label).fill(value);
+      await dialog.getByRole("button", { name: "Save" }).click();
+    };
+    const begin = async (w, title) => w.getByRole("button", { name: title, exact: true }).click();
+    await begin(one, "Groceries");
+    await begin(two, "Groceries");
+    await edit(two, { Amount: "30" });
+    await one.locator("body").getByText("30.00").first().waitFor({ state: "attached" }); // it has heard
+    await edit(one, { Title: "Market" });
+    await one.getByRole("button", { name: "Market", exact: true }).waitFor();
+    found.merged = await one.getByRole("row", { name: /Market/ }).innerText();
+    await two.getByRole("button", { name: "Market", exact: true }).waitFor();
+    await begin(one, "Market");
+    await begin(two, "Market");
+    await edit(two, { Amount: "40" });
+    await one.locator("body").getByText("40.00").first().waitFor({ state: "attached" });
+    await edit(one, { Amount: "50" });
+    found.clash = await one.getByRole("dialog").getByText("Changed elsewhere").innerText();
+    found.typed = await one.getByRole("dialog").getByLabel("Amount").inputValue();
+    found.kept = await two.getByRole("row", { name: /Market/ }).innerText();
+    await edit(one, {});
+    await two.getByRole("row", { name: /Market.*50\.00/ }).waitFor();
+    found.again = await two.getByRole("row", { name: /Market/ }).innerText();
+    found.errors = errors.join("\n");
+  },
+
   async field() {
     const page = await newPage();
     const style = (locator, name) => locator.evaluate((e, n) => getComputedStyle(e)[n], name);

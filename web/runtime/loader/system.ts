@@ -1,6 +1,7 @@
 // window.MatrixOS: every method is a message to the shell.
 import type { MatrixOS } from "../sdk/types.ts";
 import type { Link } from "./port.ts";
+import { seenRows } from "./seen.ts";
 import { apply, initial } from "./theme.ts";
 
 /** makeSystem builds the object that apps find as window.MatrixOS. */
@@ -9,6 +10,7 @@ export function makeSystem(link: Link, name: string): MatrixOS {
   const keys = new Set<(key: string, app: string) => void>();
   const theme: Record<string, string> = initial();
   const app = { name };
+  const rows = seenRows(link);
   let design = "";
 
   const putOn = (next: { vars: Record<string, string>; mode: "light" | "dark" } | undefined, id?: string) => {
@@ -38,12 +40,13 @@ export function makeSystem(link: Link, name: string): MatrixOS {
 
   return {
     db: {
-      find: (table, query = {}) => link.call("db.find", { table, ...query }),
-      findOne: (table, id) => link.call("db.findOne", { table, id }),
+      find: (table, query = {}) => rows.find(table, query),
+      findOne: rows.findOne,
       insert: (table, data) => link.call("db.insert", { table, data }),
       bulkInsert: (table, rows) => link.call("db.bulkInsert", { table, rows }),
-      update: (table, id, data) => link.call("db.update", { table, id, data }),
-      bulkUpdate: (table, rows) => link.call("db.bulkUpdate", { table, rows }),
+      update: rows.update,
+      bulkUpdate: rows.bulkUpdate,
+      onConflict: rows.onConflict,
       delete: (table, id) => link.call("db.delete", { table, id }),
       count: (table, where) => link.call("db.count", { table, where }),
       appInfo: () => link.call("db.appInfo", {}),

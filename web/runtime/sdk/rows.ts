@@ -78,7 +78,8 @@ function changed(table: string): void {
 
 export interface Rows extends Snapshot {
   insert(data: Record<string, unknown>): Promise<string>;
-  update(id: string, patch: Record<string, unknown>): Promise<void>;
+  /** seen is the row as it was when the owner began to change it. */
+  update(id: string, patch: Record<string, unknown>, seen?: Record<string, unknown>): Promise<void>;
   remove(id: string): Promise<void>;
 }
 
@@ -96,9 +97,12 @@ export function useRows(table: string, query: Query = {}): Rows {
     [table],
   );
   const update = useCallback(
-    async (id: string, patch: Record<string, unknown>) => {
-      await os.db.update(table, id, patch);
-      changed(table);
+    async (id: string, patch: Record<string, unknown>, seen?: Record<string, unknown>) => {
+      try {
+        await os.db.update(table, id, patch, seen);
+      } finally {
+        changed(table);
+      }
     },
     [table],
   );

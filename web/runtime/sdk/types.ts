@@ -22,13 +22,34 @@ export interface Query {
   offset?: number;
 }
 
+/** A row that this window and another have changed in the same fields. */
+export interface Clash {
+  table: string;
+  id: string;
+  fields: string[];
+  /** What this window wanted to save. */
+  mine: Record<string, unknown>;
+  /** The row as it is now. */
+  theirs: Row;
+}
+
+/** ConflictHandler returns what to save, or null to keep theirs. */
+export type ConflictHandler = (clash: Clash) => Record<string, unknown> | null | Promise<Record<string, unknown> | null>;
+
 export interface Database {
   find(table: string, query?: Query): Promise<Row[]>;
   findOne(table: string, id: string): Promise<Row | null>;
   insert(table: string, data: Record<string, unknown>): Promise<{ id: string }>;
   bulkInsert(table: string, rows: Record<string, unknown>[]): Promise<{ ids: string[] }>;
-  update(table: string, id: string, data: Record<string, unknown>): Promise<unknown>;
-  bulkUpdate(table: string, rows: { id: string; data: Record<string, unknown> }[]): Promise<unknown>;
+  /**
+   * update merges with what other windows have changed since this one saw the row (seen;
+   * else as it was last read here). The same field changed differently by both is left as
+   * it is, and the promise rejects with what it is now, unless onConflict decides.
+   */
+  update(table: string, id: string, data: Record<string, unknown>, seen?: Record<string, unknown>): Promise<unknown>;
+  bulkUpdate(table: string, rows: { id: string; data: Record<string, unknown>; seen?: Record<string, unknown> }[]): Promise<unknown>;
+  /** onConflict decides clashes of a table in this window; it returns how to stop. */
+  onConflict(table: string, fn: ConflictHandler): () => void;
   delete(table: string, id: string): Promise<unknown>;
   count(table: string, where?: Record<string, Test>): Promise<number>;
   appInfo(): Promise<unknown>;

@@ -8,6 +8,7 @@ import { fixedColumns } from "./fixed.ts";
 import { Form } from "./form.tsx";
 import { Icon } from "./icon.tsx";
 import { Failure, Skeleton, useToast } from "./layout.tsx";
+import { rebase } from "./rebase.ts";
 import { show } from "./value.tsx";
 
 export interface BoardProps {
@@ -132,7 +133,7 @@ export function Board({ table, fields, column, columns, order, title, noun = "ca
         {adding && <Form fields={fields.filter((f) => f.name !== column)} onCancel={() => setAdding(null)} onSave={async (v) => { await insert({ ...fixedColumns(where), ...v, [column]: adding, ...(order ? { [order]: between(rows.filter((r) => laneOf(r) === adding), null, order) } : {}) }); setAdding(null); }} />}
       </Dialog>
       <Dialog open={editing !== null} title={`Edit ${noun}`} onClose={() => setEditing(null)}>
-        {editing && <Form fields={formFields} value={editing} onCancel={() => setEditing(null)} onSave={async (v) => { await update(editing.id, v); setEditing(null); }} extra={<><Button danger quiet icon="trash-2" onClick={() => drop(editing)}>Delete</Button><span className="mx-spacer" /></>} />}
+        {editing && <Form fields={formFields} value={editing} onCancel={() => setEditing(null)} onSave={async (v) => { await update(editing.id, v, editing).catch(rebase(setEditing)); setEditing(null); }} extra={<><Button danger quiet icon="trash-2" onClick={() => drop(editing)}>Delete</Button><span className="mx-spacer" /></>} />}
       </Dialog>
     </div>
   );

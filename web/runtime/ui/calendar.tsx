@@ -7,6 +7,7 @@ import { Dialog } from "./dialog.tsx";
 import { fixedColumns } from "./fixed.ts";
 import { Form } from "./form.tsx";
 import { Empty, Failure, Item, Skeleton, useToast } from "./layout.tsx";
+import { rebase } from "./rebase.ts";
 import { monthDays, occurrences, weekStart } from "./month.ts";
 
 export interface CalendarProps {
@@ -93,7 +94,7 @@ export function Calendar({ table, fields, date, time, end, until, repeat, title,
         {adding && <Form key={adding} fields={fields} value={preset} onCancel={() => setAdding(null)} onSave={async (v) => { await insert({ ...fixedColumns(where), ...v }); setAdding(null); }} />}
       </Dialog>
       <Dialog open={editing !== null} title={`Edit ${noun}`} onClose={() => setEditing(null)}>
-        {editing && <Form fields={fields} value={editing} onCancel={() => setEditing(null)} onSave={async (v) => { await update(editing.id, v); setEditing(null); }} extra={<><Button danger quiet icon="trash-2" onClick={() => drop(editing)}>Delete</Button><span className="mx-spacer" /></>} />}
+        {editing && <Form fields={fields} value={editing} onCancel={() => setEditing(null)} onSave={async (v) => { await update(editing.id, v, editing).catch(rebase(setEditing)); setEditing(null); }} extra={<><Button danger quiet icon="trash-2" onClick={() => drop(editing)}>Delete</Button><span className="mx-spacer" /></>} />}
       </Dialog>
     </div>
   );

@@ -8,6 +8,7 @@ import { fixedColumns } from "./fixed.ts";
 import { Form } from "./form.tsx";
 import { Icon } from "./icon.tsx";
 import { Empty, Failure, Skeleton, useToast } from "./layout.tsx";
+import { rebase } from "./rebase.ts";
 import { CardView, ListView, TableView, type ViewProps } from "./views.tsx";
 
 export interface TrackerProps {
@@ -129,7 +130,7 @@ export function Tracker(p: TrackerProps) {
             value={editing}
             onCancel={() => setEditing(null)}
             onSave={async (v) => {
-              await update(editing.id, v);
+              await update(editing.id, v, editing).catch(rebase(setEditing));
               setEditing(null);
             }}
             extra={<><Button danger quiet icon="trash-2" onClick={() => drop(editing)}>Delete</Button><span className="mx-spacer" /></>}
