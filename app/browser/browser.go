@@ -69,18 +69,31 @@ func New(rt *app.Runtime, o Options) *Browser {
 	return &Browser{o: o, rt: rt, log: o.Logger, slots: make(chan struct{}, o.Windows)}
 }
 
-// Warm starts the browser, so that a run soon after need not wait for it.
+// Warm starts the browser with all its pages, and has each fetch the libraries that apps
+// share, so that a run soon after need not wait for any of it.
 func (b *Browser) Warm() error {
 	r, err := b.take()
 	if err != nil {
 		return err
 	}
 	defer b.give()
-	p, err := r.page(context.Background())
-	if err == nil {
-		r.keep(p)
+	pages := make([]*rod.Page, b.o.Windows)
+	errs := make([]error, b.o.Windows)
+	var all sync.WaitGroup
+	for i := range pages {
+		all.Go(func() {
+			if pages[i], errs[i] = r.page(context.Background()); errs[i] == nil {
+				_, errs[i] = pages[i].Eval(`() => warm()`)
+			}
+		})
 	}
-	return err
+	all.Wait()
+	for i, p := range pages {
+		if errs[i] == nil {
+			r.keep(p)
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // take returns the running browser, starting it if need be.

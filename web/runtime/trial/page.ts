@@ -4,13 +4,15 @@ import { conduct, type Job, type ScenarioResult } from "./host.ts";
 
 declare global {
   interface Window {
+    /** warm fetches what nearly every app needs. */
+    warm(): Promise<void>;
     trial(job: Job & { launch: { url: string; nonce: string }; app: string; id: string }): Promise<ScenarioResult>;
   }
 }
 
 interface Manifest {
   hash: string;
-  modules: { specifier: string; file: string }[];
+  modules: { specifier: string; file: string; name?: string; imports?: string[] }[];
 }
 
 let manifest: Promise<Manifest> | null = null;
@@ -26,6 +28,18 @@ async function libraries(wanted: readonly string[]): Promise<[string, string][]>
     }),
   );
 }
+
+window.warm = async () => {
+  const { modules } = await (manifest ??= fetch("/runtime/manifest.json").then((r) => r.json() as Promise<Manifest>));
+  const wanted = new Set<string>();
+  const add = (specifier: string) => {
+    if (wanted.has(specifier)) return;
+    wanted.add(specifier);
+    for (const next of modules.find((m) => m.specifier === specifier)?.imports ?? []) add(next);
+  };
+  for (const m of modules) if (m.name === "@matrixos/ui" || m.name === "react-dom/client" || m.name === "react/jsx-runtime") add(m.specifier);
+  await libraries([...wanted]);
+};
 
 window.trial = (job) =>
   conduct(job, {

@@ -72,14 +72,14 @@ function Search({ onChoose }: { onChoose: (p: Place) => void }) {
 }
 
 // What was fetched last is kept, so that there is something to see without a network.
-function useForecast(place: Row, units: Units) {
+function useForecast(place: Row, units: Units, known: boolean) {
   const [kept, keep, loaded] = useValue<Forecast | null>(`forecast-${place.id}-${units}`, null);
   const [failure, setFailure] = useState<Error | null>(null);
   const [busy, setBusy] = useState(false);
-  const running = useRef(false);
+  const running = useRef<Units | null>(null);
   const load = useCallback(async () => {
-    if (running.current) return;
-    running.current = true;
+    if (running.current === units) return;
+    running.current = units;
     setBusy(true);
     try {
       keep(readForecast(await os.proxyFetch(forecastURL(place as unknown as Place, units)), new Date().toISOString()));
@@ -87,11 +87,13 @@ function useForecast(place: Row, units: Units) {
     } catch (e) {
       setFailure(e as Error);
     } finally {
-      running.current = false;
-      setBusy(false);
+      if (running.current === units) {
+        running.current = null;
+        setBusy(false);
+      }
     }
   }, [place, units, keep]);
-  const old = loaded && (!kept || Date.now() - Date.parse(kept.at) > fresh);
+  const old = known && loaded && (!kept || Date.now() - Date.parse(kept.at) > fresh);
   const tried = useRef("");
   useEffect(() => {
     if (!old || tried.current === units) return;
@@ -102,8 +104,8 @@ function useForecast(place: Row, units: Units) {
 }
 
 function Outlook({ place }: { place: Row }) {
-  const [units, setUnits] = useValue<Units>("units", /-(US|LR|MM)$/.test(locale()) ? "Fahrenheit" : "Celsius");
-  const { forecast: f, failure, busy, load, loaded } = useForecast(place, units);
+  const [units, setUnits, known] = useValue<Units>("units", /-(US|LR|MM)$/.test(locale()) ? "Fahrenheit" : "Celsius");
+  const { forecast: f, failure, busy, load, loaded } = useForecast(place, units, known);
   const degrees = (n: number) => `${Math.round(n)}°`;
   const today = f?.days[0];
   return (
