@@ -160,6 +160,16 @@ func TestTheDesksDrivers(t *testing.T) {
 		i, ok := w.driver("by-hand")
 		return ok && i.Change == nil && i.State == sys.DriverRunning
 	})
+	desk.Press("^Let an agent in$")
+	desk.Write("Name", "claude-code")
+	desk.Press("^Let it in$")
+	desk.See("It is not shown again.")
+	desk.Shot("token")
+	if got := w.Do("tokens").Stdout; !strings.Contains(got, "claude-code  may read") {
+		t.Errorf("let in: %s", got)
+	}
+	desk.Press("^Let in no more$")
+	desk.See("Let an agent in")
 	desk.Press("^Detach$")
 	Eventually(t, patience, "it is detached", func() bool { _, ok := w.driver("by-hand"); return !ok })
 	desk.Shot("after")

@@ -58,6 +58,10 @@ export const api = {
   signInDriver: (name: string) => send("post", "/api/drivers/{name}/signin", { path: { name } }),
   restartDriver: (name: string) => send("post", "/api/drivers/{name}/restart", { path: { name } }),
 
+  tokens: () => send("get", "/api/tokens").then(list),
+  makeToken: (body: Schemas["TokenBody"]) => send("post", "/api/tokens", { body }),
+  revokeToken: (id: string) => send("delete", "/api/tokens/{id}", { path: { id } }),
+
   apps: () => send("get", "/api/apps").then(list),
   /** launch opens an app: as it is, as of a moment, or as a process at work has it. */
   launch: (slug: string, body: Schemas["Launch-appRequest"] = {}) => send("post", "/api/apps/{slug}/launch", { path: { slug }, body }),

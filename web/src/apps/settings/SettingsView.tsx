@@ -6,6 +6,7 @@ import { Segmented } from "../../ui/controls.tsx";
 import { DriversSection } from "./DriversSection.tsx";
 import { KeysSection } from "./KeysSection.tsx";
 import { ModelSection } from "./ModelSection.tsx";
+import { TokensSection } from "./TokensSection.tsx";
 import "./settings.css";
 
 const accents: readonly { hex: string; name: string }[] = [
@@ -78,6 +79,10 @@ export default function SettingsView({ arg }: ProgramProps) {
       <section ref={drivers}>
         <h2>Drivers</h2>
         <DriversSection />
+      </section>
+      <section>
+        <h2>Agents of others</h2>
+        <TokensSection />
       </section>
       <section>
         <h2>About</h2>
