@@ -63,6 +63,14 @@ func (h *Healer) climb(ctx context.Context, c *run, view *disk.View, before *sys
 	if err != nil || done {
 		return one, err
 	}
+	if next, ok, err := h.nearer(ctx, c, target, at); err != nil {
+		return one, err
+	} else if ok {
+		at, one.Culprit, one.By = next, next.culprit.ID, next.culprit.Kind
+		if done, err = h.invert(ctx, c, view, before, target, at, &one); err != nil || done {
+			return one, err
+		}
+	}
 	if done, err = h.replay(ctx, c, target, at, &one); err != nil || done {
 		return one, err
 	}

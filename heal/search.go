@@ -74,6 +74,33 @@ func (h *Healer) search(ctx context.Context, c *run, f failure) (_ found, ok boo
 	return found{list[bad], list[good].ID, bad == newest}, true, nil
 }
 
+// mostNear bounds how many landings are tried one by one.
+const mostNear = 40
+
+// nearer looks, one landing after the other, for a place where a check held after the
+// culprit that search found: it was mended in between, and broke again.
+func (h *Healer) nearer(ctx context.Context, c *run, f failure, at found) (found, bool, error) {
+	list, err := h.history(ctx, c.roots)
+	if err != nil {
+		return found{}, false, err
+	}
+	bad := len(list) - 1
+	for i := bad - 1; i >= 0 && len(list)-i < mostNear && list[i].ID > at.culprit.ID; i-- {
+		v, err := h.held(ctx, c, list[i].ID, f)
+		if err != nil {
+			return found{}, false, err
+		}
+		switch v {
+		case holds:
+			return found{list[bad], list[i].ID, bad == len(list)-1}, true, nil
+		case fails:
+			bad = i
+		case unclear:
+		}
+	}
+	return found{}, false, nil
+}
+
 // halve narrows the place between a landing where the check holds and one where it
 // fails.
 func (h *Healer) halve(ctx context.Context, c *run, list []sys.LandingInfo, good, bad int, f failure) (int, int, error) {
