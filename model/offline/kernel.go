@@ -112,7 +112,7 @@ func (k *kernel) understand(now turn) intent {
 			in.verb, in.de = "kept", past.de
 		}
 	case verbAttach:
-		if in.verb != verbAttach && strings.HasSuffix(before.said, k.l.say(past.de, "its-path")) && folderName.MatchString(now.text) {
+		if in.verb != verbAttach && strings.Contains(before.said, k.l.say(past.de, "its-path")) && folderName.MatchString(now.text) {
 			return intent{verb: verbAttach, arg: past.arg, de: past.de, text: before.text + " " + now.text}
 		}
 	case verbRemind:
