@@ -85,6 +85,7 @@ func (g *Gateway) appAPI() {
 	g.bundlesAPI()
 	g.grantsAPI()
 	g.packagesAPI()
+	g.rowsAPI()
 }
 
 // contractAPI registers trials of apps.

@@ -61,6 +61,10 @@ type Apps interface {
 	Launch(slug sys.Slug, preview *Preview) (Launch, error)
 	Call(ctx context.Context, capability, method string, params json.RawMessage) (json.RawMessage, error)
 	Leave(capability string)
+	// Rows reads all rows of a table.
+	Rows(ctx context.Context, slug sys.Slug, table string) (TableRows, error)
+	// Enter adds rows to a table, all or none, as a landing.
+	Enter(ctx context.Context, slug sys.Slug, table string, rows []json.RawMessage) (sys.LandingInfo, error)
 	// Install installs what apps lack of npm, as far as the owner has allowed it.
 	Install(ctx context.Context) error
 	// Check tries an app against its contract, at the highest level there is here.

@@ -319,6 +319,14 @@ func (a *apps) Strength(context.Context, sys.Slug) (*sys.StrengthReport, error) 
 
 func (*apps) Install(context.Context) error { return nil }
 
+func (*apps) Rows(context.Context, sys.Slug, string) (gateway.TableRows, error) {
+	return gateway.TableRows{}, nil
+}
+
+func (*apps) Enter(context.Context, sys.Slug, string, []json.RawMessage) (sys.LandingInfo, error) {
+	return sys.LandingInfo{}, nil
+}
+
 func (a *apps) Leave(capability string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

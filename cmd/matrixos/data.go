@@ -12,7 +12,7 @@ import (
 )
 
 func (p *program) dataCommand() *cobra.Command {
-	return &cobra.Command{
+	data := &cobra.Command{
 		Use:   "data [APP]",
 		Short: "List the kept copies of the databases of apps, newest first",
 		Long: "Before a change touches an app, its databases are copied. The list says which change\n" +
@@ -38,6 +38,8 @@ func (p *program) dataCommand() *cobra.Command {
 			})
 		},
 	}
+	data.AddCommand(p.rowsCommands()...)
+	return data
 }
 
 func (p *program) showCopies(list []client.Copy, now time.Time) error {

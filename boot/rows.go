@@ -1,0 +1,94 @@
+package boot
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"matrixos/app"
+	"matrixos/disk"
+	"matrixos/gateway"
+	"matrixos/sys"
+)
+
+// rowsAtOnce is how many rows are read or entered in one go.
+const rowsAtOnce = 10000
+
+// Rows reads all rows of a table, in the order they were made.
+func (a *apps) Rows(ctx context.Context, slug sys.Slug, table string) (out gateway.TableRows, err error) {
+	err = a.inRows(ctx, slug, func(rows *app.Rows, _ *disk.Txn) error {
+		out.Columns = rows.Schema()[table]
+		limit := rowsAtOnce
+		for offset := 0; ; offset += limit {
+			page, err := rows.Find(ctx, table, app.Query{OrderBy: json.RawMessage(`{"created_at":"asc","id":"asc"}`), Limit: &limit, Offset: offset})
+			if err != nil {
+				return err
+			}
+			for _, r := range page {
+				out.Rows = append(out.Rows, r)
+			}
+			if len(page) < limit {
+				return nil
+			}
+		}
+	})
+	return out, err
+}
+
+// Enter adds rows to a table, all or none, as a landing that can be undone.
+func (a *apps) Enter(ctx context.Context, slug sys.Slug, table string, list []json.RawMessage) (info sys.LandingInfo, err error) {
+	if err := a.disk.RoomForData(ctx, slug); err != nil {
+		return info, err
+	}
+	err = a.inRows(ctx, slug, func(rows *app.Rows, t *disk.Txn) error {
+		for begin := 0; begin < len(list); begin += rowsAtOnce {
+			if _, err := rows.Insert(ctx, table, list[begin:min(begin+rowsAtOnce, len(list))]); err != nil {
+				return err
+			}
+		}
+		if err := rows.Close(); err != nil { // before the folder lands
+			return err
+		}
+		info, err = t.Land(ctx, disk.Landing{Kind: sys.ByOwner, Title: fmt.Sprintf("Imported %d rows into %s of %s", len(list), table, slug)})
+		return err
+	})
+	if err == nil {
+		a.Landed(ctx, info) // open windows hear of it
+	}
+	return info, err
+}
+
+// inRows does fn with a private copy of an app's rows; what fn does not land is
+// dropped.
+func (a *apps) inRows(ctx context.Context, slug sys.Slug, fn func(*app.Rows, *disk.Txn) error) (err error) {
+	view, folder, err := a.newest(ctx, slug)
+	if err != nil {
+		return err
+	}
+	found, err := app.Find(view)
+	if err != nil {
+		return err
+	}
+	t, err := a.disk.Begin(ctx, "rows of "+string(slug))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, t.Drop()) }()
+	full, err := t.Data(ctx, sys.Path("data/"+slug+"/"+slug+".sqlite"))
+	if err != nil {
+		return err
+	}
+	for _, f := range found {
+		if f.Folder != folder {
+			continue
+		}
+		rows, err := app.OpenRows(ctx, filepath.Dir(filepath.Dir(full)), f.Manifest)
+		if err != nil {
+			return err
+		}
+		return errors.Join(fn(rows, t), rows.Close())
+	}
+	return &sys.Error{Op: "read the rows of", Path: string(slug), Kind: sys.NotFound, Hint: "`matrixos apps` lists the apps"}
+}
