@@ -93,8 +93,18 @@ func (a *Auditor) Report(ctx context.Context) (Report, error) {
 		name string
 		run  func(context.Context) error
 	}{
-		{"journal", l.journal}, {"rules", l.rules}, {"files", l.files}, {"keyring", l.keyring}, {"sandbox", l.sandbox}, {"address", l.address},
-		{"outside", l.untrusted}, {"trust", l.trusted}, {"apps", l.apps}, {"approvals", l.approvals}, {"keys", l.bindings}, {"backup", l.backup},
+		{"journal", l.journal},
+		{"rules", l.rules},
+		{"files", l.files},
+		{"keyring", l.keyring},
+		{"sandbox", l.sandbox},
+		{"address", l.address},
+		{"outside", l.untrusted},
+		{"trust", l.trusted},
+		{"apps", l.apps},
+		{"approvals", l.approvals},
+		{"keys", l.bindings},
+		{"backup", l.backup},
 	} {
 		if err := c.run(ctx); err != nil {
 			l.add(c.name, Bad, "This could not be checked: "+err.Error(), sys.HintOf(err))

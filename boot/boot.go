@@ -5,7 +5,6 @@
 package boot
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -24,18 +23,11 @@ import (
 	"matrixos/client"
 	"matrixos/disk"
 	"matrixos/disk/workspace"
-	mcpclient "matrixos/driver/mcp"
-	"matrixos/egress"
-	"matrixos/egress/page"
 	"matrixos/gateway"
-	"matrixos/gateway/mcp"
 	"matrixos/heal"
 	"matrixos/kernel"
-	"matrixos/keyring"
 	"matrixos/sandbox"
 	"matrixos/sys"
-	"matrixos/syscalls"
-	"matrixos/web"
 	"matrixos/web/runtime"
 )
 
@@ -145,97 +137,6 @@ func Start(ctx context.Context, o Options) (_ *System, err error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
-}
-
-// assemble makes the parts, lowest first.
-func (s *System) assemble(ctx context.Context, o Options, base string) error {
-	keysFile := filepath.Join(s.home, sys.Store, "keys.json")
-	secrets, err := keyring.Open(keysFile, keyring.Options{Outside: s.home})
-	if err != nil {
-		s.log.ErrorContext(ctx, "the keyring is closed; everything that needs a key is refused", "error", err)
-		secrets = keyring.Closed(keysFile, err)
-	}
-	out := network(egress.New(egress.Options{}), s.disk, s.log) // the public internet only
-	connected := &connected{disk: s.disk, keys: secrets}
-	out.Connected, out.Service = connected.list, connected.call
-	box, why := sandbox.Find(ctx)
-	if why != nil {
-		s.log.WarnContext(ctx, "commands of agents are refused", "error", why)
-	}
-	from := packages(s.home, os.Getenv("MATRIXOS_NPM_REGISTRY"), s.disk, box, why, o.Holder != "")
-	run := server.New(server.Options{Data: filepath.Join(s.home, "data"), Sandbox: box, Why: why, Network: serverNetwork(out, o.Holder != ""), Logger: s.log})
-	if err := s.openApps(ctx, out, from, run); err != nil {
-		return err
-	}
-	var good sys.LandingID
-	if s.safe {
-		good = s.starts.good()
-	}
-	models, err := newModels(s.disk, secrets, o.Model, os.Getenv, s.log)
-	if err != nil {
-		return err
-	}
-	s.models = models
-	models.safe, models.good = s.safe, good
-	if box != nil && o.Holder != "" {
-		models.confine = confined(box)
-	}
-	gate := egress.New(egress.Options{Allow: models.reachable})
-	meet, err := s.copies(ctx, secrets, cmp.Or(o.Version, "dev"))
-	if err != nil {
-		return err
-	}
-	calls := syscalls.Options{
-		Sandbox: box, Why: why, Mount: s.home, Check: s.apps.diagnose,
-		Pages: page.New(gate, time.Now), Services: newServices(models), Remotes: meet, Caller: egress.NewCaller(gate, secrets),
-	}
-	if o.Holder != "" {
-		calls.Gate, calls.Keys = gate, boundKeys{s.disk, secrets}
-	}
-	connected.caller.Store(calls.Caller)
-	travel := newBundles(secrets, gate)
-	calls.Bundles = travel
-	look := s.auditor(func() *kernel.Kernel { return s.kernel }, secrets, why, o)
-	calls.Audit = look
-	table := syscalls.Table(calls)
-	s.drivers = newDrivers(s.disk, opener(s.home, cmp.Or(o.Version, "dev"), box, why, gate, o.Holder != "", secrets, calls.Keys),
-		&mcpclient.Logins{Keys: secrets, Client: gate.Client, Redirect: signInBack(o.Origins, base), Version: cmp.Or(o.Version, "dev")}, table, s.log)
-	if !s.safe {
-		s.drivers.follow()
-		s.apps.attached = s.drivers.follow
-	}
-	s.disk.SetChecks(s.apps.check, s.drivers.check)
-	if err := s.openHealer(ctx); err != nil {
-		return err
-	}
-	s.kernel, err = kernel.New(ctx, kernel.Options{
-		Disk: s.disk, Models: models, Apps: s.apps, Handle: func() sys.Handle { return readHandle(s.disk).Handle }, Logger: s.log, Now: time.Now,
-		Settings: settingsOf(s.disk, good, s.log), Resume: o.Listen != "", Safe: s.safe,
-		Calls: table, Drivers: s.drivers.Rack, Describe: describe, Redact: secrets.Redact,
-	})
-	if err != nil {
-		return err
-	}
-	if s.safe {
-		if err := s.sayIsSafe(ctx); err != nil {
-			return err
-		}
-	}
-	desktop, err := web.Shell()
-	if err != nil {
-		return err
-	}
-	var guests gateway.MCP
-	if !s.safe {
-		guests = mcp.New(s.kernel, cmp.Or(o.Version, "dev"), s.log)
-	}
-	s.gateway, err = gateway.New(ctx, gateway.Options{
-		MCP:  guests,
-		Disk: s.disk, Kernel: s.kernel, Apps: s.apps, Models: models, Policy: s.kernel, Keys: ownKeys{secrets}, Backups: s.backups, Drivers: s.drivers, Sync: meet, Audit: look, Bundles: travel, Healer: s.healer, Logger: s.log, Shell: desktop,
-		Owner: func() gateway.Owner { return readHandle(s.disk) }, Workspace: s.kernel.Workspace,
-		Trial: trials{s.apps, box, why, s.home}.trial, Base: base, Token: s.token, Origins: o.Origins, Safe: s.safe, Version: cmp.Or(o.Version, "dev"), Commands: confinement(box, why),
-	})
-	return err
 }
 
 // openApps opens the runtime of apps, up to date with the newest landing.

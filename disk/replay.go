@@ -76,26 +76,8 @@ func (d *Disk) replay(ctx context.Context, o ReplayOptions) (out Replayed, err e
 	if err != nil {
 		return out, err
 	}
-	for _, id := range later {
-		if slices.Contains(o.Without, id) {
-			continue
-		}
-		next, ok, err := d.again(ctx, objects, tree, id, string(o.Path))
-		if err != nil {
-			return out, err
-		}
-		if ok && next != tree {
-			if err := keep(next); sys.KindOf(err) == sys.Canceled {
-				return out, err
-			} else if err != nil {
-				ok = false
-			}
-		}
-		if !ok {
-			out.Skipped = append(out.Skipped, id)
-			continue
-		}
-		tree = next
+	if tree, out.Skipped, err = d.redo(ctx, o, objects, tree, later, keep); err != nil {
+		return out, err
 	}
 	if changes, _, err = objects.between(head.tree, tree, string(o.Path)); err != nil {
 		return out, err
@@ -104,6 +86,33 @@ func (d *Disk) replay(ctx context.Context, o ReplayOptions) (out Replayed, err e
 		return out, &sys.Error{Op: "replay", Path: string(o.Path), Kind: sys.Exists, Err: errors.New("it comes to what is there already")}
 	}
 	return out, d.landReplay(ctx, o, changes, objects, &out)
+}
+
+// redo does landings again on a tree, one by one; those that do not merge, or that keep
+// refuses, are skipped.
+func (d *Disk) redo(ctx context.Context, o ReplayOptions, objects objects, tree git.Hash, later []sys.LandingID, keep func(git.Hash) error) (_ git.Hash, skipped []sys.LandingID, err error) {
+	for _, id := range later {
+		if slices.Contains(o.Without, id) {
+			continue
+		}
+		next, ok, err := d.again(ctx, objects, tree, id, string(o.Path))
+		if err != nil {
+			return tree, skipped, err
+		}
+		if ok && next != tree {
+			if err := keep(next); sys.KindOf(err) == sys.Canceled {
+				return tree, skipped, err
+			} else if err != nil {
+				ok = false
+			}
+		}
+		if !ok {
+			skipped = append(skipped, id)
+			continue
+		}
+		tree = next
+	}
+	return tree, skipped, nil
 }
 
 // again does one landing again on a tree, as far as it touches a folder; ok is false

@@ -319,7 +319,8 @@ func TestWriteSkew(t *testing.T) {
 func TestSnapshotModelBites(t *testing.T) {
 	first := registerState{"r0": "0\n"}
 	lost := []porcupine.Operation{ // both wrote on the same base: one update is lost
-		{Input: beginOp{2}, Call: 0, Return: 1}, {ClientId: 1, Input: beginOp{2}, Call: 0, Return: 1},
+		{Input: beginOp{2}, Call: 0, Return: 1},
+		{ClientId: 1, Input: beginOp{2}, Call: 0, Return: 1},
 		{Input: landOp{base: 2, txnCall: txnCall{writes: registerState{"r0": "a"}}, id: 3}, Call: 2, Return: 3},
 		{ClientId: 1, Input: landOp{base: 2, txnCall: txnCall{writes: registerState{"r0": "b"}}, id: 4}, Call: 4, Return: 5},
 	}

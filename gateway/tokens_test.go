@@ -42,8 +42,12 @@ func TestTokens(t *testing.T) {
 		t.Errorf("%d %s", a.StatusCode, a.body)
 	}
 	for _, c := range []struct{ method, path, auth string }{
-		{"POST", "/mcp", owner}, {"POST", "/mcp", "Authorization: Bearer mx_made-up"},
-		{"GET", "/mcp", w.signIn()}, {"GET", "/api/files", guest}, {"POST", "/api/tokens", guest}, {"GET", "/metrics", guest},
+		{"POST", "/mcp", owner},
+		{"POST", "/mcp", "Authorization: Bearer mx_made-up"},
+		{"GET", "/mcp", w.signIn()},
+		{"GET", "/api/files", guest},
+		{"POST", "/api/tokens", guest},
+		{"GET", "/metrics", guest},
 	} {
 		if a := w.do(c.method, c.path, "", c.auth); a.StatusCode != http.StatusUnauthorized {
 			t.Errorf("%s %s with %s: %d", c.method, c.path, c.auth, a.StatusCode)

@@ -303,8 +303,13 @@ func TestTasksBelongToTheTransaction(t *testing.T) {
 		f    TaskFilter
 		want int
 	}{
-		{TaskFilter{}, 2}, {TaskFilter{Limit: 1}, 1}, {TaskFilter{Types: []string{"named", "none"}}, 1}, {TaskFilter{Creator: 4}, 1},
-		{TaskFilter{States: []sys.TaskState{sys.TaskReady, sys.TaskBlocked}}, 2}, {TaskFilter{Owner: 9}, 0}, {TaskFilter{After: other.ID}, 0},
+		{TaskFilter{}, 2},
+		{TaskFilter{Limit: 1}, 1},
+		{TaskFilter{Types: []string{"named", "none"}}, 1},
+		{TaskFilter{Creator: 4}, 1},
+		{TaskFilter{States: []sys.TaskState{sys.TaskReady, sys.TaskBlocked}}, 2},
+		{TaskFilter{Owner: 9}, 0},
+		{TaskFilter{After: other.ID}, 0},
 	} {
 		if list, err := b.Tasks(ctx, b.j, c.f); err != nil || len(list) != c.want {
 			t.Errorf("%+v finds %v, %v", c.f, list, err)

@@ -370,8 +370,21 @@ func (s Step) Verb() string {
 		name string
 		set  bool
 	}{
-		{"fill", s.Fill != ""}, {"choose", s.Choose != ""}, {"click", s.Click != ""}, {"press", s.Press != ""}, {"drag", s.Drag != ""}, {"see", s.See != ""}, {"see_not", s.SeeNot != ""},
-		{"see_order", len(s.Order) > 0}, {"find", s.Find != ""}, {"value", s.Value != ""}, {"rows", s.Rows != ""}, {"key", s.Key != ""}, {"reload", s.Reload}, {"go_to", s.GoTo != ""}, {"wait", s.Wait != ""},
+		{"fill", s.Fill != ""},
+		{"choose", s.Choose != ""},
+		{"click", s.Click != ""},
+		{"press", s.Press != ""},
+		{"drag", s.Drag != ""},
+		{"see", s.See != ""},
+		{"see_not", s.SeeNot != ""},
+		{"see_order", len(s.Order) > 0},
+		{"find", s.Find != ""},
+		{"value", s.Value != ""},
+		{"rows", s.Rows != ""},
+		{"key", s.Key != ""},
+		{"reload", s.Reload},
+		{"go_to", s.GoTo != ""},
+		{"wait", s.Wait != ""},
 	} {
 		if v.set {
 			return v.name

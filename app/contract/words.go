@@ -28,14 +28,7 @@ func (s Step) String() string {
 		}
 		return text
 	case "drag":
-		where := ""
-		if s.Onto != nil {
-			where = fmt.Sprintf(" onto the %s %q", s.Onto.Role, s.Onto.Name)
-		}
-		if s.By != nil {
-			where += fmt.Sprintf(" by %v, %v", s.By[0], s.By[1])
-		}
-		return fmt.Sprintf("drag the %s %q%s%s", s.Drag, s.Name, s.In.within(), where)
+		return s.dragWords()
 	case "find":
 		many := "a"
 		if s.Count != nil {
@@ -66,6 +59,17 @@ func (s Step) String() string {
 		return "wait " + s.Wait
 	}
 	return "do nothing"
+}
+
+func (s Step) dragWords() string {
+	where := ""
+	if s.Onto != nil {
+		where = fmt.Sprintf(" onto the %s %q", s.Onto.Role, s.Onto.Name)
+	}
+	if s.By != nil {
+		where += fmt.Sprintf(" by %v, %v", s.By[0], s.By[1])
+	}
+	return fmt.Sprintf("drag the %s %q%s%s", s.Drag, s.Name, s.In.within(), where)
 }
 
 func (p *Part) within() string {

@@ -85,8 +85,10 @@ func (g *maker) add(op string, start, end int, to string) {
 
 func (g *maker) swap(op string, i int, to string) { g.add(op, g.t[i].start, g.t[i].end, to) }
 
-var comparisons = map[string]string{"<": ">=", ">": "<=", "<=": ">", ">=": "<", "===": "!==", "!==": "===", "==": "!=", "!=": "=="}
-var signs = map[string]string{"+": "-", "-": "+", "*": "/", "/": "*", "+=": "-=", "-=": "+=", "++": "--", "--": "++"}
+var (
+	comparisons = map[string]string{"<": ">=", ">": "<=", "<=": ">", ">=": "<", "===": "!==", "!==": "===", "==": "!=", "!=": "=="}
+	signs       = map[string]string{"+": "-", "-": "+", "*": "/", "/": "*", "+=": "-=", "-=": "+=", "++": "--", "--": "++"}
+)
 
 // spaced reports whether a token has blanks on both sides, as formatted operators of
 // two operands have, and brackets of types have not.

@@ -35,8 +35,10 @@ func (s *Sync) git(ctx context.Context, c call) (string, error) {
 	for _, set := range settings {
 		args = append(args, "-c", set)
 	}
-	env := []string{"LC_ALL=C", "GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_SSH_COMMAND=ssh -oBatchMode=yes",
-		"GIT_AUTHOR_NAME=Matrix OS", "GIT_AUTHOR_EMAIL=matrixos@localhost", "GIT_COMMITTER_NAME=Matrix OS", "GIT_COMMITTER_EMAIL=matrixos@localhost"}
+	env := []string{
+		"LC_ALL=C", "GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_SSH_COMMAND=ssh -oBatchMode=yes",
+		"GIT_AUTHOR_NAME=Matrix OS", "GIT_AUTHOR_EMAIL=matrixos@localhost", "GIT_COMMITTER_NAME=Matrix OS", "GIT_COMMITTER_EMAIL=matrixos@localhost",
+	}
 	for _, name := range []string{"PATH", "HOME", "SSH_AUTH_SOCK", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"} {
 		if v, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+v)

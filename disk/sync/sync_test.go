@@ -421,8 +421,15 @@ func TestRemotes(t *testing.T) {
 		url  string
 		want sys.Kind
 	}{
-		{"", sys.Invalid}, {"ext::sh -c true", sys.Invalid}, {"--upload-pack=x", sys.Invalid}, {"relative", sys.Invalid}, {"ftp://x/y", sys.Invalid},
-		{"https://user@host/x", sys.Invalid}, {"ssh://u:p@host/x", sys.Invalid}, {"https:///x", sys.Invalid}, {"https://host/x\n", sys.Invalid},
+		{"", sys.Invalid},
+		{"ext::sh -c true", sys.Invalid},
+		{"--upload-pack=x", sys.Invalid},
+		{"relative", sys.Invalid},
+		{"ftp://x/y", sys.Invalid},
+		{"https://user@host/x", sys.Invalid},
+		{"ssh://u:p@host/x", sys.Invalid},
+		{"https:///x", sys.Invalid},
+		{"https://host/x\n", sys.Invalid},
 	} {
 		if _, err := a.do(Request{Action: "add_remote", Remote: "other", URL: c.url}); sys.KindOf(err) != c.want || sys.HintOf(err) == "" {
 			t.Errorf("%q: %v", c.url, err)

@@ -77,8 +77,10 @@ var everyChange = []do{
 		return errors.Join(os.RemoveAll(d+"/apps/todo"), os.Symlink("notes", d+"/apps/todo"))
 	}, "+apps/todo -apps/todo/matrix.json -apps/todo/src/App.tsx"},
 	{"rename a file", func(d string) error { return os.Rename(d+"/system/soul.md", d+"/system/heart.md") }, "+system/heart.md -system/soul.md"},
-	{"rename a folder", func(d string) error { return mv(d+"/apps/todo", d+"/apps/done") },
-		"+apps/done/matrix.json +apps/done/src/App.tsx -apps/todo/matrix.json -apps/todo/src/App.tsx"},
+	{
+		"rename a folder", func(d string) error { return mv(d+"/apps/todo", d+"/apps/done") },
+		"+apps/done/matrix.json +apps/done/src/App.tsx -apps/todo/matrix.json -apps/todo/src/App.tsx",
+	},
 	{"rename a folder, then in it", func(d string) error {
 		return errors.Join(mv(d+"/apps/notes", d+"/apps/n"), mv(d+"/apps/n/deep/a", d+"/apps/n/a"), os.WriteFile(d+"/apps/n/src/App.tsx", []byte("1"), 0o644),
 			os.Remove(d+"/apps/n/src/util.ts"), os.Remove(d+"/apps/n/link"), os.RemoveAll(d+"/apps/n/bin"), os.Remove(d+"/apps/n/matrix.json"))

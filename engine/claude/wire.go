@@ -27,7 +27,6 @@ type wire struct {
 	fields   map[string]json.RawMessage
 	model    string
 	max      int64
-	tools    int
 	system   string // the text of its parts
 	messages []wireMessage
 }
@@ -47,16 +46,15 @@ func parseWire(body []byte) (*wire, error) {
 		return nil, fmt.Errorf("a request is no JSON object: %w", err)
 	}
 	var known struct {
-		Model    string            `json:"model"`
-		Max      int64             `json:"max_tokens"`
-		Tools    []json.RawMessage `json:"tools"`
-		System   json.RawMessage   `json:"system"`
-		Messages []wireMessage     `json:"messages"`
+		Model    string          `json:"model"`
+		Max      int64           `json:"max_tokens"`
+		System   json.RawMessage `json:"system"`
+		Messages []wireMessage   `json:"messages"`
 	}
 	if err := json.Unmarshal(body, &known); err != nil {
 		return nil, fmt.Errorf("a request is not one for a message: %w", err)
 	}
-	w.model, w.max, w.tools, w.messages = known.Model, known.Max, len(known.Tools), known.Messages
+	w.model, w.max, w.messages = known.Model, known.Max, known.Messages
 	var parts []struct {
 		Text string `json:"text"`
 	}
