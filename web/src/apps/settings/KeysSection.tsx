@@ -38,7 +38,7 @@ export function KeysSection() {
   };
   return (
     <>
-      <p className="hint">The keyring is {value.status.replace(/\.$/, "")}. Values are never shown, not to you and not to an agent. A command may use a key only at the hosts that you name.</p>
+      <p className="hint">Keyring: {value.status.replace(/\.$/, "")}. Values are never shown, not to you and not to an agent. A command may use a key only at the hosts that you name.</p>
       {value.keys.length > 0 && (
         <ul className="models">
           {value.keys.map((k) => (
