@@ -128,7 +128,7 @@ func marks(text []byte) map[string]bool {
 	return out
 }
 
-type tally struct{ runs, found, lines, tokens, removed, lost, tests int }
+type tally struct{ runs, found, lines, tokens, removed, lost int }
 
 // Histories of clustered changes to an app, one of them guilty: bisect finds it,
 // and undo takes it out while every later good change stays. `make soak` makes

@@ -274,19 +274,3 @@ func (p *process) confirmMail(ctx context.Context, tx *journal.Tx) error {
 	}
 	return p.k.ipc.ConfirmMail(ctx, tx, p.pid(), receipt)
 }
-
-// unread is how many messages wait for a process.
-func (p *process) unread(ctx context.Context) (n int, err error) {
-	for _, to := range []sys.Address{{Process: p.pid()}, {Program: p.program.Name}} {
-		list, err := p.k.ipc.MailTo(ctx, p.k.journal, to, 100)
-		if err != nil {
-			return 0, err
-		}
-		for _, m := range list {
-			if m.State == sys.MailSent {
-				n++
-			}
-		}
-	}
-	return n, nil
-}

@@ -266,7 +266,7 @@ func (s style) by(kind sys.LandingKind, text string) string {
 		return s.paint("33", text)
 	case sys.BySystem:
 		return s.dim(text)
-	case sys.ByOwner:
+	case sys.ByOwner, sys.ByMerge:
 	}
 	return text
 }

@@ -73,14 +73,6 @@ func (t Table) Counts() (added, changed, removed int) {
 	return added, changed, removed
 }
 
-func (t Table) keyOf(values []any) []any {
-	out := make([]any, len(t.Key))
-	for i, k := range t.Key {
-		out[i] = values[k]
-	}
-	return out
-}
-
 // equal compares two values as they are stored: the same type and the same bytes.
 func equal(a, b any) bool {
 	switch a := a.(type) {

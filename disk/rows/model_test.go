@@ -21,8 +21,6 @@ type form struct {
 	parent bool // c1 refers to k1 of the table p0
 }
 
-func (f form) columns() []string { return append([]string{"k1", "k2"}[:f.key], "c0", "c1", "c2") }
-
 func (f form) sql() string {
 	parts := []string{}
 	switch {
