@@ -30,7 +30,7 @@ var (
 // Open implements fs.FS.
 func (p patched) Open(name string) (fs.File, error) {
 	if text, ok := p.files[name]; ok {
-		return &file{bytes.NewReader(text), stub{path.Base(name), int64(len(text))}}, nil
+		return &file{bytes.NewReader(text), patchedInfo{path.Base(name), int64(len(text))}}, nil
 	}
 	return p.FS.Open(name)
 }
@@ -53,7 +53,7 @@ func (p patched) ReadDir(name string) ([]fs.DirEntry, error) {
 		if path.Dir(f) != name {
 			continue
 		}
-		e := fs.FileInfoToDirEntry(stub{path.Base(f), int64(len(text))})
+		e := fs.FileInfoToDirEntry(patchedInfo{path.Base(f), int64(len(text))})
 		if i, ok := slices.BinarySearchFunc(list, e.Name(), func(a fs.DirEntry, name string) int { return strings.Compare(a.Name(), name) }); ok {
 			list[i] = e
 		} else {
@@ -63,22 +63,22 @@ func (p patched) ReadDir(name string) ([]fs.DirEntry, error) {
 	return list, nil
 }
 
-// stub describes a patched file.
-type stub struct {
+// patchedInfo describes a patched file.
+type patchedInfo struct {
 	name string
 	size int64
 }
 
-func (s stub) Name() string     { return s.name }
-func (s stub) Size() int64      { return s.size }
-func (stub) Mode() fs.FileMode  { return 0o644 }
-func (stub) ModTime() time.Time { return time.Time{} }
-func (stub) IsDir() bool        { return false }
-func (stub) Sys() any           { return nil }
+func (s patchedInfo) Name() string     { return s.name }
+func (s patchedInfo) Size() int64      { return s.size }
+func (patchedInfo) Mode() fs.FileMode  { return 0o644 }
+func (patchedInfo) ModTime() time.Time { return time.Time{} }
+func (patchedInfo) IsDir() bool        { return false }
+func (patchedInfo) Sys() any           { return nil }
 
 type file struct {
 	*bytes.Reader
-	info stub
+	info patchedInfo
 }
 
 func (f *file) Stat() (fs.FileInfo, error) { return f.info, nil }
