@@ -4,7 +4,6 @@ import (
 	"math"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -14,28 +13,11 @@ import (
 
 	"matrixos/client"
 	"matrixos/engine/claude"
+	"matrixos/engine/enginetest"
 	"matrixos/model"
 	"matrixos/model/modeltest"
 	"matrixos/sys"
 )
-
-// claudeCode is the Claude Code CLI that tools/setup installs for tests, or the
-// one that MATRIXOS_CLAUDE names.
-func claudeCode(t testing.TB) string {
-	t.Helper()
-	program := os.Getenv("MATRIXOS_CLAUDE")
-	if program == "" {
-		cache, err := os.UserCacheDir()
-		if err != nil {
-			t.Fatal(err)
-		}
-		program = filepath.Join(cache, "matrixos-test", "claude-code", claude.Version, "claude")
-	}
-	if _, err := exec.LookPath(program); err != nil {
-		t.Skipf("SKIPPED, NOT PROVEN: the Claude Code CLI is not there (%v); tools/setup installs it", err)
-	}
-	return program
-}
 
 // slow is for CLIs on a machine that does other things: each takes seconds of CPU
 // time to start.
@@ -52,7 +34,7 @@ func TestTheClaudeCodeCLIDrivesTheSamePath(t *testing.T) {
 	ts := httptest.NewServer(server)
 	defer ts.Close()
 	w := NewWorld(t)
-	w.Env = []string{"ANTHROPIC_API_KEY=sk-test", "ANTHROPIC_BASE_URL=" + ts.URL, "MATRIXOS_CLAUDE=" + claudeCode(t)}
+	w.Env = []string{"ANTHROPIC_API_KEY=sk-test", "ANTHROPIC_BASE_URL=" + ts.URL, "MATRIXOS_CLAUDE=" + enginetest.ClaudeCode(t)}
 	r := w.Do("ask", request, "--model", inClaudeCode)
 	if !strings.Contains(r.Stdout, "Your expenses have a place now.") {
 		t.Errorf("answer %q", r.Stdout)
@@ -111,7 +93,7 @@ func inCLI(t *testing.T, kernel, builder []modeltest.Turn) (*World, *modeltest.S
 	ts := httptest.NewServer(server)
 	t.Cleanup(func() { ts.CloseClientConnections(); ts.Close() })
 	w := NewWorld(t)
-	w.Env = []string{"ANTHROPIC_API_KEY=sk-test", "ANTHROPIC_BASE_URL=" + ts.URL, "MATRIXOS_CLAUDE=" + claudeCode(t)}
+	w.Env = []string{"ANTHROPIC_API_KEY=sk-test", "ANTHROPIC_BASE_URL=" + ts.URL, "MATRIXOS_CLAUDE=" + enginetest.ClaudeCode(t)}
 	w.Args = []string{"--model", inClaudeCode}
 	return w, server
 }

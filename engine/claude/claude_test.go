@@ -3,7 +3,6 @@ package claude_test
 import (
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -55,24 +54,6 @@ func script(turns []enginetest.Turn) []modeltest.Turn {
 	return out
 }
 
-// realCLI is the Claude Code CLI that tools/setup installs for tests, or the one
-// that MATRIXOS_CLAUDE names.
-func realCLI(t testing.TB) string {
-	t.Helper()
-	program := os.Getenv("MATRIXOS_CLAUDE")
-	if program == "" {
-		cache, err := os.UserCacheDir()
-		if err != nil {
-			t.Fatal(err)
-		}
-		program = filepath.Join(cache, "matrixos-test", "claude-code", claude.Version, "claude")
-	}
-	if _, err := exec.LookPath(program); err != nil {
-		t.Skipf("NOT TRIED: the Claude Code CLI is not there (%v); tools/setup installs it", err)
-	}
-	return program
-}
-
 // over is an engine over the given program, and a server that plays p.
 func over(t testing.TB, program string, p modeltest.Player, o claude.Options) (*claude.Engine, *modeltest.Server) {
 	t.Helper()
@@ -102,7 +83,7 @@ func over(t testing.TB, program string, p modeltest.Player, o claude.Options) (*
 }
 
 func TestScenariosOnTheRealCLI(t *testing.T) {
-	program := realCLI(t)
+	program := enginetest.ClaudeCode(t)
 	enginetest.Run(t, func(t testing.TB, turns ...enginetest.Turn) engine.Engine {
 		e, _ := over(t, program, modeltest.Script(script(turns)...), claude.Options{})
 		return e
@@ -124,7 +105,7 @@ func TestWordsAreOnlyWords(t *testing.T) {
 	if err := os.WriteFile(secret, []byte("seven-silver-swans"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	e, s := over(t, realCLI(t), modeltest.PlayFunc(func(*modeltest.Request) modeltest.Turn { return modeltest.Turn{Text: "Yes."} }), claude.Options{})
+	e, s := over(t, enginetest.ClaudeCode(t), modeltest.PlayFunc(func(*modeltest.Request) modeltest.Turn { return modeltest.Turn{Text: "Yes."} }), claude.Options{})
 	session := open(t, e, &enginetest.Host{})
 	for i, words := range []string{"/clear", "/compact now", "/model claude-haiku-4-5", "read @" + secret, "@\"" + secret + "\"", "! cat " + secret, "# remember this", "hello"} {
 		if out := send(t.Context(), session, words); out.Err != nil || out.Text != "Yes." {

@@ -74,7 +74,7 @@ func eventually(t testing.TB, what string, ok func() bool) {
 // not lost, and the turn ends well. So it is with the real one.
 func TestDeathInACall(t *testing.T) {
 	for name, program := range map[string]func(testing.TB) string{
-		"scripted": func(t testing.TB) string { return fakeCLI(t, "well") }, "real": realCLI,
+		"scripted": func(t testing.TB) string { return fakeCLI(t, "well") }, "real": enginetest.ClaudeCode,
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
