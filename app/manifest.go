@@ -6,12 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
-	"slices"
 	"strings"
 
+	"matrixos/app/contract"
 	"matrixos/app/internal/store"
-	"matrixos/app/server"
 	"matrixos/sys"
 )
 
@@ -67,14 +65,6 @@ const (
 	RuntimeNode   = "node"   // a server process, confined
 )
 
-var (
-	runtimes   = []string{RuntimeStatic, RuntimeVite, RuntimeNode}
-	scopes     = []string{"personal", "shared"}
-	categories = []string{"utility", "productivity", "social", "dev", "games", "entertainment", "education", "finance", "health", "communication"}
-	semver     = regexp.MustCompile(`^\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?$`)
-	versions   = regexp.MustCompile(`^(?:[\^~]|[<>]=?|=)?\s*\d+(?:\.(?:\d+|x|\*)){0,2}`)
-)
-
 // maxManifest bounds what is parsed: a manifest is a page, not a database.
 const maxManifest = 256 << 10
 
@@ -98,47 +88,54 @@ func ParseManifest(raw []byte, folder sys.Path, hasSource bool) (Manifest, []sys
 type parser struct {
 	file  sys.Path
 	raw   []byte
+	at    map[string]int // where each value is
 	found []sys.Diagnostic
 }
 
+// decode reads what is right of the manifest into m, and tells of the rest.
 func (p *parser) decode(m *Manifest) {
 	d := json.NewDecoder(bytes.NewReader(p.raw))
-	err := d.Decode(m)
-	if err == nil {
-		if _, more := d.Token(); !errors.Is(more, io.EOF) {
-			p.fail("", "there is text after the manifest's closing brace")
-		}
-		return
-	}
+	var whole any
+	err := d.Decode(&whole)
 	var syntax *json.SyntaxError
-	var kind *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &syntax):
-		p.at(int(syntax.Offset), "not JSON: "+syntax.Error())
-	case errors.As(err, &kind):
-		p.at(int(kind.Offset), fmt.Sprintf("%s is %s, but has to be %s", kind.Field, article(kind.Value), article(jsonType(kind.Type.Kind().String()))))
-	default:
+		p.put("error", int(syntax.Offset), "not JSON: "+syntax.Error(), "")
+		return
+	case err != nil:
 		p.fail("", "not JSON: %v", err)
+		return
+	}
+	if _, more := d.Token(); !errors.Is(more, io.EOF) {
+		p.fail("", "there is text after the manifest's closing brace")
+	}
+	tree, ok := whole.(map[string]any)
+	if !ok {
+		p.fail("", "the manifest is %s; it has to be an object such as {\"name\": \"Habits\"}", shown(whole))
+		return
+	}
+	p.at = contract.Offsets(p.raw)
+	p.fields(tree)
+	clean, err := json.Marshal(tree)
+	if err == nil {
+		err = json.Unmarshal(clean, m)
+	}
+	if err != nil {
+		p.fail("", "the manifest does not fit: %v", err)
 	}
 }
 
-func jsonType(kind string) string {
-	switch kind {
-	case "slice", "array":
-		return "array"
-	case "struct", "map":
-		return "object"
-	case "bool":
-		return "boolean"
-	}
-	return kind
-}
-
-func article(noun string) string {
-	if strings.ContainsRune("aeiou", rune((noun + " ")[0])) {
-		return "an " + noun
-	}
-	return "a " + noun
+func (p *parser) fields(tree map[string]any) {
+	strangers(tree, "", "", func(place, meant string) {
+		p.add("warning", place, fmt.Sprintf("%s is not a field of a manifest", place), fmt.Sprintf("did you mean %q?", meant))
+	})
+	walkFields(tree, func(f field, place string, v any) {
+		severity, why := "error", ""
+		if f.mild {
+			severity, why = "warning", "the app runs all the same; "
+		}
+		p.add(severity, place, fmt.Sprintf("%s is %s; it may be %s", place, shown(v), f.allowed), fmt.Sprintf("%swrite for instance %s, or leave it out", why, f.right))
+	})
 }
 
 func (p *parser) defaults(m *Manifest, folder sys.Path, hasSource bool) {
@@ -146,7 +143,9 @@ func (p *parser) defaults(m *Manifest, folder sys.Path, hasSource bool) {
 	def := func(field string, value *string, to string) {
 		if *value == "" {
 			*value = to
-			set = append(set, fmt.Sprintf("%s %q", field, to))
+			if _, wrong := p.at[field]; !wrong {
+				set = append(set, fmt.Sprintf("%s %q", field, to))
+			}
 		}
 	}
 	slug := string(m.Slug)
@@ -172,74 +171,36 @@ func title(slug string) string {
 	return strings.ToUpper(words[:1]) + words[1:]
 }
 
+// judge checks what no field shows by itself.
 func (p *parser) judge(m *Manifest) {
-	oneOf := func(field, value string, allowed []string) {
-		if value != "" && !slices.Contains(allowed, value) {
-			p.fail(field, "%s is %q; it may be %s", field, value, strings.Join(allowed, ", "))
-		}
+	if !m.Slug.Valid() { // of the folder
+		p.fail("slug", "slug is %q; it may be %s", m.Slug, slugForm)
 	}
-	if !m.Slug.Valid() {
-		p.fail("slug", "slug is %q; it may have 1 to 64 of a-z, 0-9 and -, and begins with a letter or digit", m.Slug)
-	}
-	if len(m.Name) > 120 {
-		p.fail("name", "name has %d bytes; it may have at most 120", len(m.Name))
-	}
-	if !semver.MatchString(m.Version) {
-		p.fail("version", "version is %q; it has to be three numbers such as 1.0.0", m.Version)
-	}
-	if m.RuntimeVersion != "" && !versions.MatchString(m.RuntimeVersion) {
-		p.fail("runtimeVersion", "runtimeVersion is %q; it has to be a range such as ^1.0.0", m.RuntimeVersion)
-	}
-	oneOf("runtime", m.Runtime, runtimes)
-	oneOf("scope", m.Scope, scopes)
-	if m.Category != "" && !slices.Contains(categories, m.Category) {
-		p.add("warning", "category", fmt.Sprintf("category is %q; known are %s", m.Category, strings.Join(categories, ", ")))
-	}
-	p.judgeServer(m)
 	for _, problem := range store.CheckTables(m.Storage.Tables) {
-		p.add("error", problem.Word, problem.Text)
-	}
-}
-
-// judgeServer checks what only the runtime node looks at.
-func (p *parser) judgeServer(m *Manifest) {
-	within := func(word, field string, value, least, most float64) {
-		if value != 0 && (value < least || value > most) {
-			p.fail(word, "%s is %v; it may be %v to %v", field, value, least, most)
-		}
-	}
-	within("startTimeout", "serve.startTimeout", m.Serve.StartTimeout, 1, 300)
-	within("idleShutdown", "serve.idleShutdown", m.Serve.IdleShutdown, 1, 86400)
-	within("memoryMb", "resources.memoryMb", m.Resources.MemoryMb, 64, server.MostMemory>>20)
-	within("cpuShares", "resources.cpuShares", m.Resources.CPUShares, 1, 1<<18)
-	within("maxFileHandles", "resources.maxFileHandles", m.Resources.MaxFileHandles, 16, 1<<20)
-	if h := m.Serve.HealthCheck; h != "" && (!strings.HasPrefix(h, "/") || strings.ContainsAny(h, " \n")) {
-		p.fail("healthCheck", "serve.healthCheck is %q; it has to be a path such as /health", h)
-	}
-	if len(m.Serve.Start) > 1000 {
-		p.fail("start", "serve.start has %d bytes; it may have at most 1000", len(m.Serve.Start))
+		p.fail(problem.Place, "%s", problem.Text)
 	}
 	if m.Runtime == RuntimeNode && m.Serve.Start == "" {
 		m.Serve.Start = "node server.js"
-		p.add("warning", "runtime", `the manifest leaves out serve.start; "node server.js" is used`)
+		p.add("warning", "runtime", `the manifest leaves out serve.start; "node server.js" is used`, "")
 	}
 }
 
-func (p *parser) fail(word, format string, args ...any) {
-	p.add("error", word, fmt.Sprintf(format, args...))
+func (p *parser) fail(place, format string, args ...any) {
+	p.add("error", place, fmt.Sprintf(format, args...), "")
 }
 
-// add reports text at the line where word first stands as a key.
-func (p *parser) add(severity, word, text string) {
-	d := sys.Diagnostic{Severity: severity, Text: text, File: p.file, Line: 1}
-	if i := bytes.Index(p.raw, []byte(`"`+word+`"`)); word != "" && i >= 0 {
-		d.Line, d.Column, d.Source = place(p.raw, i)
+// add reports text at the value of a place, such as storage.tables.entries.
+func (p *parser) add(severity, place, text, hint string) {
+	at, ok := p.at[place]
+	if !ok || place == "" {
+		p.found = append(p.found, sys.Diagnostic{Severity: severity, Text: text, File: p.file, Line: 1, Hint: hint})
+		return
 	}
-	p.found = append(p.found, d)
+	p.put(severity, at, text, hint)
 }
 
-func (p *parser) at(offset int, text string) {
-	d := sys.Diagnostic{Severity: "error", Text: text, File: p.file}
+func (p *parser) put(severity string, offset int, text, hint string) {
+	d := sys.Diagnostic{Severity: severity, Text: text, File: p.file, Hint: hint}
 	d.Line, d.Column, d.Source = place(p.raw, offset)
 	p.found = append(p.found, d)
 }

@@ -24,48 +24,6 @@ func TestManifestDefaultsAreSaidOnce(t *testing.T) {
 	}
 }
 
-func TestManifestErrorsNameValueAndChoices(t *testing.T) {
-	whole := `{
-  "name": "X", "slug": "x", "version": "1.0.0", "runtime": "static",
-  %
-}`
-	tests := []struct {
-		field    string
-		severity string
-		text     []string
-		line     int
-	}{
-		{`"slug": "Bad_Slug"`, "error", []string{`slug is "Bad_Slug"`, "a-z"}, 2},
-		{`"version": "1"`, "error", []string{`version is "1"`, "1.0.0"}, 2},
-		{`"runtime": "php"`, "error", []string{`runtime is "php"`, "static, vite, node"}, 2},
-		{`"runtimeVersion": "latest"`, "error", []string{"latest", "^1.0.0"}, 3},
-		{`"scope": "world"`, "error", []string{`scope is "world"`, "personal, shared"}, 3},
-		{`"category": "food"`, "warning", []string{`category is "food"`, "finance"}, 3},
-		{`"permissions": "all"`, "error", []string{"permissions is a string", "array"}, 3},
-		{`"hidden": "yes"`, "error", []string{"hidden is a string", "boolean"}, 3},
-		{`"storage": {"tables": {"t": {"columns": {"a": "string"}}}}`, "error", []string{`storage.tables.t.columns.a is "string"`, "text, integer"}, 3},
-		{`"storage": {"tables": {"t": {"columns": {"a": "text"}, "indexes": ["b"]}}}`, "error", []string{`"b"`, "a, created_at, id"}, 3},
-		{`"storage": {"tables": {"t": {"columns": {}, "indexes": [5]}}}`, "error", []string{"an index is"}, 0},
-		{`"name": }`, "error", []string{"not JSON"}, 3},
-	}
-	for _, tt := range tests {
-		m, found := ParseManifest([]byte(strings.Replace(whole, "%", tt.field, 1)), "apps/x", false)
-		if len(found) == 0 {
-			t.Errorf("%s: nothing found, %+v", tt.field, m)
-			continue
-		}
-		d := found[0]
-		for _, want := range tt.text {
-			if !strings.Contains(d.Text, want) {
-				t.Errorf("%s: %q lacks %q", tt.field, d.Text, want)
-			}
-		}
-		if d.Severity != tt.severity || tt.line > 0 && d.Line != tt.line || d.File != "apps/x/matrix.json" {
-			t.Errorf("%s: %+v", tt.field, d)
-		}
-	}
-}
-
 func FuzzManifest(f *testing.F) {
 	for _, seed := range []string{`{}`, `{"name":1}`, `{"storage":{"tables":{"a":{"columns":{"b":"text"},"indexes":[["b"],{"columns":["b"],"unique":true}]}}}}`, `[`, `{}{}`} {
 		f.Add([]byte(seed))

@@ -227,7 +227,7 @@ func schemaDiagnostics(tree fs.FS, a App, problems []store.Problem) []sys.Diagno
 	}
 	p := parser{file: a.Folder + "/" + ManifestName, raw: raw}
 	for _, problem := range problems {
-		p.add("error", problem.Word, problem.Text)
+		p.fail(problem.Place, "%s", problem.Text)
 	}
 	return p.found
 }

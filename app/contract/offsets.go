@@ -6,9 +6,9 @@ import (
 	"fmt"
 )
 
-// offsets tells where each value of a JSON text begins, by its place, such as
+// Offsets tells where each value of a JSON text begins, by its place, such as
 // "scenarios[0].steps[2]".
-func offsets(raw []byte) map[string]int {
+func Offsets(raw []byte) map[string]int {
 	w := walk{d: json.NewDecoder(bytes.NewReader(raw)), raw: raw, at: map[string]int{}}
 	w.value("")
 	return w.at

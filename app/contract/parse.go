@@ -77,7 +77,7 @@ func Parse(raw []byte, file sys.Path) (Contract, []sys.Diagnostic) {
 	if !p.decode(&tree, false) {
 		return Contract{}, p.found
 	}
-	p.at = offsets(raw)
+	p.at = Offsets(raw)
 	p.shape(tree)
 	if len(p.found) > 0 {
 		return Contract{}, p.found

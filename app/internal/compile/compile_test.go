@@ -251,8 +251,8 @@ func TestStaticAppsAreJudged(t *testing.T) {
 func TestNearest(t *testing.T) {
 	names := []string{"Wallet", "WalletCards", "Trash", "Trash2", "Tracker", "Chart"}
 	for in, want := range map[string]string{"Walet": "Wallet", "Trahs2": "Trash2", "trash": "Trash", "ChartBarStacked": "", "Zzz": "", "Wall": "Wallet"} {
-		if got := nearest(in, names); got != want {
-			t.Errorf("nearest(%q) = %q, want %q", in, got, want)
+		if got := Nearest(in, names); got != want {
+			t.Errorf("Nearest(%q) = %q, want %q", in, got, want)
 		}
 	}
 }

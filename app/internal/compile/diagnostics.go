@@ -76,7 +76,7 @@ func (b *builder) explain(d *sys.Diagnostic) {
 	}
 	d.Text = "there is no " + name + " in " + from
 	d.Hint = ""
-	if n := nearest(name, names); n != "" {
+	if n := Nearest(name, names); n != "" {
 		d.Hint = "did you mean " + n + "?"
 	} else if from != lucide && len(names) <= 60 {
 		d.Hint = "there are " + strings.Join(names, ", ")

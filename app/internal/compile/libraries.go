@@ -212,8 +212,8 @@ func (t *iconTable) mentioned(code []byte) map[string]json.RawMessage {
 
 func isKebab(c byte) bool { return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' }
 
-// nearest is the name in names that is closest to name, or "" if none is close.
-func nearest(name string, names []string) string {
+// Nearest is the name in names that is closest to name, or "" if none is close.
+func Nearest(name string, names []string) string {
 	best, least := "", max(2, len(name)/3)+1
 	low := strings.ToLower(name)
 	for _, n := range names {

@@ -139,7 +139,7 @@ func (b *builder) library(p api.PluginBuild, spec string, r api.OnResolveArgs) (
 	}
 	names := slices.Sorted(maps.Keys(b.libs.byName))
 	hint := "available are " + b.libs.available() + "; another is installed from npm if dependencies in package.json names it"
-	if n := nearest(spec, append(names, lucide)); n != "" {
+	if n := Nearest(spec, append(names, lucide)); n != "" {
 		hint = fmt.Sprintf("did you mean %q? %s", n, hint)
 	}
 	if strings.HasPrefix(spec, "tailwindcss") {

@@ -165,7 +165,7 @@ func (s *snapshot) suggest(name string) string {
 		names = append(names, strings.TrimSuffix(f, path.Ext(f)))
 	}
 	slices.Sort(names)
-	if n := nearest(name, names); n != "" {
+	if n := Nearest(name, names); n != "" {
 		return "; did you mean " + shortPath(n, s.folder) + "?"
 	}
 	return ""

@@ -85,8 +85,9 @@ func (x Index) MarshalJSON() ([]byte, error) {
 	return json.Marshal(x.Columns)
 }
 
-// Problem is something wrong in a declaration; Word is where to look.
-type Problem struct{ Word, Text string }
+// Problem is something wrong in a declaration; Place is where it stands in the
+// manifest.
+type Problem struct{ Place, Text string }
 
 var nameForm = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
 
@@ -98,36 +99,36 @@ const (
 // CheckTables judges the tables of a manifest by themselves.
 func CheckTables(tables map[string]Table) []Problem {
 	var found []Problem
-	add := func(word, format string, args ...any) {
-		found = append(found, Problem{word, fmt.Sprintf(format, args...)})
+	add := func(place, format string, args ...any) {
+		found = append(found, Problem{place, fmt.Sprintf(format, args...)})
 	}
 	if len(tables) > maxTables {
-		add("tables", "storage.tables has %d tables; it may have at most %d", len(tables), maxTables)
+		add("storage.tables", "storage.tables has %d tables; it may have at most %d", len(tables), maxTables)
 	}
 	for _, name := range slices.Sorted(maps.Keys(tables)) {
 		t := tables[name]
 		if !nameForm.MatchString(name) || strings.HasPrefix(name, "sqlite_") || name[0] == '_' {
-			add(name, "storage.tables.%s: a table's name has 1 to 63 of a-z, 0-9 and _, begins with a letter, and not with sqlite_", name)
+			add("storage.tables."+name, "storage.tables.%s: a table's name has 1 to 63 of a-z, 0-9 and _, begins with a letter, and not with sqlite_; rename it", name)
 		}
 		if len(t.Columns) > maxColumns {
-			add(name, "storage.tables.%s has %d columns; it may have at most %d", name, len(t.Columns), maxColumns)
+			add("storage.tables."+name, "storage.tables.%s has %d columns; it may have at most %d", name, len(t.Columns), maxColumns)
 		}
 		for _, column := range slices.Sorted(maps.Keys(t.Columns)) {
 			typ := t.Columns[column]
 			switch {
 			case !nameForm.MatchString(column):
-				add(column, "storage.tables.%s.columns.%s: a column's name has 1 to 63 of a-z, 0-9 and _, and begins with no digit", name, column)
+				add("storage.tables."+name+".columns."+column, "storage.tables.%s.columns.%s: a column's name has 1 to 63 of a-z, 0-9 and _, and begins with no digit; rename it", name, column)
 			case declared[typ] == "":
-				add(column, "storage.tables.%s.columns.%s is %q; it may be %s", name, column, typ, join(types))
+				add("storage.tables."+name+".columns."+column, "storage.tables.%s.columns.%s is %q; it may be %s", name, column, typ, join(types))
 			}
 		}
 		for _, x := range t.Indexes {
 			if len(x.Columns) == 0 {
-				add("indexes", "storage.tables.%s.indexes: an index names no column", name)
+				add("storage.tables."+name+".indexes", "storage.tables.%s.indexes: an index names no column", name)
 			}
 			for _, column := range x.Columns {
 				if t.Columns[column] == "" && system[column] == "" {
-					add("indexes", "storage.tables.%s.indexes names %q, which is not a column; there are %s", name, column, strings.Join(columnNames(t), ", "))
+					add("storage.tables."+name+".indexes", "storage.tables.%s.indexes names %q, which is not a column; there are %s", name, column, strings.Join(columnNames(t), ", "))
 				}
 			}
 		}
@@ -232,7 +233,7 @@ func create(name string, t Table) string {
 func widen(name string, t Table, have map[string]string) (steps []step, found []Problem) {
 	for column := range system {
 		if have[column] == "" {
-			found = append(found, Problem{name, fmt.Sprintf("table %s exists without the column %s; it was not made by Matrix OS", name, column)})
+			found = append(found, Problem{"storage.tables." + name, fmt.Sprintf("table %s exists without the column %s; it was not made by Matrix OS", name, column)})
 		}
 	}
 	for _, column := range slices.Sorted(maps.Keys(t.Columns)) {
@@ -242,7 +243,7 @@ func widen(name string, t Table, have map[string]string) (steps []step, found []
 		case !ok:
 			steps = append(steps, step{fmt.Sprintf(`ALTER TABLE %q ADD COLUMN %q %s`, name, column, want), Addition{Table: name, Column: column, SQL: want}})
 		case !strings.EqualFold(is, want):
-			found = append(found, Problem{column, fmt.Sprintf("storage.tables.%s.columns.%s changes from %s to %s; add a column with a new name instead, the data in the old one is kept", name, column, typeNamed(is), t.Columns[column])})
+			found = append(found, Problem{"storage.tables." + name + ".columns." + column, fmt.Sprintf("storage.tables.%s.columns.%s changes from %s to %s; add a column with a new name instead, the data in the old one is kept", name, column, typeNamed(is), t.Columns[column])})
 		}
 	}
 	return steps, found

@@ -454,10 +454,10 @@ func TestCheckTables(t *testing.T) {
 	found := CheckTables(bad)
 	var words []string
 	for _, p := range found {
-		words = append(words, p.Word)
+		words = append(words, p.Place)
 	}
 	slices.Sort(words)
-	if got := strings.Join(words, " "); got != "B Bad Name a indexes indexes sqlite_x" {
+	if got := strings.Join(words, " "); got != "storage.tables.Bad Name storage.tables.ok.columns.B storage.tables.ok.columns.a storage.tables.ok.indexes storage.tables.ok.indexes storage.tables.sqlite_x" {
 		t.Errorf("%s: %v", got, found)
 	}
 	s := New(t.TempDir())
