@@ -10,9 +10,9 @@ import (
 
 	"matrixos/app"
 	"matrixos/disk"
+	"matrixos/heal"
 	"matrixos/sandbox"
 	"matrixos/sys"
-	"matrixos/syscalls"
 )
 
 // cannotTell is the exit status by which a command says so, as git bisect has it.
@@ -20,10 +20,11 @@ const cannotTell = 125
 
 // trials judge apps as they were: see gateway.Options.
 type trials struct {
-	apps  *apps
-	box   *sandbox.Sandbox
-	why   error // there is no box
-	mount string
+	apps   *apps
+	healer *heal.Healer
+	box    *sandbox.Sandbox
+	why    error // there is no box
+	mount  string
 }
 
 func (t trials) trial(slug sys.Slug, command string) (sys.Path, func(context.Context, *disk.View) error, error) {
@@ -36,14 +37,17 @@ func (t trials) trial(slug sys.Slug, command string) (sys.Path, func(context.Con
 	if _, err := sys.ParsePath(string(folder)); err != nil || strings.Contains(string(slug), "/") {
 		return "", nil, &sys.Error{Op: "bisect", Path: string(slug), Kind: sys.Invalid, Err: errors.New("it is no name of an app"), Hint: "`matrixos apps` lists them"}
 	}
-	judge := t.check
+	judge, err := t.healer.Past(folder)
+	if err != nil {
+		return "", nil, err
+	}
 	path := folder
 	if command != "" {
 		if t.box == nil {
 			return "", nil, t.why
 		}
 		path = "" // a command may look anywhere
-		judge = func(ctx context.Context, v *disk.View, _ sys.Path) error { return t.run(ctx, v, command) }
+		judge = func(ctx context.Context, v fs.FS) error { return t.run(ctx, v, command) }
 	}
 	return path, func(ctx context.Context, v *disk.View) error {
 		_, err := fs.Stat(v, string(folder)+"/"+app.ManifestName)
@@ -53,27 +57,13 @@ func (t trials) trial(slug sys.Slug, command string) (sys.Path, func(context.Con
 		if err != nil {
 			return err
 		}
-		return judge(ctx, v, folder)
+		return judge(ctx, v)
 	}, nil
-}
-
-// check is what stands before every landing.
-func (t trials) check(ctx context.Context, v *disk.View, folder sys.Path) error {
-	var bad []sys.Diagnostic
-	for _, d := range t.apps.runtime.Check(ctx, v, folder) {
-		if d.Severity == "error" {
-			bad = append(bad, d)
-		}
-	}
-	if len(bad) == 0 {
-		return nil
-	}
-	return &sys.Error{Op: "check", Path: string(folder), Kind: sys.NotVerified, Err: errors.New(syscalls.Diagnostics(bad))}
 }
 
 // run runs a command on a copy of the home, which it may change. It sees the copy
 // where the home is.
-func (t trials) run(ctx context.Context, v *disk.View, command string) (err error) {
+func (t trials) run(ctx context.Context, v fs.FS, command string) (err error) {
 	dir, err := os.MkdirTemp("", "matrixos-bisect-")
 	if err != nil {
 		return err

@@ -17,8 +17,8 @@ func (p *program) bisectCommand() *cobra.Command {
 		Short: "Find the change that broke an app",
 		Long: "Tests changes of the past, halving what is in question each time, until the first\n" +
 			"that is broken is found. Nothing is changed by it. A home without the app counts as well.\n\n" +
-			"An app is tested as before every landing: its manifest, whether it compiles, whether its\n" +
-			"tables fit. With --run a command decides, in the sandbox, on a copy of the home as it\n" +
+			"An app is tested as the healer does: by its contract of today, and by the first check that\n" +
+			"the broken one fails. With --run a command decides, in the sandbox, on a copy of the home as it\n" +
 			"was: exit status 0 is well, 125 means that it could not tell, anything else is broken.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
