@@ -4,7 +4,7 @@
 export function offset(zone: string, at: Date): number {
   const parts = new Intl.DateTimeFormat("en-US", { timeZone: zone, hourCycle: "h23", year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric", second: "numeric" }).formatToParts(at);
   const n = (type: string) => Number(parts.find((p) => p.type === type)!.value);
-  return Math.round((Date.UTC(n("year"), n("month") - 1, n("day"), n("hour"), n("minute"), n("second")) - Math.floor(at.getTime() / 1000) * 1000) / 60_000);
+  return Math.round((Date.UTC(n("year"), n("month") - 1, n("day"), n("hour"), n("minute"), n("second")) - at.getTime()) / 60_000);
 }
 
 /** ahead says how a zone stands to another: "3 h ahead", "5 h 30 min behind", "same time". */

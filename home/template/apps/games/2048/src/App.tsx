@@ -1,6 +1,6 @@
 import { useRows, useUndo } from "@matrixos/sdk";
 import { App, Button, Grid, IconButton, useKeys, useSwipe, useToast } from "@matrixos/ui";
-import { begin, drop, highest, slide, stuck, type Game, type Way } from "./slide";
+import { begin, drop, highest, slide, stuck, words, type Game, type Way } from "./slide";
 import "./style.css";
 
 const random = Math.random;
@@ -13,12 +13,7 @@ export default function Game2048() {
   );
 }
 
-// The larger, the deeper: the colour says the order also in grey.
-function look(n: number) {
-  if (n === 0) return { content: "", label: "empty", tone: "flat" as const };
-  const depth = Math.min(11, Math.log2(n)) / 11;
-  return { content: <span className="tile" data-deep={depth > 0.45 ? "" : undefined}>{n}</span>, color: `color-mix(in oklch, var(--matrix-primary) ${Math.round(8 + depth * 84)}%, var(--matrix-card))`, label: String(n) };
-}
+const look = (n: number) => (n === 0 ? { content: "", tone: "flat" as const } : { content: <span className="tile" data-n={n}>{n}</span> });
 
 function Play() {
   const { value: g, set, reset, undo, canUndo, loaded } = useUndo<Game | null>("game", null);
@@ -48,7 +43,7 @@ function Play() {
   return (
     <div className="play">
       <p className="score mx-num">Score <b>{g.score}</b><span className="mx-spacer" />Best <b>{best}</b></p>
-      <div {...swipe} aria-label={`Board, largest ${highest(g)}`} role="group">
+      <div {...swipe} aria-label={`Board, largest ${highest(g)}: ${words(g)}`} role="group">
         <Grid columns={4} rows={4} gap={8} label="Numbers" cell={(x, y) => look(g.cells[y * 4 + x]!)} />
       </div>
       <p className="mx-sr" role="status">{`Score ${g.score}, largest ${highest(g)}${over ? ", no way is left" : ""}`}</p>

@@ -60,3 +60,6 @@ export const begin = (random: () => number): Game => drop(drop({ cells: Array(si
 export const stuck = (g: Game): boolean => (["left", "right", "up", "down"] as Way[]).every((w) => slide(g, w) === null);
 
 export const highest = (g: Game): number => Math.max(...g.cells);
+
+/** words are the numbers row by row, a line for what is empty. */
+export const words = (g: Game): string => Array.from({ length: side }, (_, y) => g.cells.slice(y * side, (y + 1) * side).map((n) => n || "–").join(" ")).join("; ");

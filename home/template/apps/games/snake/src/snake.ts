@@ -54,3 +54,8 @@ export const score = (g: Game): number => g.body.length - 3;
 
 /** pace is how long a step takes: shorter the longer the snake, down to 70 ms. */
 export const pace = (g: Game): number => Math.max(70, 170 - score(g) * 3);
+
+const cellName = (g: Game, i: number): string => "abcdefghijklmnopqrstuvwxyz"[i % g.side]! + String(Math.floor(i / g.side) + 1);
+
+/** words says where the snake lies, from its head on, and where the food is: columns are letters, rows are numbers from the top. */
+export const words = (g: Game): string => `Snake on ${g.body.map((i) => cellName(g, i)).join(" ")}, going ${g.way}, ${g.food < 0 ? "no food" : `food on ${cellName(g, g.food)}`}`;

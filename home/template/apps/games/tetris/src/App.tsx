@@ -1,53 +1,60 @@
-import { useRows } from "@matrixos/sdk";
+import { useRows, useValue } from "@matrixos/sdk";
 import { App, Button, IconButton, useInterval, useKeys, useToast } from "@matrixos/ui";
 import { useEffect, useRef, useState, type PointerEvent } from "react";
 import { begin, cellsOf, fall, height, hold, landing, levelOf, pace, plunge, rotate, shift, sizeOf, width, type Game } from "./blocks";
+import { words } from "./words";
 import "./style.css";
 
 export default function Tetris() {
-  return (
-    <App title="Falling blocks">
-      <Play />
-    </App>
-  );
+  const [kept, keep, loaded] = useValue<Game | null>("game", null);
+  return <App title="Falling blocks">{loaded && <Play kept={kept} keep={keep} />}</App>;
 }
 
 const random = Math.random;
 
-function Play() {
-  const [g, set] = useState<Game>(() => begin(random));
+// A game that rests is kept, and goes on when the window is opened again.
+function Play({ kept, keep }: { kept: Game | null; keep: (g: Game | null) => void }) {
+  const [g, set] = useState<Game>(() => kept ?? begin(random));
   const [running, run] = useState(false);
-  const [began, start] = useState(false);
+  const [began, start] = useState(kept !== null);
   const { rows, insert } = useRows("games", { orderBy: { score: "desc" }, limit: 1 });
   const toast = useToast();
   useInterval(() => set((now) => fall(now, random)), running && !g.over ? pace(g) : null);
   useEffect(() => {
     if (!g.over || !running) return;
     run(false);
+    keep(null);
     if (g.score > 0) insert({ score: g.score, lines: g.lines, level: levelOf(g) }).catch((e: Error) => toast(e.message));
-  }, [g, running, insert, toast]);
+  }, [g, running, insert, toast, keep]);
+  const rest = () => {
+    run(false);
+    keep(g);
+  };
+  const hidden = useRef(rest);
+  useEffect(() => void (hidden.current = rest));
   useEffect(() => {
-    const hide = () => document.hidden && run(false);
+    const hide = () => document.hidden && hidden.current();
     document.addEventListener("visibilitychange", hide);
     return () => document.removeEventListener("visibilitychange", hide);
   }, []);
   const toggle = () => {
+    if (running) return rest();
     if (g.over) set(begin(random));
     start(true);
-    run(g.over || !running);
+    run(true);
   };
-  const act = (fn: (now: Game) => Game) => () => running && set(fn);
+  const act = (fn: (now: Game) => Game) => () => running && !g.over && set(fn);
   const left = act((now) => shift(now, -1));
   const right = act((now) => shift(now, 1));
-  const turn = act((now) => rotate(now));
-  const down = act((now) => fall(now, random, true));
+  const turn = act((now) => rotate(now, 1));
+  const down = act((now) => fall(now, random, 1));
   const drop = act((now) => plunge(now, random));
   const aside = act((now) => hold(now, random));
-  useKeys({ ArrowLeft: left, ArrowRight: right, ArrowUp: turn, x: turn, z: act((now) => rotate(now, -1)), ArrowDown: down, " ": () => (running ? drop() : toggle()), c: aside, p: toggle, Enter: toggle });
+  useKeys({ ArrowLeft: left, ArrowRight: right, ArrowUp: turn, x: turn, z: act((now) => rotate(now, 3)), ArrowDown: down, " ": () => (running ? drop() : toggle()), c: aside, p: toggle, Enter: toggle });
   const drag = useDrag({ left, right, turn, drop, down });
   return (
     <div className="blocks">
-      <div className="well" {...drag} role="img" aria-label={`Field, ${g.lines} rows so far`}>
+      <div className="well" {...drag} role="img" aria-label={words(g)}>
         <Well g={g} />
         {!running && <div className="veil"><p role="status">{g.over ? <b>Over, with {g.score} points.</b> : began ? "Paused." : "Ready."}</p><Button primary onClick={toggle}>{g.over ? "New game" : began ? "Go on" : "Start"}</Button></div>}
       </div>
@@ -72,15 +79,13 @@ function Play() {
 }
 
 function Well({ g }: { g: Game }) {
-  const ghost = new Set(g.over ? [] : cellsOf(landing(g)).map(([x, y]) => y * width + x));
-  const falling = new Set(cellsOf(g.block).map(([x, y]) => y * width + x));
+  const ghost = g.over ? [] : cellsOf(landing(g));
+  const falling = g.over ? [] : cellsOf(g.block);
+  const has = (cells: [number, number][], x: number, y: number) => cells.some(([a, b]) => a === x && b === y);
+  const kindAt = (x: number, y: number, lies: string) => (has(falling, x, y) ? `k-${g.block.kind}` : lies !== "." ? `k-${lies}` : has(ghost, x, y) ? "ghost" : "");
   return (
     <svg viewBox={`0 0 ${width} ${height}`} aria-hidden>
-      {g.field.map((kind, i) => {
-        const on = falling.has(i) && !g.over ? g.block.kind : kind;
-        if (!on && !ghost.has(i)) return null;
-        return <rect key={i} x={(i % width) + 0.04} y={Math.floor(i / width) + 0.04} width={0.92} height={0.92} rx={0.12} className={on ? `k-${on}` : "ghost"} />;
-      })}
+      {g.field.flatMap((row, y) => [...row].map((lies, x) => kindAt(x, y, lies) && <rect key={`${x},${y}`} x={x} y={y} width="1" height="1" rx="0.14" className={kindAt(x, y, lies)} />))}
     </svg>
   );
 }
@@ -89,8 +94,8 @@ function Preview({ label, kind }: { label: string; kind: string | null }) {
   return (
     <div className="preview">
       <span className="mx-small mx-quiet">{label}</span>
-      <svg viewBox="0 0 4 2" role="img" aria-label={kind ?? "nothing"}>
-        {kind && cellsOf({ kind, x: 0, y: 0, turn: 0 }).map(([x, y]) => <rect key={`${x}${y}`} x={x + 0.04 + (4 - sizeOf(kind)) / 2} y={y + 0.04 - (kind === "I" ? 0.5 : 0)} width={0.92} height={0.92} rx={0.12} className={`k-${kind}`} />)}
+      <svg viewBox={kind ? `0 0 ${sizeOf(kind)} 2` : undefined} role="img" aria-label={`${label}: ${kind ?? "nothing"}`}>
+        {kind && cellsOf({ kind, x: 0, y: 0, turn: 0 }).map(([x, y]) => <rect key={`${x}${y}`} x={x} y={y} width="1" height="1" rx="0.14" className={`k-${kind}`} />)}
       </svg>
     </div>
   );

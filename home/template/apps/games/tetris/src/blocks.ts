@@ -22,7 +22,7 @@ export interface Block {
 }
 
 export interface Game {
-  field: string[]; // what lies, row by row; "" is empty
+  field: string[]; // what lies, a text for each row; "." is empty
   block: Block;
   next: string;
   bag: string[]; // the blocks that come before any comes a second time
@@ -45,7 +45,7 @@ export function cellsOf(b: Block): [number, number][] {
   });
 }
 
-const fits = (field: readonly string[], b: Block): boolean => cellsOf(b).every(([x, y]) => x >= 0 && x < width && y < height && (y < 0 || field[y * width + x] === ""));
+const fits = (field: readonly string[], b: Block): boolean => cellsOf(b).every(([x, y]) => x >= 0 && x < width && y < height && (y < 0 || field[y]![x] === "."));
 
 function draw(bag: readonly string[], random: () => number): [string, string[]] {
   const full = bag.length > 0 ? [...bag] : [...kinds];
@@ -54,11 +54,12 @@ function draw(bag: readonly string[], random: () => number): [string, string[]] 
 }
 
 const enter = (kind: string): Block => ({ kind, x: Math.floor((width - sizeOf(kind)) / 2), y: kind === "I" ? -1 : 0, turn: 0 });
+const empty = (rows: number): string[] => Array<string>(rows).fill(".".repeat(width));
 
 export function begin(random: () => number): Game {
   const [first, bag] = draw([], random);
   const [next, rest] = draw(bag, random);
-  return { field: Array(width * height).fill(""), block: enter(first), next, bag: rest, held: null, swapped: false, score: 0, lines: 0, over: false };
+  return { field: empty(height), block: enter(first), next, bag: rest, held: null, swapped: false, score: 0, lines: 0, over: false };
 }
 
 export const levelOf = (g: Game): number => Math.floor(g.lines / 10) + 1;
@@ -69,17 +70,16 @@ export const pace = (g: Game): number => Math.max(60, Math.round(800 * 0.82 ** (
 /** shift moves the block sideways, if there is room. */
 export function shift(g: Game, dx: number): Game {
   const block = { ...g.block, x: g.block.x + dx };
-  return !g.over && fits(g.field, block) ? { ...g, block } : g;
+  return fits(g.field, block) ? { ...g, block } : g;
 }
 
 // Where a turned block may slip to if it does not fit where it is.
 const kicks: [number, number][] = [[0, 0], [1, 0], [-1, 0], [0, -1], [1, -1], [-1, -1], [2, 0], [-2, 0], [0, -2]];
 
-/** rotate turns the block by a quarter, beside a wall or a neighbour a little to the side. */
-export function rotate(g: Game, quarters = 1): Game {
-  if (g.over) return g;
+/** rotate turns the block by so many quarters, beside a wall or a neighbour a little to the side. */
+export function rotate(g: Game, quarters: number): Game {
   for (const [dx, dy] of kicks) {
-    const block = { ...g.block, turn: (g.block.turn + quarters + 4) % 4, x: g.block.x + dx, y: g.block.y + dy };
+    const block = { ...g.block, turn: (g.block.turn + quarters) % 4, x: g.block.x + dx, y: g.block.y + dy };
     if (fits(g.field, block)) return { ...g, block };
   }
   return g;
@@ -92,16 +92,14 @@ export function landing(g: Game): Block {
   return b;
 }
 
-/** fall lets the block down by a row; where it cannot, it stays, full rows go, and the next one comes. */
-export function fall(g: Game, random: () => number, soft = false): Game {
-  if (g.over) return g;
+/** fall lets the block down by a row, for so many points; where it cannot, it stays, full rows go, and the next one comes. */
+export function fall(g: Game, random: () => number, points = 0): Game {
   const block = { ...g.block, y: g.block.y + 1 };
-  return fits(g.field, block) ? { ...g, block, score: g.score + (soft ? 1 : 0) } : settle(g, random);
+  return fits(g.field, block) ? { ...g, block, score: g.score + points } : settle(g, random);
 }
 
 /** plunge drops the block at once. */
 export function plunge(g: Game, random: () => number): Game {
-  if (g.over) return g;
   const block = landing(g);
   return settle({ ...g, block, score: g.score + 2 * (block.y - g.block.y) }, random);
 }
@@ -109,24 +107,20 @@ export function plunge(g: Game, random: () => number): Game {
 const worth = [0, 100, 300, 500, 800];
 
 function settle(g: Game, random: () => number): Game {
-  const field = [...g.field];
-  let out = false;
-  for (const [x, y] of cellsOf(g.block)) {
-    if (y < 0) out = true;
-    else field[y * width + x] = g.block.kind;
-  }
-  const rows = Array.from({ length: height }, (_, y) => field.slice(y * width, (y + 1) * width)).filter((r) => r.some((c) => c === ""));
+  const cells = cellsOf(g.block);
+  const lying = g.field.map((row, y) => [...row].map((c, x) => (cells.some(([a, b]) => a === x && b === y) ? g.block.kind : c)).join(""));
+  const out = cells.some(([, y]) => y < 0);
+  const rows = lying.filter((row) => row.includes("."));
   const full = height - rows.length;
-  const kept = [...Array(full * width).fill(""), ...rows.flat()] as string[];
+  const field = [...empty(full), ...rows];
   const [next, bag] = draw(g.bag, random);
   const block = enter(g.next);
-  const done = { ...g, field: kept, block, next, bag, swapped: false, lines: g.lines + full, score: g.score + worth[full]! * levelOf(g) };
-  return { ...done, over: out || !fits(kept, block) };
+  return { ...g, field, block, next, bag, swapped: false, lines: g.lines + full, score: g.score + worth[full]! * levelOf(g), over: out || !fits(field, block) };
 }
 
 /** hold puts the block aside and takes what lay there, once per block. */
 export function hold(g: Game, random: () => number): Game {
-  if (g.over || g.swapped) return g;
+  if (g.swapped) return g;
   const [next, bag] = g.held === null ? draw(g.bag, random) : [g.next, g.bag];
   const block = enter(g.held ?? g.next);
   return fits(g.field, block) ? { ...g, block, next, bag, held: g.block.kind, swapped: true } : g;
