@@ -7,6 +7,10 @@ SHELL := /bin/bash
 .PHONY: run test soak lint build bench bench-heal setup clean protocol
 
 GO      ?= go
+
+# Encryption in Go, without a C library. What GOFLAGS says otherwise stays.
+export GOFLAGS := $(shell $(GO) env GOFLAGS) -tags=goolm
+
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 SAY     := @printf '\033[2m%s\033[0m\n'
 

@@ -31,7 +31,7 @@ func bench() *cobra.Command {
 				packages = []string{"./..."}
 			}
 			args := append([]string{
-				"test", "-run=^$", "-bench=" + pattern, "-benchmem", "-benchtime=" + duration,
+				"test", "-tags=goolm", "-run=^$", "-bench=" + pattern, "-benchmem", "-benchtime=" + duration,
 				"-count=" + strconv.Itoa(count), "-timeout=30m",
 			}, packages...)
 			run := exec.CommandContext(cmd.Context(), "go", args...)

@@ -50,7 +50,7 @@ var binary = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	path := filepath.Join(dir, "matrixos")
-	cmd := exec.Command("go", "build", "-o", path, "matrixos/cmd/matrixos")
+	cmd := exec.Command("go", "build", "-tags=goolm", "-o", path, "matrixos/cmd/matrixos")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}

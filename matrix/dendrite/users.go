@@ -1,0 +1,71 @@
+package dendrite
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+
+	users "github.com/element-hq/dendrite/userapi/api"
+)
+
+// User is an account that has to be there, with one signed-in device.
+type User struct {
+	Local  string // the part before the colon, without @
+	Device string // its id, such as MATRIXOS
+	Label  string // what other devices of the user call it
+	// Password lets the user sign in elsewhere. Without one a new account has
+	// none, and an existing one keeps its own.
+	Password string
+	// Token is what the device had; while it is valid it stays, and with it the
+	// device's keys.
+	Token string
+}
+
+// EnsureUser makes what is missing of u, and returns the device's access token.
+func (s *Server) EnsureUser(ctx context.Context, u User) (token string, err error) {
+	domain := s.cfg.Global.ServerName
+	var made users.PerformAccountCreationResponse
+	if err := s.users.PerformAccountCreation(ctx, &users.PerformAccountCreationRequest{
+		AccountType: users.AccountTypeUser, Localpart: u.Local, ServerName: domain, Password: u.Password, OnConflict: users.ConflictUpdate,
+	}, &made); err != nil {
+		return "", err
+	}
+	if !made.AccountCreated && u.Password != "" {
+		if err := s.setPassword(ctx, u); err != nil {
+			return "", err
+		}
+	}
+	id := fmt.Sprintf("@%s:%s", u.Local, domain)
+	if u.Token != "" {
+		var q users.QueryAccessTokenResponse
+		err := s.users.QueryAccessToken(ctx, &users.QueryAccessTokenRequest{AccessToken: u.Token}, &q)
+		if err == nil && q.Device != nil && q.Device.UserID == id && q.Device.ID == u.Device {
+			return u.Token, nil
+		}
+	}
+	var res users.PerformDeviceCreationResponse
+	if err := s.users.PerformDeviceCreation(ctx, &users.PerformDeviceCreationRequest{
+		Localpart: u.Local, ServerName: domain, // without it the keys of an existing device are wiped
+		AccessToken: rand.Text() + rand.Text(), // it makes none itself
+		DeviceID:    &u.Device, DeviceDisplayName: &u.Label,
+	}, &res); err != nil {
+		return "", err
+	}
+	// It takes every failure to make an account for one that exists already, so look.
+	if res.Device == nil || res.Device.UserID != id || res.Device.AccessToken == "" {
+		return "", errors.New("the homeserver made no device")
+	}
+	return res.Device.AccessToken, nil
+}
+
+func (s *Server) setPassword(ctx context.Context, u User) error {
+	var res users.PerformPasswordUpdateResponse
+	err := s.users.PerformPasswordUpdate(ctx, &users.PerformPasswordUpdateRequest{
+		Localpart: u.Local, ServerName: s.cfg.Global.ServerName, Password: u.Password,
+	}, &res)
+	if err == nil && !res.PasswordUpdated {
+		err = errors.New("the homeserver did not take the password")
+	}
+	return err
+}
