@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"sync"
 
@@ -43,6 +44,7 @@ type Server struct {
 
 	mu     sync.Mutex
 	server *dendrite.Server // nil while it is down
+	lock   *os.File         // of the folder, while server is there
 	state  matrix.State
 }
 
@@ -69,8 +71,8 @@ func (s *Server) State() matrix.State {
 	return s.state
 }
 
-// Failed is closed when the running server can no longer be trusted to work; nil
-// while none runs.
+// Failed receives why the running server can no longer be trusted to work; nil while
+// none runs.
 func (s *Server) Failed() <-chan string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -96,9 +98,7 @@ func (s *Server) up(ctx context.Context) (*dendrite.Server, error) {
 		select {
 		case why := <-s.server.Failed():
 			s.state = matrix.State{Phase: matrix.Failing, Why: why, Restarts: s.state.Restarts + 1}
-			old := s.server
-			s.server = nil
-			if err := old.Close(); err != nil {
+			if err := s.stopLocked(); err != nil {
 				s.state.Why = err.Error()
 				return nil, s.fail(err)
 			}
@@ -123,12 +123,24 @@ func (s *Server) startLocked(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if s.lock, err = lock(ctx, dir); err != nil {
+		return err
+	}
 	dendrite.Log(s.o.Log)
 	s.server, err = dendrite.Start(ctx, dendrite.Options{
 		Domain: s.o.Domain, Dir: dir, KeyID: s.o.Key.ID, Key: key,
 		Federate: s.o.Federate && !matrix.LocalOnly(s.o.Domain), AllowPrivate: s.o.AllowPrivate, Public: s.o.Public, Delegate: s.o.Delegate,
 	})
-	return err
+	if err != nil {
+		return errors.Join(err, s.lock.Close())
+	}
+	return nil
+}
+
+func (s *Server) stopLocked() error {
+	server := s.server
+	s.server = nil
+	return errors.Join(server.Close(), s.lock.Close())
 }
 
 func (s *Server) fail(err error) error {
@@ -174,7 +186,5 @@ func (s *Server) Close() error {
 	if s.server == nil {
 		return nil
 	}
-	server := s.server
-	s.server = nil
-	return server.Close()
+	return s.stopLocked()
 }
