@@ -1,4 +1,4 @@
-import { bounds, head, path, textSize, type Item } from "./shapes";
+import { bounds, path, textSize, type Item } from "./shapes";
 
 /** Shape draws one item. */
 export function Shape({ it }: { it: Item }) {
@@ -8,10 +8,14 @@ export function Shape({ it }: { it: Item }) {
     case "pen":
       return <path d={path(it.points)} {...stroke} />;
     case "line":
-    case "arrow": {
-      const [a, b] = it.points as [[number, number], [number, number]];
-      return <path d={`M${a[0]} ${a[1]}L${b[0]} ${b[1]}${it.kind === "arrow" ? head([a, b], it.width) : ""}`} {...stroke} />;
-    }
+      return <path d={path(it.points)} {...stroke} />;
+    case "arrow":
+      return (
+        <>
+          <marker id={it.id} viewBox="-9 -5 10 10" markerWidth="5" markerHeight="5" orient="auto"><path d="M-8 -4L0 0L-8 4" stroke={it.color} strokeWidth="2" fill="none" strokeLinecap="round" strokeLinejoin="round" /></marker>
+          <path d={path(it.points)} {...stroke} markerEnd={`url(#${it.id})`} />
+        </>
+      );
     case "box":
       return <rect x={r.x} y={r.y} width={r.w} height={r.h} rx={3} {...stroke} />;
     case "oval":

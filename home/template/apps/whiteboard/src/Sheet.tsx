@@ -2,7 +2,7 @@ import { Button, Dialog, IconButton, TextArea, useKeys } from "@matrixos/ui";
 import { useRef, useState, type PointerEvent, type ReactNode, type WheelEvent } from "react";
 import { renderToStaticMarkup } from "./markup";
 import { Shape } from "./Shape";
-import { around, bounds, moved, simplify, touches, type Item, type Kind } from "./shapes";
+import { around, bounds, moved, simplify, touches, words, type Item, type Kind } from "./shapes";
 import { useItems } from "./useItems";
 
 type Tool = Kind | "choose" | "erase" | "move";
@@ -84,7 +84,7 @@ export function Sheet({ board, name, children }: { board: string; name: string; 
     setDraft(make());
     follow(
       (m) => {
-        if (tool === "pen") for (const part of m.getCoalescedEvents?.() ?? [m]) points.push(here(part));
+        if (tool === "pen") points.push(...way(m).map(here));
         else points[1] = here(m);
         setDraft(make());
       },
@@ -118,6 +118,7 @@ export function Sheet({ board, name, children }: { board: string; name: string; 
       <div className="head">{children}<span className="mx-spacer" />
         <IconButton icon="undo-2" label="Take back (U)" disabled={!s.canUndo} onClick={s.undo} />
         <IconButton icon="redo-2" label="Once more (Y)" disabled={!s.canRedo} onClick={s.redo} />
+        <Button quiet title="As large as it is" onClick={() => setView({ x: 0, y: 0, zoom: 1 })}>{Math.round(view.zoom * 100)} %</Button>
         <IconButton icon="maximize" label="Show everything (0)" onClick={fit} />
         <IconButton icon="download" label="Save as a picture" disabled={s.items.length === 0} onClick={() => download(name, s.items)} />
       </div>
@@ -128,6 +129,7 @@ export function Sheet({ board, name, children }: { board: string; name: string; 
             {mark && <rect className="mark" x={mark.x - 8} y={mark.y - 8} width={mark.w + 16} height={mark.h + 16} rx={4} />}
           </g>
         </svg>
+        <ul className="mx-sr" aria-label="On the sheet">{s.items.map((i) => <li key={i.id}>{words(i)}{i.id === chosen ? ", chosen" : ""}</li>)}</ul>
         {!s.loading && shown.length === 0 && <p className="hint mx-quiet">Draw here. Two fingers or the wheel move the sheet.</p>}
       </div>
       <div className="tools" role="toolbar" aria-label="Tools">
@@ -143,6 +145,12 @@ export function Sheet({ board, name, children }: { board: string; name: string; 
       </Dialog>
     </div>
   );
+}
+
+/** way lists where a pointer has been since the last event, as far as the browser tells. */
+function way(e: globalThis.PointerEvent): globalThis.PointerEvent[] {
+  const all = e.getCoalescedEvents?.() ?? [];
+  return all.length > 0 ? all : [e];
 }
 
 /** follow hears a pointer until it is let go. */

@@ -77,14 +77,6 @@ export function path(points: readonly [number, number][]): string {
   return d;
 }
 
-/** head is the two strokes at the tip of an arrow. */
-export function head([[ax, ay], [bx, by]]: [[number, number], [number, number]], width: number): string {
-  const angle = Math.atan2(by - ay, bx - ax);
-  const size = 8 + width * 2;
-  const end = (turn: number) => `${bx - size * Math.cos(angle + turn)} ${by - size * Math.sin(angle + turn)}`;
-  return `M${end(0.45)}L${bx} ${by}L${end(-0.45)}`;
-}
-
 /** touches reports whether a point is on an item, or near it. */
 export function touches(it: Pick<Item, "kind" | "points" | "text" | "width">, at: readonly [number, number], near: number): boolean {
   const slack = near + it.width / 2;
@@ -102,3 +94,10 @@ export function touches(it: Pick<Item, "kind" | "points" | "text" | "width">, at
 }
 
 export const moved = (points: Item["points"], dx: number, dy: number): Item["points"] => points.map(([x, y]) => [x + dx, y + dy]);
+
+/** words say what an item is and where, for who does not see it. */
+export function words(it: Item): string {
+  const r = bounds(it);
+  if (it.kind === "text") return `“${it.text ?? ""}” at ${Math.round(r.x)}, ${Math.round(r.y)}`;
+  return `${it.kind} from ${Math.round(r.x)}, ${Math.round(r.y)} to ${Math.round(r.x + r.w)}, ${Math.round(r.y + r.h)}`;
+}
