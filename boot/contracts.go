@@ -106,14 +106,21 @@ func (c *contracts) verdict(fingerprint string) (string, []string) {
 	return v.Level, v.Failing
 }
 
+// player plays scenarios of a trial.
+type player func(*browser.Browser, context.Context, *app.Trial) ([]sys.ScenarioResult, error)
+
 // check tries the app in folder of tree against its contract.
 func (c *contracts) check(ctx context.Context, tree fs.FS, folder sys.Path) (*sys.ContractReport, error) {
+	return c.checkBy(ctx, tree, folder, (*browser.Browser).Run)
+}
+
+func (c *contracts) checkBy(ctx context.Context, tree fs.FS, folder sys.Path, play player) (*sys.ContractReport, error) {
 	start := time.Now()
 	t, err := c.runtime.Try(ctx, tree, folder)
 	if err != nil {
 		return nil, err
 	}
-	r, err := c.try(ctx, t)
+	r, err := c.try(ctx, t, play)
 	if err = errors.Join(err, t.Close()); err != nil {
 		return nil, err
 	}
@@ -122,7 +129,7 @@ func (c *contracts) check(ctx context.Context, tree fs.FS, folder sys.Path) (*sy
 	return r, c.note(tree, folder, r)
 }
 
-func (c *contracts) try(ctx context.Context, t *app.Trial) (*sys.ContractReport, error) {
+func (c *contracts) try(ctx context.Context, t *app.Trial, play player) (*sys.ContractReport, error) {
 	r := &sys.ContractReport{App: t.Slug(), Level: sys.VerifiedStatic, None: t.None, Faults: t.Faults}
 	if len(r.Faults) > 0 {
 		return r, nil
@@ -135,7 +142,7 @@ func (c *contracts) try(ctx context.Context, t *app.Trial) (*sys.ContractReport,
 		r.Note = c.why.Error()
 		return r, nil
 	}
-	r.Scenarios, err = c.browser.Run(ctx, t)
+	r.Scenarios, err = play(c.browser, ctx, t)
 	if err != nil {
 		if sys.KindOf(err) != sys.Unavailable {
 			return nil, err
@@ -239,12 +246,16 @@ func (c *contracts) gate(ctx context.Context, checked disk.Checked, touched []ap
 // settled is check, but for an app that was found green as it is: then only the
 // owner's data are looked at again.
 func (c *contracts) settled(ctx context.Context, tree fs.FS, folder sys.Path) (*sys.ContractReport, error) {
+	return c.settledBy(ctx, tree, folder, (*browser.Browser).Run)
+}
+
+func (c *contracts) settledBy(ctx context.Context, tree fs.FS, folder sys.Path, play player) (*sys.ContractReport, error) {
 	print, err := c.runtime.Fingerprint(tree, folder)
 	if err != nil {
 		return nil, err
 	}
 	if level, _ := c.verdict(print); level != sys.VerifiedBrowser {
-		return c.check(ctx, tree, folder)
+		return c.checkBy(ctx, tree, folder, play)
 	}
 	t, err := c.runtime.Try(ctx, tree, folder)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"matrixos/app"
+	"matrixos/app/browser"
 	"matrixos/app/contract"
 	"matrixos/disk"
 	"matrixos/heal"
@@ -53,6 +54,22 @@ func (j judge) Whole(ctx context.Context, tree fs.FS, folder sys.Path) (*sys.Con
 	return j.c.settled(ctx, tree, folder)
 }
 
+// First implements heal.Judge.
+func (j judge) First(ctx context.Context, tree fs.FS, folder sys.Path) (*sys.ContractReport, error) {
+	if r, err := noManifest(tree, folder); r != nil || err != nil {
+		return r, err
+	}
+	return j.c.settledBy(ctx, tree, folder, (*browser.Browser).First)
+}
+
+// once plays the first scenario of a trial, and not again if it fails.
+func once(b *browser.Browser, ctx context.Context, t *app.Trial) ([]sys.ScenarioResult, error) {
+	if len(t.Contract.Scenarios) == 0 {
+		return nil, nil
+	}
+	return b.Try(ctx, t, []int{0})
+}
+
 // Part implements heal.Judge.
 func (j judge) Part(ctx context.Context, tree fs.FS, folder sys.Path, check string) (*sys.ContractReport, error) {
 	if r, err := noManifest(tree, folder); r != nil || err != nil {
@@ -76,7 +93,7 @@ func (j judge) Part(ctx context.Context, tree fs.FS, folder sys.Path, check stri
 	}
 	r := &sys.ContractReport{App: t.Slug(), Level: sys.VerifiedStatic, None: t.None, Faults: t.Faults}
 	if check != "" {
-		r, err = j.c.try(ctx, t)
+		r, err = j.c.try(ctx, t, once)
 	}
 	if err = errors.Join(err, t.Close()); err != nil {
 		return nil, err

@@ -77,7 +77,7 @@ type run struct {
 	roots    []string
 	contract []byte // today's; nil if there is none that can be read
 	start    time.Time
-	known    map[string]*sys.ContractReport
+	known    map[string]*trial
 	wholes   map[string]*sys.ContractReport
 	runs     int
 	judge    Judge  // of apps, or of one file of the settings
@@ -148,7 +148,7 @@ func (h *Healer) begin(folder sys.Path) (*run, *disk.View, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	c := &run{folder: folder, slug: h.slugOf(view, folder), judge: h.o.Judge, start: h.o.Now(), known: map[string]*sys.ContractReport{}, wholes: map[string]*sys.ContractReport{}}
+	c := &run{folder: folder, slug: h.slugOf(view, folder), judge: h.o.Judge, start: h.o.Now(), known: map[string]*trial{}, wholes: map[string]*sys.ContractReport{}}
 	if c.roots, err = rootsOf(view, folder); err != nil {
 		return nil, nil, err
 	}
@@ -216,9 +216,10 @@ func (h *Healer) app(ctx context.Context, folder sys.Path, o sys.HealOptions, by
 	return out, nil
 }
 
-// once mends one fault; nil if there is none.
+// once mends one fault; nil if there is none. It looks no further than to the first
+// check that fails, unless that one is decided or failed by chance.
 func (h *Healer) once(ctx context.Context, c *run, view *disk.View, o sys.HealOptions) (*sys.HealCase, error) {
-	before, err := h.whole(ctx, c, view, o.Quick)
+	before, all, err := h.first(ctx, c, view, o.Quick)
 	if err != nil || before.Green {
 		return nil, err
 	}
@@ -228,7 +229,40 @@ func (h *Healer) once(ctx context.Context, c *run, view *disk.View, o sys.HealOp
 			return nil, err
 		}
 	}
-	var last *sys.HealCase
+	one, done, err := h.mend(ctx, c, view, before, known, o)
+	if err != nil || done || all {
+		return one, err
+	}
+	if before, err = h.whole(ctx, c, view, o.Quick); err != nil || before.Green {
+		return nil, err
+	}
+	one, _, err = h.mend(ctx, c, view, before, known, o)
+	return one, err
+}
+
+// first is whole, but may end with the first check that fails; all is false if it did.
+func (h *Healer) first(ctx context.Context, c *run, tree fs.FS, quick bool) (r *sys.ContractReport, all bool, err error) {
+	print, err := fingerprint(tree, c.roots)
+	if err != nil {
+		return nil, false, err
+	}
+	if quick || c.wholes[print] != nil {
+		r, err = h.whole(ctx, c, tree, quick)
+		return r, true, err
+	}
+	c.runs++
+	if r, err = c.judge.First(ctx, tree, c.folder); err != nil {
+		return nil, false, err
+	}
+	if all = r.Green || len(r.Faults) > 0; all {
+		c.wholes[print] = r
+	}
+	return r, all, nil
+}
+
+// mend climbs the ladder for the first failure that is not decided. done is false if
+// there is none.
+func (h *Healer) mend(ctx context.Context, c *run, view *disk.View, before *sys.ContractReport, known map[string]sys.HealCase, o sys.HealOptions) (last *sys.HealCase, done bool, err error) {
 	for _, f := range failures(before) {
 		if one, ok := known[f.check()]; ok {
 			last = &one
@@ -236,23 +270,23 @@ func (h *Healer) once(ctx context.Context, c *run, view *disk.View, o sys.HealOp
 		}
 		if !o.Again {
 			if old, err := h.open(ctx, c, view, f.check()); err != nil || old != nil {
-				return old, err
+				return old, true, err
 			}
 		}
-		v, err := h.part(ctx, c, view, f)
+		v, err := h.again(ctx, c, view, f)
 		if err != nil {
-			return nil, err
+			return nil, true, err
 		}
 		if v == holds { // it failed once, and does not now
 			if err := h.count(ctx, countFalse); err != nil {
-				return nil, err
+				return nil, true, err
 			}
 			continue
 		}
 		one, err := h.climb(ctx, c, view, before, f)
-		return &one, err
+		return &one, true, err
 	}
-	return last, nil
+	return last, false, nil
 }
 
 // well closes what was open of an app that holds. An error that a window reported is

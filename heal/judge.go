@@ -17,7 +17,11 @@ type Judge interface {
 	// Whole tries all of it, at the highest level of the machine. It may answer from what
 	// it remembers of an app that was green as it is.
 	Whole(ctx context.Context, tree fs.FS, folder sys.Path) (*sys.ContractReport, error)
-	// Part tries one scenario or rule of data, by its name; with an empty name only the files.
+	// First is Whole, but may end with the first check that fails: of what it does not
+	// tell, nothing is known.
+	First(ctx context.Context, tree fs.FS, folder sys.Path) (*sys.ContractReport, error)
+	// Part tries one scenario or rule of data, by its name, once; with an empty name only
+	// the files.
 	Part(ctx context.Context, tree fs.FS, folder sys.Path, check string) (*sys.ContractReport, error)
 }
 
@@ -127,24 +131,44 @@ const (
 	unclear // it could not be tried: the app does not even run
 )
 
-// part tries one check of an app.
+// part tries one check of an app; a scenario fails only if it does so twice.
 func (h *Healer) part(ctx context.Context, c *run, tree fs.FS, f failure) (verdict, error) {
+	return h.tried(ctx, c, tree, f, sure)
+}
+
+// sure is how often a scenario has to fail to be believed.
+const sure = 2
+
+// glance is part, but believes a scenario that fails once.
+func (h *Healer) glance(ctx context.Context, c *run, tree fs.FS, f failure) (verdict, error) {
+	return h.tried(ctx, c, tree, f, 1)
+}
+
+// trial is what is known of one check on one state of an app.
+type trial struct {
+	report *sys.ContractReport
+	times  int
+}
+
+func (h *Healer) tried(ctx context.Context, c *run, tree fs.FS, f failure, times int) (verdict, error) {
 	print, err := fingerprint(tree, c.roots)
 	if err != nil {
 		return fails, err
 	}
-	key := f.name + "\x00" + print
-	r := c.known[key]
-	if r == nil {
+	t := c.trialOf(f.name + "\x00" + print)
+	for t.report == nil || t.times < times && !t.report.Green && len(t.report.Faults) == 0 && len(t.report.Scenarios) > 0 {
 		if err := ctx.Err(); err != nil {
 			return fails, &sys.Error{Op: "heal", Path: string(c.folder), Kind: sys.Canceled, Err: err}
 		}
 		c.runs++
-		if r, err = c.judge.Part(ctx, tree, c.folder, f.name); err != nil {
+		r, err := c.judge.Part(ctx, tree, c.folder, f.name)
+		if err != nil {
 			return fails, err
 		}
-		c.known[key] = r
+		t.report = r
+		t.times++
 	}
+	r := t.report
 	switch {
 	case f.name == "":
 		if slices.ContainsFunc(r.Faults, func(d sys.Diagnostic) bool { return d.File == f.file }) {
@@ -159,4 +183,26 @@ func (h *Healer) part(ctx context.Context, c *run, tree fs.FS, f failure) (verdi
 		return holds, nil
 	}
 	return fails, nil
+}
+
+func (c *run) trialOf(key string) *trial {
+	t := c.known[key]
+	if t == nil {
+		t = &trial{}
+		c.known[key] = t
+	}
+	return t
+}
+
+// again tries a check that has failed as often as it takes to believe it once more.
+func (h *Healer) again(ctx context.Context, c *run, tree fs.FS, f failure) (verdict, error) {
+	v, err := h.glance(ctx, c, tree, f)
+	if err != nil || v != fails {
+		return v, err
+	}
+	print, err := fingerprint(tree, c.roots)
+	if err == nil {
+		c.trialOf(f.name + "\x00" + print).times = sure
+	}
+	return v, err
 }

@@ -11,6 +11,7 @@ import (
 
 	"matrixos/app"
 	"matrixos/disk"
+	"matrixos/journal"
 	"matrixos/sys"
 )
 
@@ -104,14 +105,18 @@ func mayAct(l sys.LandingInfo) bool {
 // stands on it, or where it does not help.
 func (h *Healer) invert(ctx context.Context, c *run, view *disk.View, before *sys.ContractReport, target failure, at found, one *sys.HealCase) (done bool, err error) {
 	for _, green := range []bool{true, false} {
-		o := disk.UndoOptions{
-			What: disk.UndoCode, Smallest: true, Preview: true, Kind: sys.ByHealer, Title: h.title(view, c, target, at),
-			Keep: h.keeper(c, view, before, target, at, green), Provenance: sys.Provenance{Program: "healer"},
+		if !green { // the rest may have another cause
+			if before, err = h.whole(ctx, c, view, false); err != nil || len(failures(before)) < 2 {
+				return false, err
+			}
 		}
-		_, files, err := h.o.Disk.Undo(ctx, at.culprit.ID, o)
+		o := disk.UndoOptions{
+			What: disk.UndoCode, Smallest: true, Kind: sys.ByHealer, Title: h.title(view, c, target, at), Provenance: sys.Provenance{Program: "healer"},
+		}
+		files, held, err := h.smallest(ctx, c, target, at, &o, h.keeper(c, view, before, target, at, green))
 		switch {
-		case err != nil && green && sys.KindOf(err) == sys.NotVerified && len(failures(before)) > 1:
-			continue // the rest may have another cause
+		case err != nil && green && sys.KindOf(err) == sys.NotVerified:
+			continue
 		case unhelpful(err):
 			return false, nil
 		case err != nil:
@@ -125,7 +130,7 @@ func (h *Healer) invert(ctx context.Context, c *run, view *disk.View, before *sy
 		}
 		o.Preview = false
 		return h.land(ctx, c, view, at, one, func(u update) (sys.LandingInfo, error) {
-			o.Update = u
+			o.Update = func(tx *journal.Tx) error { return errors.Join(held(), u(tx)) }
 			info, _, err := h.o.Disk.Undo(ctx, at.culprit.ID, o)
 			return info, err
 		})
@@ -133,26 +138,23 @@ func (h *Healer) invert(ctx context.Context, c *run, view *disk.View, before *sy
 	return false, nil
 }
 
+// keeps is what a repair has to pass on a tree that has not landed.
+type keeps = func(context.Context, fs.FS) error
+
 // unhelpful tells a repair that does not hold from a machinery that fails.
 func unhelpful(err error) bool {
 	return err != nil && slices.Contains([]sys.Kind{sys.Conflict, sys.NotVerified, sys.Exists, sys.Refused, sys.Invalid}, sys.KindOf(err))
 }
 
-// keeper is what a repair has to pass on a tree that has not landed.
-func (h *Healer) keeper(c *run, view *disk.View, before *sys.ContractReport, target failure, at found, green bool) func(context.Context, fs.FS) error {
+// keeper is all that a repair has to pass.
+func (h *Healer) keeper(c *run, view *disk.View, before *sys.ContractReport, target failure, at found, green bool) keeps {
 	return func(ctx context.Context, tree fs.FS) error {
-		refuse := func(why string) error {
-			return &sys.Error{Op: "heal", Path: string(c.folder), Kind: sys.NotVerified, Err: errors.New(why)}
-		}
+		refuse := func(why string) error { return c.broken(sys.NotVerified, why) }
 		if err := h.sameContract(c, tree, at); err != nil {
 			return err
 		}
-		v, err := h.part(ctx, c, tree, target)
-		if err != nil {
+		if err := h.holds(ctx, c, tree, target); err != nil {
 			return err
-		}
-		if v != holds {
-			return refuse("it does not hold with it")
 		}
 		r, err := h.whole(ctx, c, tree, false)
 		if err != nil {
@@ -300,12 +302,7 @@ func (h *Healer) replay(ctx context.Context, c *run, target failure, at found, o
 		Path: c.folder, Good: at.good, Without: []sys.LandingID{at.culprit.ID}, Preview: true, Kind: sys.ByHealer,
 		Title: h.title(view, c, target, at), Provenance: sys.Provenance{Program: "healer", Undoes: at.culprit.ID},
 		Keep: func(ctx context.Context, tree fs.FS) error {
-			now := c.judged(tree)
-			v, err := h.part(ctx, c, now, target)
-			if err == nil && v != holds {
-				err = &sys.Error{Op: "heal", Path: string(c.folder), Kind: sys.NotVerified, Err: errors.New("it does not hold with it")}
-			}
-			return err
+			return h.holds(ctx, c, c.judged(tree), target)
 		},
 	}
 	r, err := h.o.Disk.Replay(ctx, o)

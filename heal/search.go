@@ -138,7 +138,7 @@ func (h *Healer) held(ctx context.Context, c *run, at sys.LandingID, f failure) 
 	if _, err := fs.Stat(view, string(c.folder)); errors.Is(err, fs.ErrNotExist) {
 		return fails, nil // there was no such app: nothing to go back to
 	}
-	return h.part(ctx, c, c.judged(view), f)
+	return h.glance(ctx, c, c.judged(view), f)
 }
 
 // judged is a tree of the past with the contract of today.

@@ -77,7 +77,7 @@ func (h *Healer) setting(ctx context.Context, file sys.Path, o sys.HealOptions) 
 func (h *Healer) beginSetting(file sys.Path, text []byte) *run {
 	c := &run{
 		folder: file, roots: []string{string(file)}, judge: settingsJudge{h, file}, mode: modeWrong, start: h.o.Now(),
-		known: map[string]*sys.ContractReport{}, wholes: map[string]*sys.ContractReport{},
+		known: map[string]*trial{}, wholes: map[string]*sys.ContractReport{},
 	}
 	if !json.Valid(text) {
 		c.mode = modeCorrupt
@@ -117,6 +117,11 @@ func (j settingsJudge) Whole(_ context.Context, tree fs.FS, _ sys.Path) (*sys.Co
 	}
 	r.Settle()
 	return r, nil
+}
+
+// First implements Judge.
+func (j settingsJudge) First(ctx context.Context, tree fs.FS, file sys.Path) (*sys.ContractReport, error) {
+	return j.Whole(ctx, tree, file)
 }
 
 // Part implements Judge.

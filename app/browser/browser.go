@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-rod/rod"
@@ -247,13 +248,51 @@ func (b *Browser) Run(ctx context.Context, t *app.Trial) ([]sys.ScenarioResult, 
 	for i, s := range list {
 		all.Go(func() {
 			results[i], errs[i] = b.scenario(ctx, t, s, nil)
-			if errs[i] == nil && !results[i].Green {
+			if errs[i] == nil && !settled(results[i]) {
 				results[i], errs[i] = b.scenario(ctx, t, s, nil)
 			}
 		})
 	}
 	all.Wait()
 	return results, errors.Join(errs...)
+}
+
+// First is Run, but begins none after the first that is red: what it returns are those
+// that were run, in the order of the contract.
+func (b *Browser) First(ctx context.Context, t *app.Trial) ([]sys.ScenarioResult, error) {
+	list := t.Contract.Scenarios
+	results, errs := make([]*sys.ScenarioResult, len(list)), make([]error, len(list))
+	var next atomic.Int64
+	var red atomic.Bool
+	var all sync.WaitGroup
+	for range b.o.Windows {
+		all.Go(func() {
+			for i := next.Add(1) - 1; int(i) < len(list) && !red.Load(); i = next.Add(1) - 1 {
+				r, err := b.scenario(ctx, t, list[i], nil)
+				if err == nil && !settled(r) {
+					r, err = b.scenario(ctx, t, list[i], nil)
+				}
+				results[i], errs[i] = &r, err
+				if err != nil || !settled(r) {
+					red.Store(true)
+				}
+			}
+		})
+	}
+	all.Wait()
+	var out []sys.ScenarioResult
+	for _, r := range results {
+		if r != nil {
+			out = append(out, *r)
+		}
+	}
+	return out, errors.Join(errs...)
+}
+
+// settled reports whether all of a scenario holds, with the rules of data.
+func settled(r sys.ScenarioResult) bool {
+	one := sys.ContractReport{Scenarios: []sys.ScenarioResult{r}}
+	return one.Settled()
 }
 
 // Try runs some scenarios of a trial, by their places in the contract, one after the
@@ -265,7 +304,7 @@ func (b *Browser) Try(ctx context.Context, t *app.Trial, places []int) (out []sy
 			return out, err
 		}
 		out = append(out, r)
-		if one := (sys.ContractReport{Scenarios: []sys.ScenarioResult{r}}); !one.Settled() {
+		if !settled(r) {
 			break
 		}
 	}
