@@ -1,6 +1,6 @@
 import { formatValue, locale, os, parseDay, useRows, useValue, type Row } from "@matrixos/sdk";
 import { App, Button, Dialog, Empty, Failure, Icon, IconButton, Input, Item, List, Section, Segmented, Select, Skeleton, Spacer, Stack, Stat, Stats, useToast } from "@matrixos/ui";
-import { useCallback, useEffect, useRef, useState, type FormEvent } from "react";
+import { useCallback, useEffect, useRef, useState, type CSSProperties, type FormEvent } from "react";
 import { forecastURL, readForecast, readPlaces, searchURL, sky, type Forecast, type Place, type Units } from "./forecast";
 import "./style.css";
 
@@ -120,7 +120,7 @@ function Outlook({ place }: { place: Row }) {
       {f && today && (
         <>
           <div className="now">
-            <Icon name={sky(f.now.code, f.now.day).icon} size={64} />
+            <Icon name={sky(f.now.code, f.now.day).icon} label={sky(f.now.code, f.now.day).label} size={64} />
             <div>
               <p className="now-degrees mx-num">{degrees(f.now.degrees)}</p>
               <p>{sky(f.now.code).words}, feels like {degrees(f.now.feels)}</p>
@@ -130,7 +130,7 @@ function Outlook({ place }: { place: Row }) {
             {f.hours.map((h) => {
               const hour = Number(h.time.slice(11, 13));
               const light = h.time.slice(11) >= today.sunrise && h.time.slice(11) < today.sunset;
-              return <li key={h.time}><span className="mx-small mx-quiet mx-num">{hour}</span><Icon name={sky(h.code, light).icon} label={sky(h.code).words} size={22} /><b className="mx-num">{degrees(h.degrees)}</b><span className="mx-small rain mx-num">{h.rain >= 10 ? `${Math.round(h.rain)} %` : "\u00a0"}</span></li>;
+              return <li key={h.time}><span className="mx-small mx-quiet mx-num">{hour}</span><Icon name={sky(h.code, light).icon} label={sky(h.code, light).label} size={22} /><b className="mx-num">{degrees(h.degrees)}</b><span className="mx-small rain mx-num">{h.rain >= 10 ? `${Math.round(h.rain)} %` : "\u00a0"}</span></li>;
             })}
           </ol>
           <Week f={f} degrees={degrees} />
@@ -152,17 +152,16 @@ function Outlook({ place }: { place: Row }) {
 }
 
 function Week({ f, degrees }: { f: Forecast; degrees: (n: number) => string }) {
-  const [least, most] = [Math.min(...f.days.map((d) => d.low)), Math.max(...f.days.map((d) => d.high))];
-  const share = (n: number) => ((n - least) / Math.max(1, most - least)) * 100;
+  const scale = { "--least": Math.min(...f.days.map((d) => d.low)), "--most": Math.max(...f.days.map((d) => d.high)) } as CSSProperties;
   return (
     <Section>
-      <ul className="week" aria-label="Seven days">
+      <ul className="week" aria-label="Seven days" style={scale}>
         {f.days.map((d, i) => (
           <li key={d.day}>
             <span className="week-day">{i === 0 ? "Today" : new Intl.DateTimeFormat(locale(), { weekday: "long" }).format(parseDay(d.day)!)}</span>
-            <span className="week-sky"><Icon name={sky(d.code).icon} label={sky(d.code).words} size={22} /><span className="mx-small rain mx-num">{d.rain >= 10 ? `${Math.round(d.rain)} %` : ""}</span></span>
+            <span className="week-sky"><Icon name={sky(d.code).icon} label={sky(d.code).label} size={22} /><span className="mx-small rain mx-num">{d.rain >= 10 ? `${Math.round(d.rain)} %` : ""}</span></span>
             <span className="mx-num mx-quiet">{degrees(d.low)}</span>
-            <span className="span" aria-hidden><i style={{ left: `${share(d.low)}%`, right: `${100 - share(d.high)}%` }} /></span>
+            <span className="span" aria-hidden><i style={{ "--low": d.low, "--high": d.high } as CSSProperties} /></span>
             <span className="mx-num">{degrees(d.high)}</span>
           </li>
         ))}

@@ -79,8 +79,8 @@ const skies: [codes: number[], words: string, icon: string][] = [
   [[71, 73, 77, 85], "Snow", "snowflake"], [[75, 86], "Heavy snow", "snowflake"], [[95, 96, 99], "Thunderstorm", "cloud-lightning"],
 ];
 
-/** sky says a weather code in words, and names its icon. */
-export function sky(code: number, day = true): { words: string; icon: string } {
+/** sky says a weather code in words, names its icon, and says what the icon shows. */
+export function sky(code: number, day = true): { words: string; icon: string; label: string } {
   const [, words, icon] = skies.find(([codes]) => codes.includes(code)) ?? [[], "Unsettled", "cloud"];
-  return { words, icon: day ? icon : icon === "sun" ? "moon" : icon === "cloud-sun" ? "cloud-moon" : icon };
+  return day ? { words, icon, label: words } : { words, icon: icon === "sun" ? "moon" : icon === "cloud-sun" ? "cloud-moon" : icon, label: `${words}, night` };
 }
