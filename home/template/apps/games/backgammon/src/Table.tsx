@@ -57,16 +57,7 @@ function faces(dice: number[], left: number[]): { n: number; used: boolean }[] {
   return dice.map((n) => ({ n, used: !left.includes(n) }));
 }
 
-const dots = [[], [4], [0, 8], [0, 4, 8], [0, 2, 6, 8], [0, 2, 4, 6, 8], [0, 2, 3, 5, 6, 8]];
-
-function Die({ n, used }: { n: number; used: boolean }) {
-  return (
-    <svg className="die" data-used={used ? "" : undefined} viewBox="0 0 30 30" role="img" aria-label={`${n}${used ? ", played" : ""}`}>
-      <rect x="1" y="1" width="28" height="28" rx="5" />
-      {dots[n]!.map((d) => <circle key={d} cx={8 + (d % 3) * 7} cy={8 + Math.floor(d / 3) * 7} r="2.3" />)}
-    </svg>
-  );
-}
+const Die = ({ n, used }: { n: number; used: boolean }) => <i className="die" data-n={n} data-used={used ? "" : undefined} role="img" aria-label={`${n}${used ? ", played" : ""}`} />;
 
 function Stack({ count, mine, live }: { count: number; mine: boolean; live?: boolean }) {
   const shown = Math.min(count, 5);
