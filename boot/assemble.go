@@ -93,7 +93,7 @@ func (s *System) openModels(p *parts) (err error) {
 	s.models = p.models
 	p.models.safe, p.models.good = s.safe, p.good
 	if p.box != nil && p.proxied {
-		p.models.confine = confined(p.box)
+		p.models.confine, p.models.agent = confined(p.box), agents(p.box, s.home)
 	}
 	p.gate = egress.New(egress.Options{Allow: p.models.reachable})
 	return nil

@@ -54,7 +54,7 @@ const (
 // their own program, and reach our end of their traffic alone.
 func confined(box *sandbox.Sandbox) func(claude.Launch) (*claude.Program, error) {
 	return func(l claude.Launch) (*claude.Program, error) {
-		program, err := filepath.EvalSymlinks(l.Path)
+		program, err := sandbox.FindInstalled(l.Path)
 		if err != nil {
 			return nil, err
 		}
@@ -63,9 +63,10 @@ func confined(box *sandbox.Sandbox) func(claude.Launch) (*claude.Program, error)
 			name, value, _ := strings.Cut(e, "=")
 			env[name] = value
 		}
+		env["PATH"] = lookIn(program)
 		ctx, kill := context.WithCancel(context.Background())
 		s, err := box.Start(ctx, sandbox.Command{
-			Argv: append([]string{program}, l.Args...), Folder: l.Folder, Mount: l.Folder, Binds: []sandbox.Bind{{Path: program}},
+			Argv: append([]string{program.Path}, l.Args...), Folder: l.Folder, Mount: l.Folder, Binds: program.Binds,
 			Env: env, Network: &sandbox.Network{Serve: l.Serve}, Memory: cliMemory, Space: cliSpace, Procs: cliProcs,
 		})
 		if err != nil {

@@ -13,6 +13,7 @@ import (
 	"matrixos/disk"
 	"matrixos/engine"
 	"matrixos/engine/claude"
+	"matrixos/engine/coder"
 	"matrixos/engine/native"
 	"matrixos/gateway"
 	"matrixos/kernel"
@@ -30,6 +31,7 @@ const (
 	anthropicName = "anthropic"
 	openaiName    = "openai"
 	claudeCode    = "claude-code"
+	codexName     = "codex" // before the name of a model, which may have a provider's before it
 )
 
 // suggested is the model that a bare provider name or a bare key means.
@@ -44,14 +46,17 @@ type models struct {
 	override string // from the command line
 	env      func(string) string
 	log      *slog.Logger
+	builtIn  model.Model
 	offline  engine.Engine
-	confine  func(claude.Launch) (*claude.Program, error) // nil where the machine offers none
-	scratch  string                                       // where programs that run conversations keep what is theirs
-	safe     bool                                         // no model runs
-	good     sys.LandingID                                // in safe mode, where the settings are read; 0: the newest
+	confine  func(claude.Launch) (*claude.Program, error)                    // nil where the machine offers none
+	agent    func(program string) func(coder.Launch) (*coder.Program, error) // as confine, for coding agents
+	scratch  string                                                          // where programs that run conversations keep what is theirs
+	safe     bool                                                            // no model runs
+	good     sys.LandingID                                                   // in safe mode, where the settings are read; 0: the newest
 
 	mu      sync.Mutex
-	engines map[string]engine.Engine // by provider, key and address
+	apis    map[string]model.Model   // by provider, key and address
+	engines map[string]engine.Engine // as above, and by program
 }
 
 var (
@@ -70,7 +75,7 @@ func newModels(d *disk.Disk, keys *keyring.Keyring, override string, env func(st
 	}
 	return &models{
 		scratch: scratch, disk: d, keys: keys, override: override, env: env, log: log,
-		offline: native.New(builtIn, log), engines: map[string]engine.Engine{},
+		builtIn: builtIn, offline: native.New(builtIn, log), apis: map[string]model.Model{}, engines: map[string]engine.Engine{},
 	}, nil
 }
 
@@ -114,8 +119,13 @@ func (m *models) Engine(name string) (engine.Engine, string, error) {
 	case claudeCode:
 		e, err := m.claudeCode()
 		return e, id, err
+	case codexName:
+		if id == "" {
+			return unknown("the name says no model", "write codex:NAME for one of OpenAI's, codex:anthropic:NAME or codex:offline")
+		}
+		return m.codex(id)
 	}
-	return unknown("there is no such provider", "write offline, anthropic:claude-opus-4-6, openai:NAME or claude-code:claude-opus-4-6")
+	return unknown("there is no such provider", "write offline, anthropic:claude-opus-4-6, openai:NAME, claude-code:claude-opus-4-6 or codex:NAME")
 }
 
 // account is the key and the address of a provider, as of now.
@@ -128,26 +138,39 @@ func (m *models) account(provider string) (key, base string, err error) {
 	return key, cmp.Or(c.BaseURLs[provider], m.env(strings.ToUpper(provider)+"_BASE_URL")), err
 }
 
-// remote is the engine for a provider with the key and address of now.
-func (m *models) remote(provider string) (engine.Engine, error) {
+// adapter is a provider with the key and address of now, which id stands for.
+func (m *models) adapter(provider string) (api model.Model, id string, err error) {
 	key, base, err := m.account(provider)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	id := fmt.Sprintf("%s|%s|%s", provider, key, base)
-	if e := m.engines[id]; e != nil {
-		return e, nil
+	id = fmt.Sprintf("%s|%s|%s", provider, key, base)
+	if api := m.apis[id]; api != nil {
+		return api, id, nil
 	}
-	var api model.Model
 	if provider == anthropicName {
 		api, err = anthropic.New(anthropic.Options{Key: key, BaseURL: base, Logger: m.log})
 	} else {
 		api, err = openai.New(openai.Options{Key: key, BaseURL: base, Logger: m.log})
 	}
+	if err == nil {
+		m.apis[id] = api
+	}
+	return api, id, err
+}
+
+// remote is the engine for a provider with the key and address of now.
+func (m *models) remote(provider string) (engine.Engine, error) {
+	api, id, err := m.adapter(provider)
 	if err != nil {
 		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if e := m.engines[id]; e != nil {
+		return e, nil
 	}
 	e := native.New(api, m.log)
 	m.engines[id] = e
@@ -190,6 +213,13 @@ func (m *models) describe(name string) gateway.Model {
 			Note:     "The Claude Code program that you have installed runs the conversation, with your Anthropic key; Matrix OS keeps the key, the budget and the files.",
 			Attached: m.attached(provider),
 		}
+	case codexName:
+		_, _, err := m.Engine(name)
+		return gateway.Model{
+			ID: name, Label: strings.TrimPrefix(id, openaiName+":") + " in Codex", NeedsKey: !strings.HasPrefix(id, offlineModel),
+			Note:     "The Codex program that you have installed does the work, in a copy of your home; Matrix OS keeps the key, the budget and the files.",
+			Attached: err == nil,
+		}
 	case openaiName:
 		return gateway.Model{ID: name, Label: cmp.Or(id, "OpenAI or compatible"), Note: "Any OpenAI-compatible endpoint: OpenAI, OpenRouter, or Ollama, llama.cpp and vLLM on your own machine.", NeedsKey: true, Attached: m.attached(provider)}
 	}
@@ -224,8 +254,14 @@ func (m *models) Choices(context.Context) ([]gateway.Model, error) {
 func (m *models) Choose(ctx context.Context, c gateway.ModelChoice) error {
 	provider, id, _ := strings.Cut(c.Model, ":")
 	account := provider
-	if provider == claudeCode {
+	switch provider {
+	case claudeCode:
 		account = anthropicName // who answers its requests
+	case codexName:
+		account = openaiName
+		if behind, _, qualified := strings.Cut(id, ":"); qualified {
+			account = behind
+		}
 	}
 	if c.Key != "" {
 		if err := m.keys.Set(account, keyring.NewSecret(c.Key)); err != nil {

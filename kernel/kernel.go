@@ -29,6 +29,12 @@ type Models interface {
 	Default() string
 }
 
+// Agents are Models over which programs of their own can run conversations: coding
+// agents that are installed. Its errors say how to get the program.
+type Agents interface {
+	Agent(c engine.Command, model string) (e engine.Engine, id string, err error)
+}
+
 // Apps is what the kernel needs to know of apps.
 type Apps interface {
 	// Landed makes the apps follow a landing before the process that made it

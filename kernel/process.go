@@ -44,6 +44,7 @@ type process struct {
 	tools    int // calls that run
 	place    func()
 	txn      *disk.Txn
+	worked   *disk.Txn               // a program of its own is at work in it
 	view     *disk.View              // what it reads until its transaction begins
 	base     *disk.View              // what its transaction began on
 	reads    map[sys.Path]*disk.View // what it has read, and in which state of the home

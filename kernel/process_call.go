@@ -100,13 +100,7 @@ func (p *process) begin(ctx context.Context, c *call, id string, input json.RawM
 // because its process goes to rest has none: it is made again, or looked after,
 // when the process is taken up.
 func (p *process) end(c *call, id string, res engine.Result, took time.Duration) {
-	p.mu.Lock()
-	if p.tools--; p.tools == 0 && p.row.State == sys.Waiting {
-		if err := p.moveLocked(sys.Running, wait{}); err != nil {
-			p.k.log.Error("a process is in the wrong state", "error", err)
-		}
-	}
-	p.mu.Unlock()
+	p.endTool()
 	p.note(p.event(sys.EventResult, sys.ResultData{
 		ID: id, Name: c.Name, Text: excerpt(res.Text), Failed: res.Failed, Millis: float64(took.Microseconds()) / 1000,
 	}))
@@ -121,6 +115,17 @@ func (p *process) end(c *call, id string, res engine.Result, took time.Duration)
 		_, err := tx.Exec(ctx, `UPDATE kernel_call SET ended=1, failed=?, result=? WHERE pid=? AND id=?`, failed, res.Text, pid, id)
 		return err
 	})
+}
+
+// endTool counts a call that has ended.
+func (p *process) endTool() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.tools--; p.tools == 0 && p.row.State == sys.Waiting {
+		if err := p.moveLocked(sys.Running, wait{}); err != nil {
+			p.k.log.Error("a process is in the wrong state", "error", err)
+		}
+	}
 }
 
 // abandonAfter is how long a call may go on after it was told to stop. One that

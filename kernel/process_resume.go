@@ -189,6 +189,9 @@ func (p *process) rebuild(ctx context.Context, mine []Entry) (lost []string, err
 		}
 		for _, b := range callsOf(e.Message) {
 			c := p.k.calls[b.Name]
+			if isOwn(b) {
+				lost = append(lost, ownTitle(strings.TrimPrefix(b.Name, engine.Own), b.Input))
+			}
 			if c == nil || !results[b.ID] {
 				continue
 			}

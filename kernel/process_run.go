@@ -251,7 +251,7 @@ func (t *thread) fallback() (string, bool) {
 
 // use makes a model the process's own.
 func (p *process) use(name string) error {
-	eng, id, err := p.k.models.Engine(name)
+	eng, id, err := p.k.engineFor(p.program, name)
 	if err != nil {
 		return err
 	}
@@ -259,6 +259,19 @@ func (p *process) use(name string) error {
 	defer p.mu.Unlock()
 	p.engine, p.model, p.row.Model = eng, id, name
 	return nil
+}
+
+// engineFor finds what runs the conversations of a program: the one of its model, or
+// the program that it names itself, over that model.
+func (k *Kernel) engineFor(p Program, name string) (engine.Engine, string, error) {
+	if len(p.Command) == 0 {
+		return k.models.Engine(name)
+	}
+	agents, ok := k.models.(Agents)
+	if !ok {
+		return nil, "", &sys.Error{Op: "run", Path: p.Command[0], Kind: sys.Unavailable, Err: errors.New("coding agents are not run here")}
+	}
+	return agents.Agent(engine.Command{Run: p.Command, Again: p.Again, Env: p.Env, Files: p.Files}, name)
 }
 
 // withoutModel decides what becomes of a process that no model answers: one that

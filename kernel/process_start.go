@@ -227,7 +227,7 @@ func cmpReport(r *Report) *Report {
 func (p *process) refresh() {
 	if t := p.transaction(); t != nil {
 		changes, err := t.Changes(context.Background())
-		if err != nil || len(changes) > 0 {
+		if err != nil || len(changes) > 0 || p.atWork(t) {
 			return // it keeps its own view; landing merges
 		}
 		if err := p.forget(); err != nil {
@@ -237,6 +237,13 @@ func (p *process) refresh() {
 	p.mu.Lock()
 	p.view = nil
 	p.mu.Unlock()
+}
+
+// atWork reports whether a program of its own works in a transaction's folder.
+func (p *process) atWork(t *disk.Txn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.worked == t
 }
 
 func firstLine(s string) string {

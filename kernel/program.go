@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -32,6 +33,12 @@ type Program struct {
 	Inject      names       `yaml:"inject"` // files whose text belongs to its prompt
 	Trial       *Trial      `yaml:"trial"`  // what a program that a process has written must pass
 	Prompt      string      `yaml:"-"`
+
+	// A program whose conversations another program runs, in a folder: see engine.Command.
+	Command words             `yaml:"command"` // its name as it is installed, and its arguments
+	Again   words             `yaml:"again"`   // its arguments to go on in the same conversation
+	Env     map[string]string `yaml:"env"`
+	Files   map[string]string `yaml:"files"`
 }
 
 // names is a YAML list, or one string with commas.
@@ -50,6 +57,23 @@ func (n *names) UnmarshalYAML(node *yaml.Node) error {
 		}
 	}
 	*n = list
+	return nil
+}
+
+// words is a YAML list, or one string with spaces.
+type words []string
+
+// UnmarshalYAML reads either form.
+func (w *words) UnmarshalYAML(node *yaml.Node) error {
+	var list []string
+	if node.Kind == yaml.SequenceNode {
+		if err := node.Decode(&list); err != nil {
+			return err
+		}
+	} else {
+		list = strings.Fields(node.Value)
+	}
+	*w = list
 	return nil
 }
 
@@ -122,12 +146,46 @@ func ParseProgram(name string, text []byte) (Program, error) {
 			return bad(fmt.Errorf("scope %q: name folders of the home, such as apps/{app}: %w", s, err))
 		}
 	}
+	if err := p.checkCommand(); err != nil {
+		return bad(err)
+	}
 	if p.Budget == (budget{}) {
 		p.Budget.USD = 5
 	}
 	p.Prompt = strings.TrimSpace(body)
 	return p, nil
 }
+
+// checkCommand looks at what a program says of the one that runs its conversations.
+// That one is named as it is installed, never by a path: what a file of the home says
+// must not decide which files beside it a sandbox shows.
+func (p Program) checkCommand() error {
+	if len(p.Command) == 0 {
+		if len(p.Again)+len(p.Env)+len(p.Files) > 0 {
+			return errors.New("again, env and files belong to a command")
+		}
+		return nil
+	}
+	if name := p.Command[0]; !commandName.MatchString(name) {
+		return fmt.Errorf("command %q: name a program that is installed, such as codex, without a folder", name)
+	}
+	for name := range p.Env {
+		if !envName.MatchString(name) {
+			return fmt.Errorf("env %q is no name of a variable", name)
+		}
+	}
+	for file := range p.Files {
+		if _, err := sys.ParsePath(file); err != nil || path.Clean(file) != file {
+			return fmt.Errorf("files %q: name files below the program's private folder", file)
+		}
+	}
+	return nil
+}
+
+var (
+	commandName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]*$`)
+	envName     = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+)
 
 // findProgram reads a definition from a tree of the home.
 func findProgram(tree fs.FS, name sys.Program) (Program, error) {

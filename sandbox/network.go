@@ -33,15 +33,19 @@ type Network struct {
 	// Serve answers what comes in at a listener on the loopback of the command's
 	// own network. It must return soon after the listener is closed.
 	Serve func(net.Listener)
-	// CA are the certificates, in PEM, that the command trusts.
+	// CA are the certificates, in PEM, that the command trusts; if there are none, those
+	// of the machine.
 	CA []byte
 }
 
 func (n *Network) env() map[string]string {
-	return map[string]string{
-		"HTTP_PROXY": Door, "HTTPS_PROXY": Door, "http_proxy": Door, "https_proxy": Door, "NODE_USE_ENV_PROXY": "1",
-		"SSL_CERT_FILE": caFile, "CURL_CA_BUNDLE": caFile, "REQUESTS_CA_BUNDLE": caFile, "GIT_SSL_CAINFO": caFile, "NODE_EXTRA_CA_CERTS": caFile,
+	env := map[string]string{"HTTP_PROXY": Door, "HTTPS_PROXY": Door, "http_proxy": Door, "https_proxy": Door, "NODE_USE_ENV_PROXY": "1"}
+	if len(n.CA) > 0 {
+		for _, name := range []string{"SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "GIT_SSL_CAINFO", "NODE_EXTRA_CA_CERTS"} {
+			env[name] = caFile
+		}
 	}
+	return env
 }
 
 // Help is what the program does inside: it makes the listener, hands it out over

@@ -12,6 +12,7 @@ package sandbox
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,9 +49,10 @@ type Command struct {
 	Env     map[string]string // beside PATH, HOME and the like, which may be set anew
 }
 
-// Bind is a file or a folder that a command sees at the same path as outside.
+// Bind is a file or a folder that a command sees.
 type Bind struct {
 	Path  string // absolute
+	At    string // where it sees it; empty: at the same path
 	Write bool
 }
 
@@ -247,7 +249,7 @@ func (s *Sandbox) args(c Command) []string {
 		if b.Write {
 			how = "--bind"
 		}
-		args = append(args, how, b.Path, b.Path)
+		args = append(args, how, b.Path, cmp.Or(b.At, b.Path))
 	}
 	args = append(args, "--bind", c.Folder, c.Mount, "--chdir", c.Mount)
 	if c.Network != nil {

@@ -29,6 +29,12 @@ func openApp() kernel.Syscall {
 				return "", &sys.Error{Op: "open", Path: string(in.Slug), Kind: sys.Invalid, Hint: "name the app's slug, such as notes"}
 			}
 			found, err := hasApp(tree, in.Slug)
+			if err == nil && !found { // what a child has landed, a program at work in its folder does not see there
+				var home fs.FS
+				if home, err = c.Disk().View(0); err == nil {
+					found, err = hasApp(home, in.Slug)
+				}
+			}
 			if err != nil {
 				return "", err
 			}
