@@ -166,24 +166,23 @@ func (t *turn) react(ctx context.Context, q *request, rep *model.Reply) (more []
 	switch {
 	case rep.Stop == model.StopOverflow:
 		t.host.Spent(ctx, rep.Cost)
-		return nil, false, engine.ErrFull(t.o.Model)
+		return nil, false, t.overflow(q)
 	case rep.Stop == model.StopRefusal:
 		return nil, true, t.refuse(ctx, q, rep)
 	case len(rep.Message.Blocks) == 0, rep.Stop != model.StopPause && engine.Says(rep.Message) == "" && len(calls) == 0:
 		return t.nudge(ctx, rep)
 	}
-	t.empty = 0
+	t.empty, t.relieved = 0, 0
 	engine.Unique(rep.Message.Blocks, len(t.msgs))
 	if err := t.keepReply(ctx, q, rep); err != nil {
 		return nil, false, err
 	}
-	calls = engine.Calls(rep.Message)
 	switch {
 	case len(calls) > 0:
 		if rep.Stop != model.StopMax {
 			t.cutOff = 0
 		}
-		return nil, true, t.expect(ctx, q, calls)
+		return nil, true, t.expect(ctx, q, rep)
 	case rep.Stop == model.StopPause:
 		return []model.Message{rep.Message}, false, nil // sent back as it is, the provider goes on
 	case rep.Stop == model.StopMax:
@@ -195,6 +194,34 @@ func (t *turn) react(ctx context.Context, q *request, rep *model.Reply) (more []
 	}
 	t.final = true
 	return nil, true, nil
+}
+
+// What an older result is replaced by that has to go, and what is too small for that.
+const (
+	clearedText = "[This result was cleared to make room. Do it again if you need it.]"
+	smallResult = 400 // bytes
+)
+
+// overflow answers a provider that says that the conversation is too long: older
+// results are cleared, once. What is kept stays whole.
+func (t *turn) overflow(q *request) error {
+	cleared := 0
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i := range max(0, len(q.msgs)-1) {
+		for j, b := range q.msgs[i].Blocks {
+			if b.Kind == model.ToolResult && len(b.Text) >= smallResult {
+				b.Text = clearedText
+				q.msgs[i].Blocks[j], t.results[b.ID] = b, b
+				cleared++
+			}
+		}
+	}
+	if t.relieved++; t.relieved > 1 || cleared == 0 {
+		return engine.ErrFull(t.o.Model)
+	}
+	t.used = 0 // nobody knows
+	return nil
 }
 
 // keepReply makes the model's message last, and then shows it. Calls of the
@@ -273,12 +300,21 @@ func (t *turn) nudge(ctx context.Context, rep *model.Reply) ([]model.Message, bo
 }
 
 // expect notes the calls of a reply: those of the program's own tools have begun,
-// the others wait for the program to make them.
-func (t *turn) expect(ctx context.Context, q *request, calls []model.Block) error {
-	for _, b := range calls {
-		if call, ours := q.call(b.Name); ours {
+// the others wait for the program to make them. One that cannot be run has its result
+// already, whatever the program makes of it.
+func (t *turn) expect(ctx context.Context, q *request, rep *model.Reply) error {
+	t.bad = 0
+	for _, b := range engine.Calls(rep.Message) {
+		d := &due{id: b.ID, input: b.Input}
+		call, ours := q.call(b.Name)
+		fault := engine.Faulty(q.list(), b, rep.Stop)
+		if d.name = call; fault != "" {
+			d.begun, d.done = true, &engine.Result{Text: fault, Failed: true}
+			t.bad++
+		}
+		if ours || fault != "" {
 			t.mu.Lock()
-			t.due = append(t.due, &due{id: b.ID, name: call, input: b.Input})
+			t.due = append(t.due, d)
 			t.mu.Unlock()
 		} else if err := t.host.Began(ctx, b.ID, b.Name, b.Input); err != nil {
 			return err
@@ -312,7 +348,7 @@ func (t *turn) settle(ctx context.Context, q *request) error {
 	}
 	lost, failure := engine.Lost(""), error(nil)
 	if q != nil {
-		lost, failure = t.guard.Step(calls, results, 0)
+		lost, failure = t.guard.Step(calls, results, t.bad)
 	}
 	t.mu.Lock()
 	for _, r := range results {

@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"reflect"
+	"runtime/debug"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -166,18 +168,31 @@ func (t *turn) call(ctx context.Context, tool model.Tool, input json.RawMessage)
 	}
 	defer t.calls.Done()
 	if tool.ReadOnly {
+		t.slots <- struct{}{}
+		defer func() { <-t.slots }()
 		t.readers.RLock()
 		defer t.readers.RUnlock()
 	} else {
 		t.readers.Lock()
 		defer t.readers.Unlock()
 	}
-	res := t.host.Call(ctx, d.id, d.name, d.input)
+	res := t.safely(ctx, d)
 	res.Text = engine.Bounded(res)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	d.done = &res
 	return res
+}
+
+// safely runs a call; a panic in it is its failure.
+func (t *turn) safely(ctx context.Context, d *due) (res engine.Result) {
+	defer func() {
+		if r := recover(); r != nil {
+			t.eng.o.Logger.ErrorContext(ctx, "a tool panicked", "tool", d.name, "panic", r, "stack", string(debug.Stack()))
+			res = engine.Result{Text: fmt.Sprintf("error: %s broke down: %v", d.name, r), Failed: true}
+		}
+	}()
+	return t.host.Call(ctx, d.id, d.name, d.input)
 }
 
 // take finds the call that is meant, the one with these arguments or else the first

@@ -52,7 +52,7 @@ func (s *session) Close() error {
 // was interrupted.
 func (s *session) Send(ctx context.Context, emit func(engine.Event), in ...model.Block) *engine.Outcome {
 	t := &turn{
-		session: s, emit: emit, out: &engine.Outcome{}, asked: make(chan *asked), over: make(chan struct{}),
+		session: s, emit: emit, out: &engine.Outcome{}, asked: make(chan *asked), slots: make(chan struct{}, parallel),
 	}
 	t.out.Err = t.run(ctx, in)
 	emit(engine.Event{Kind: engine.End, Outcome: t.out})

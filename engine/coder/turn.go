@@ -25,23 +25,27 @@ type turn struct {
 	over  chan struct{} // closed when the run of now is over
 	guard engine.Guard
 
-	final   bool // the model has said its last word
-	refused bool // which was no
-	resumed bool // the run of now goes on with what the program has
-	crashes int
-	empty   int // empty replies in a row
-	cutOff  int // replies in a row that ended at the output limit
-	at      int // steps, so that replies have ids of their own
+	final    bool // the model has said its last word
+	refused  bool // which was no
+	resumed  bool // the run of now goes on with what the program has
+	crashes  int
+	empty    int // empty replies in a row
+	relieved int // how often room was made for the request that is on its way
+	cutOff   int // replies in a row that ended at the output limit
+	at       int // steps, so that replies have ids of their own
 
+	bad     int           // calls of the newest reply that could not be run
 	open    []model.Block // calls of the newest reply that have no result yet
 	calls   sync.WaitGroup
-	readers sync.RWMutex // a call that may change something is alone
+	readers sync.RWMutex  // a call that may change something is alone
+	slots   chan struct{} // of calls that only read
 
 	running bool   // a run of the program, so that it may make calls; session.mu guards it
 	due     []*due // calls of the newest reply that it may make; as above
 }
 
 const (
+	parallel   = 8                // calls that only read and run at once
 	maxCrashes = 3                // of the program in one turn, before it is given up
 	restWithin = 10 * time.Second // for a program to end after the last word
 )
