@@ -6,9 +6,13 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
+	"matrixos/client"
+	"matrixos/engine/coder"
 	"matrixos/engine/enginetest"
 	"matrixos/model/modeltest"
 	"matrixos/sys"
@@ -108,4 +112,119 @@ func TestCodexDrivesTheSamePath(t *testing.T) {
 	if left, err := filepath.Glob(filepath.Join(w.Home, ".disk", "claude-code", "*")); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
+}
+
+// agents lists the processes of Codex that work on the world's home.
+func (w *World) agents() (pids []int) {
+	w.t.Helper()
+	all, err := filepath.Glob("/proc/[0-9]*/environ")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, file := range all {
+		env, err := os.ReadFile(file)
+		if err != nil || !strings.Contains(string(env), "CODEX_HOME=/run/agent") {
+			continue
+		}
+		if at, err := os.Readlink(filepath.Join(filepath.Dir(file), "cwd")); err != nil || at != w.Home {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file))); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// TestCodexInTheMiddleOfACommand stops and crashes while a command runs that Codex has
+// started by itself. Nothing of it is left, and the request is answered all
+// the same once it may go on; what was lost with the folder, the model is told.
+func TestCodexInTheMiddleOfACommand(t *testing.T) {
+	for name, c := range map[string]struct {
+		interrupt func(w *World)
+		told      string
+	}{
+		"STOP":            {func(w *World) { w.Do("stop") }, "interrupted before a result"},
+		"the daemon dies": {func(w *World) { w.Crash() }, "had not landed and are gone:\n- exec_command: sleep 3"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, server := inAgent(t,
+				modeltest.Rule{Program: sys.ProgramKernel, Turns: []modeltest.Turn{
+					call("spawn", map[string]string{"program": "builder", "task": "write a file", "app": "pair"}), {Text: "Done."},
+				}},
+				modeltest.Rule{Program: sys.ProgramBuilder, Match: "go on", Turns: []modeltest.Turn{shell("mkdir -p apps/pair; printf two > apps/pair/b.txt"), {Text: "Built."}}},
+				modeltest.Rule{Program: sys.ProgramBuilder, Turns: []modeltest.Turn{
+					call("Write", map[string]string{"file_path": "apps/pair/a.txt", "content": "one"}), shell("sleep 3"),
+					shell("mkdir -p apps/pair; printf two > apps/pair/b.txt"), {Text: "Built."},
+				}})
+			w.Up()
+			ticket, err := w.connect().Ask(t.Context(), client.Ask{Text: "write a file", From: "desktop"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			await(t, w.connect(), "command", func(e sys.Event) bool {
+				return e.Kind == sys.EventCall && strings.Contains(string(e.Data), "sleep 3")
+			})
+			if len(w.agents()) < 2 {
+				t.Errorf("Codex runs as %v, want one each of the kernel and the builder", w.agents())
+			}
+			c.interrupt(w)
+			Eventually(t, patience, "nothing of Codex is left", func() bool { return len(w.agents()) == 0 })
+			if name == "STOP" {
+				w.Do("cont", "1")
+			} else {
+				w.Up()
+			}
+			Eventually(t, slow, "the work has landed", func() bool {
+				text, err := os.ReadFile(filepath.Join(w.Home, "apps/pair/b.txt"))
+				return err == nil && string(text) == "two" && w.Read("apps/pair/a.txt") == "one"
+			})
+			if name != "STOP" { // which was an answer of its own
+				w.wentWell(w.connect(), ticket)
+			}
+			told := false
+			for _, r := range server.Requests() {
+				for _, m := range r.Messages {
+					told = told || strings.Contains(m.Text, c.told) || slices.ContainsFunc(m.Results, func(r modeltest.Result) bool { return strings.Contains(r.Text, c.told) })
+				}
+			}
+			if !told {
+				t.Errorf("the model is not told: %q", c.told)
+			}
+			if got, want := w.spent(), asked(server); math.Abs(got-want) > 1e-9 || got == 0 {
+				t.Errorf("the ledger has $%.6f, the provider was asked for $%.6f", got, want)
+			}
+			w.Stop()
+			if left := w.agents(); len(left) > 0 {
+				t.Errorf("left behind: %v", left)
+			}
+		})
+	}
+}
+
+// TestASpentBudgetStopsCodex: a request that the budget has no room for is not sent,
+// whatever Codex wants; what was spent is what was sent. A stream that breaks off is
+// no matter for it.
+func TestASpentBudgetStopsCodex(t *testing.T) {
+	var turns []modeltest.Turn
+	for i := range 40 {
+		turns = append(turns, shell("echo word%d", i))
+	}
+	turns[1].Fault = &modeltest.Fault{Kind: modeltest.Drop}
+	w, server := inAgent(t, modeltest.Rule{Turns: append(turns, modeltest.Turn{Text: "All said."})})
+	w.Do("status")
+	w.save("system/config.json", `{"caps": {"request": {"usd": 0.3}}}`)
+	w.Run("ask", "say everything", "--model", inCodex).says(t, 5, "$0.30", "cont")
+	if n := len(server.Requests()); n < 3 || n > 40 {
+		t.Errorf("%d requests were sent", n)
+	}
+	if got, want := w.spent(), asked(server); got > 0.3 || got < want*0.9 {
+		t.Errorf("the ledger has $%.6f, the provider was asked for $%.6f", got, want)
+	}
+}
+
+func TestCodexIsNotInstalled(t *testing.T) {
+	w := NewWorld(t)
+	w.Env = []string{"ANTHROPIC_API_KEY=sk-test", "MATRIXOS_CODEX=/nowhere/codex"}
+	w.Run("ask", "hello", "--model", inCodex).says(t, 1, "/nowhere/codex", "npm install -g @openai/codex@"+coder.CodexVersion, "MATRIXOS_CODEX")
 }
