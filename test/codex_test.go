@@ -228,3 +228,63 @@ func TestCodexIsNotInstalled(t *testing.T) {
 	w.Env = []string{"ANTHROPIC_API_KEY=sk-test", "MATRIXOS_CODEX=/nowhere/codex"}
 	w.Run("ask", "hello", "--model", inCodex).says(t, 1, "/nowhere/codex", "npm install -g @openai/codex@"+coder.CodexVersion, "MATRIXOS_CODEX")
 }
+
+// smallAgent is a coding agent of twenty lines, by which a program file alone lets
+// any such program work: it is told on its command line, asks for answers by chat
+// completions, and has one tool, a shell.
+const smallAgent = `#!/usr/bin/python3
+import json, os, subprocess, sys, urllib.request
+shell = {"type": "function", "function": {"name": "shell", "parameters": {"type": "object", "properties": {"run": {"type": "string"}}}}}
+talk = os.path.join(os.environ["HOME"], "talk.json")
+messages = json.load(open(talk)) if sys.argv[1] == "more" else [{"role": "system", "content": open(os.environ["RULES"]).read()}]
+messages.append({"role": "user", "content": sys.argv[2]})
+while True:
+    body = json.dumps({"model": "any", "messages": messages, "tools": [shell]}).encode()
+    ask = urllib.request.Request(os.environ["OPENAI_BASE_URL"] + "/chat/completions", body, {"Content-Type": "application/json"})
+    said = json.load(urllib.request.build_opener(urllib.request.ProxyHandler({})).open(ask))["choices"][0]["message"]
+    messages.append(said)
+    for c in said.get("tool_calls", []):
+        r = subprocess.run(json.loads(c["function"]["arguments"])["run"], shell=True, capture_output=True, text=True)
+        messages.append({"role": "tool", "tool_call_id": c["id"], "content": r.stdout + r.stderr})
+    if not said.get("tool_calls"):
+        break
+json.dump(messages, open(talk, "w"))
+`
+
+// TestAProgramFileNamesItsOwnAgent: a program whose file has a command runs in that,
+// over whatever model there is, and lands by the same door.
+func TestAProgramFileNamesItsOwnAgent(t *testing.T) {
+	run := func(format string, args ...any) modeltest.Turn {
+		return call("shell", map[string]string{"run": fmt.Sprintf(format, args...)})
+	}
+	w, server := inAgent(t,
+		modeltest.Rule{Program: sys.ProgramKernel, Turns: []modeltest.Turn{
+			call("spawn", map[string]string{"program": "scribe", "task": "Write the plan."}), {Text: "There is a plan."},
+		}},
+		modeltest.Rule{System: "Be brief.", Match: "refused", Turns: []modeltest.Turn{run("rm apps/evil"), {Text: "Taken back."}}},
+		modeltest.Rule{System: "Be brief.", Turns: []modeltest.Turn{run("mkdir -p projects apps; echo plan > projects/plan.md; echo no > apps/evil"), {Text: "It is written."}}},
+	)
+	bin := t.TempDir()
+	if err := os.WriteFile(filepath.Join(bin, "smallagent"), []byte(smallAgent), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	w.Env = append(w.Env, "PATH="+bin+":"+os.Getenv("PATH"))
+	w.Do("status")
+	w.save("agents/scribe.md", "---\nname: scribe\ndescription: Writes plans.\nwrites: projects/\ncommand: smallagent new {prompt}\nagain: more {prompt}\n"+
+		"env:\n  RULES: \"{private}/rules.txt\"\nfiles:\n  rules.txt: Be brief.\n---\nYou write plans.\n")
+	if r := w.Do("ask", "plan it", "--model", "anthropic:claude-opus-4-6"); !strings.Contains(r.Stdout, "There is a plan.") {
+		t.Errorf("answer %q", r.Stdout)
+	}
+	if got := w.Read("projects/plan.md"); got != "plan\n" {
+		t.Errorf("the plan is %q", got)
+	}
+	if _, err := os.Stat(filepath.Join(w.Home, "apps/evil")); err == nil {
+		t.Error("what it may not change has landed")
+	}
+	if got, want := w.spent(), asked(server); math.Abs(got-want) > 1e-9 || got == 0 {
+		t.Errorf("the ledger has $%.6f, the provider was asked for $%.6f", got, want)
+	}
+	if all := server.Requests(); !strings.Contains(all[1].System, "You write plans.") || strings.Contains(all[1].System, "{private}") {
+		t.Errorf("the model is told %q", all[1].System)
+	}
+}

@@ -112,7 +112,8 @@ func tokens(ms []model.Message) (n int64) {
 
 // restore makes of what a program sends what the model shall read: words in the
 // place of tokens, replies as the model gave them, results as the Host has them, and
-// what the owner said meanwhile.
+// what the owner said meanwhile. What the program says before the owner's words is
+// part of its instructions.
 func (s *session) restore(q *request) {
 	var out []model.Message
 	for _, m := range q.msgs {
@@ -120,9 +121,19 @@ func (s *session) restore(q *request) {
 			out = append(out, s.asSaid(m))
 			continue
 		}
+		for len(out) == 0 && len(m.Blocks) > 1 && s.instructs(m.Blocks[0]) {
+			q.system = append(q.system, m.Blocks[0].Text)
+			m.Blocks = m.Blocks[1:]
+		}
 		out = append(out, s.asHeard(m)...)
 	}
 	q.msgs = engine.Repair(merged(out))
+}
+
+// instructs tells a text of the program's own from one with words of the owner.
+func (s *session) instructs(b model.Block) bool {
+	_, token, _ := s.cut(b.Text)
+	return b.Kind == model.Text && token == ""
 }
 
 func (s *session) asSaid(m model.Message) model.Message {
