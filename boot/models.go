@@ -239,6 +239,9 @@ func (m *models) Choices(context.Context) ([]gateway.Model, error) {
 	if _, err := claude.Find(m.env("MATRIXOS_CLAUDE")); err == nil {
 		names = append(names, claudeCode+":"+suggested[claudeCode])
 	}
+	if _, err := findAgent(cmp.Or(m.env("MATRIXOS_CODEX"), codexName), ""); err == nil && m.agent != nil {
+		names = append(names, codexName+":"+anthropicName+":"+suggested[anthropicName])
+	}
 	if now := m.Default(); !slices.Contains(names, now) {
 		names = append(names, now)
 	}
