@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := build
-.PHONY: run test soak lint build bench bench-heal setup clean protocol
+.PHONY: run test soak lint build bench bench-heal bench-strength setup clean protocol
 
 GO      ?= go
 
@@ -72,6 +72,11 @@ bench: setup build
 # doc/reliability.md.
 bench-heal: setup web/runtime/dist/manifest.json
 	@CI=true MATRIXOS_HEAL_BENCH=$${N:-8} MATRIXOS_HEAL_APPS=$$(echo $${APPS:-} | tr ' ' ,) $(GO) test ./boot -count=1 -run 'TestHealBench$$' -v -timeout 6h
+
+# How many small wrong changes of each default app its contract finds: N of them, spread
+# evenly, or N=all. Takes one to five minutes for an app; APPS="todo notes" names some.
+bench-strength: setup web/runtime/dist/manifest.json
+	@CI=true MATRIXOS_STRENGTH=$${N:-30} MATRIXOS_STRENGTH_APPS=$$(echo $${APPS:-} | tr ' ' ,) $(GO) test ./app/strength -count=1 -run 'TestDefaultContractsAreStrong$$' -v -timeout 6h
 
 clean:
 	rm -rf bin web/dist/assets web/dist/index.html web/runtime/dist/manifest.json

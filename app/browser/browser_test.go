@@ -2,6 +2,7 @@ package browser
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -288,5 +289,31 @@ func TestTheSameEachTime(t *testing.T) {
 	a, b := first.Steps[1].Seen, second.Steps[1].Seen
 	if a != b || !strings.Contains(a, "1/5/2026 1,234.5 en-US") {
 		t.Errorf("%q and %q", a, b)
+	}
+}
+
+// A look at an app ends with the first scenario that fails; where none does, all were run.
+func TestFirstEndsWithWhatFails(t *testing.T) {
+	w := newWorld(t)
+	w.static("first", "Hello", "")
+	for see, most := range map[string]int{"Hello": 6, "Bye": 1} {
+		list := []string{`{"name":"0","steps":[{"see":"` + see + `"}]}`}
+		for i := range 5 {
+			list = append(list, fmt.Sprintf(`{"name":"%d","steps":[{"see":"Hello"}]}`, i+1))
+		}
+		w.put("apps/first/contract.json", `{"version":1,"scenarios":[`+strings.Join(list, ",")+`]}`)
+		trial, err := w.rt.Try(t.Context(), w.tree, "apps/first")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.b.o.Windows = 1 // a second one would run another meanwhile
+		out, err := w.b.First(t.Context(), trial)
+		if err := errors.Join(err, trial.Close()); err != nil {
+			t.Fatal(err)
+		}
+		r := sys.ContractReport{Scenarios: out}
+		if green := r.Settled(); green != (see == "Hello") || len(out) > most || green && len(out) != most {
+			t.Errorf("%q: %d run, green %v", see, len(out), green)
+		}
 	}
 }
