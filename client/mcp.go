@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 
 	"matrixos/sys"
@@ -111,6 +112,11 @@ func (b *bridge) send(ctx context.Context, m message, line []byte) {
 	if len(answer) == 0 {
 		return
 	}
+	b.pass(m, answer)
+}
+
+// pass hands one message of the gateway's to the program.
+func (b *bridge) pass(m message, answer []byte) {
 	var got message
 	var flat bytes.Buffer
 	if json.Compact(&flat, answer) != nil {
@@ -161,6 +167,12 @@ func (b *bridge) post(ctx context.Context, m message, line []byte) ([]byte, erro
 		return nil, b.c.unreachable(ctx, op, err)
 	}
 	defer res.Body.Close()
+	if strings.HasPrefix(res.Header.Get("Content-Type"), "text/event-stream") {
+		if err := b.follow(m, res.Body); err != nil {
+			return nil, b.c.unreachable(ctx, op, err)
+		}
+		return nil, nil
+	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, answerLimit))
 	if err != nil {
 		return nil, b.c.unreachable(ctx, op, err)
@@ -175,4 +187,17 @@ func (b *bridge) post(ctx context.Context, m message, line []byte) ([]byte, erro
 		return body, nil // the protocol's own error
 	}
 	return nil, failure(op, res.StatusCode, body)
+}
+
+// follow passes on the messages of a stream as they come: signs of life, then the
+// answer.
+func (b *bridge) follow(m message, stream io.Reader) error {
+	s := bufio.NewScanner(stream)
+	s.Buffer(nil, answerLimit)
+	for s.Scan() {
+		if data, ok := bytes.CutPrefix(s.Bytes(), []byte("data:")); ok && len(bytes.TrimSpace(data)) > 0 {
+			b.pass(m, bytes.TrimSpace(data))
+		}
+	}
+	return s.Err()
 }

@@ -61,7 +61,11 @@ type obj = map[string]any
 
 func (g guest) call(name string, args obj) (string, bool) {
 	g.t.Helper()
-	res, err := g.CallTool(g.t.Context(), &mcp.CallToolParams{Name: name, Arguments: args})
+	p := &mcp.CallToolParams{Name: name, Arguments: args}
+	if name == "Glob" || name == "list_tasks" { // some want to hear how it goes on, and are answered by a stream
+		p.SetProgressToken(name)
+	}
+	res, err := g.CallTool(g.t.Context(), p)
 	if err != nil {
 		g.t.Fatalf("%s: %v", name, err)
 	}

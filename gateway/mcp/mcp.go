@@ -36,7 +36,8 @@ const idleAfter = time.Hour
 type Server struct {
 	kernel  *kernel.Kernel
 	version string
-	http    http.Handler
+	whole   http.Handler
+	stream  http.Handler
 
 	mu     sync.Mutex
 	visits map[string]*visit // by the token's id
@@ -54,15 +55,33 @@ type visit struct {
 // New makes a server of a home's kernel.
 func New(k *kernel.Kernel, version string, log *slog.Logger) *Server {
 	s := &Server{kernel: k, version: version, visits: map[string]*visit{}}
-	s.http = mcp.NewStreamableHTTPHandler(func(r *http.Request) *mcp.Server { return s.visit(gateway.TokenOf(r.Context())).server }, &mcp.StreamableHTTPOptions{
-		Stateless: true, JSONResponse: true, Logger: log,
-		DisableLocalhostProtection: true, // the gateway has checked the host
-	})
+	handler := func(whole bool) http.Handler {
+		return mcp.NewStreamableHTTPHandler(func(r *http.Request) *mcp.Server { return s.visit(gateway.TokenOf(r.Context())).server }, &mcp.StreamableHTTPOptions{
+			Stateless: true, JSONResponse: whole, Logger: log,
+			DisableLocalhostProtection: true, // the gateway has checked the host
+		})
+	}
+	s.whole, s.stream = handler(true), handler(false)
 	return s
 }
 
-// ServeHTTP implements http.Handler.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.http.ServeHTTP(w, r) }
+// ServeHTTP implements http.Handler. What wants to hear of progress is answered by a
+// stream, everything else in one piece.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		s.whole.ServeHTTP(w, r)
+		return
+	}
+	stream, err := wantsProgress(r)
+	switch {
+	case err != nil:
+		http.Error(w, "the request could not be read", http.StatusBadRequest)
+	case stream:
+		s.stream.ServeHTTP(w, r)
+	default:
+		s.whole.ServeHTTP(w, r)
+	}
+}
 
 // Leave implements gateway.MCP.
 func (s *Server) Leave(token string) {
@@ -198,7 +217,7 @@ func add(server *mcp.Server, name, description string, schema json.RawMessage, r
 			if len(in) == 0 || string(in) == "null" {
 				in = json.RawMessage("{}")
 			}
-			out, err := do(ctx, in)
+			out, err := patiently(ctx, r, tellEvery, func() (kernel.Outcome, error) { return do(ctx, in) })
 			if err != nil {
 				out = kernel.Outcome{Text: words(err), Failed: true}
 			}
