@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 
@@ -26,10 +27,15 @@ type promise struct {
 
 // scripted judges apps by words in their files. A file that has "SYNTAX" in it does not
 // compile.
-type scripted struct{ wholes, parts int }
+type scripted struct {
+	mu            sync.Mutex
+	wholes, parts int
+}
 
 func (j *scripted) Whole(ctx context.Context, tree fs.FS, folder sys.Path) (*sys.ContractReport, error) {
+	j.mu.Lock()
 	j.wholes++
+	j.mu.Unlock()
 	return j.judge(tree, folder, func(string) bool { return true })
 }
 
@@ -48,7 +54,9 @@ func (j *scripted) First(ctx context.Context, tree fs.FS, folder sys.Path) (*sys
 }
 
 func (j *scripted) Part(_ context.Context, tree fs.FS, folder sys.Path, check string) (*sys.ContractReport, error) {
+	j.mu.Lock()
 	j.parts++
+	j.mu.Unlock()
 	return j.judge(tree, folder, func(name string) bool { return name == check })
 }
 

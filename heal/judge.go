@@ -7,18 +7,20 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"matrixos/app"
 	"matrixos/sys"
 )
 
-// Judge holds an app to what it has to do. Errors are of the judge, not of the app.
+// Judge holds an app to what it has to do. Errors are of the judge, not of the app. It is
+// safe for concurrent use.
 type Judge interface {
 	// Whole tries all of it, at the highest level of the machine. It may answer from what
 	// it remembers of an app that was green as it is.
 	Whole(ctx context.Context, tree fs.FS, folder sys.Path) (*sys.ContractReport, error)
-	// First is Whole, but may end with the first check that fails: of what it does not
-	// tell, nothing is known.
+	// First is Whole, but tries each scenario once, and may end with the first check that
+	// fails: of what it does not tell, nothing is known.
 	First(ctx context.Context, tree fs.FS, folder sys.Path) (*sys.ContractReport, error)
 	// Part tries one scenario or rule of data, by its name, once; with an empty name only
 	// the files.
@@ -194,7 +196,7 @@ func (c *run) trialOf(key string) *trial {
 	return t
 }
 
-// again tries a check that has failed as often as it takes to believe it once more.
+// again tries a check that has failed once more: what fails twice is believed.
 func (h *Healer) again(ctx context.Context, c *run, tree fs.FS, f failure) (verdict, error) {
 	v, err := h.glance(ctx, c, tree, f)
 	if err != nil || v != fails {
@@ -205,4 +207,27 @@ func (h *Healer) again(ctx context.Context, c *run, tree fs.FS, f failure) (verd
 		c.trialOf(f.name + "\x00" + print).times = sure
 	}
 	return v, err
+}
+
+// both tries a check on two states of an app side by side, for glance to know.
+func (h *Healer) both(ctx context.Context, c *run, f failure, trees ...fs.FS) error {
+	var all sync.WaitGroup
+	trials, errs := make([]*trial, len(trees)), make([]error, len(trees))
+	for i, tree := range trees {
+		print, err := fingerprint(tree, c.roots)
+		if err != nil {
+			return err
+		}
+		if t := c.trialOf(f.name + "\x00" + print); t.report == nil && !slices.Contains(trials, t) {
+			trials[i] = t
+			c.runs++
+			all.Go(func() {
+				if t.report, errs[i] = c.judge.Part(ctx, tree, c.folder, f.name); errs[i] == nil {
+					t.times = 1
+				}
+			})
+		}
+	}
+	all.Wait()
+	return errors.Join(errs...)
 }

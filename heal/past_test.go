@@ -22,7 +22,7 @@ func TestThePastIsTriedByTheContractOfToday(t *testing.T) {
 		lines[i] = "const later = 1;"
 		w.agent(map[sys.Path]string{src: sheet(lines)})
 	}
-	head, before := w.disk.Head(), *w.judge
+	head, wholes, parts := w.disk.Head(), w.judge.wholes, w.judge.parts
 	test, err := w.Past(tasks)
 	if err != nil {
 		t.Fatal(err)
@@ -31,8 +31,8 @@ func TestThePastIsTriedByTheContractOfToday(t *testing.T) {
 	if err != nil || found.First != guilty || len(found.Suspects) > 1 || w.disk.Head() != head {
 		t.Errorf("%+v, %v", found, err)
 	}
-	if n := w.judge.parts - before.parts; w.judge.wholes != before.wholes+1 || n > 2*len(found.Steps) {
-		t.Errorf("%d wholes and %d parts for %d steps", w.judge.wholes-before.wholes, n, len(found.Steps))
+	if n := w.judge.parts - parts; w.judge.wholes != wholes+1 || n > 2*len(found.Steps) {
+		t.Errorf("%d wholes and %d parts for %d steps", w.judge.wholes-wholes, n, len(found.Steps))
 	}
 	view, err := w.disk.View(guilty - 1)
 	if err != nil {

@@ -54,6 +54,10 @@ func (h *Healer) search(ctx context.Context, c *run, f failure) (_ found, ok boo
 		if i < 0 {
 			return found{}, false, nil
 		}
+		next := max(i-2*step, min(i-1, 0))
+		if err := h.ahead(ctx, c, f, list[i].ID, list[max(next, 0)].ID); err != nil {
+			return found{}, false, err
+		}
 		v, err := h.held(ctx, c, list[i].ID, f)
 		if err != nil {
 			return found{}, false, err
@@ -62,8 +66,7 @@ func (h *Healer) search(ctx context.Context, c *run, f failure) (_ found, ok boo
 		case holds:
 			good = i
 		case fails:
-			bad, step = i, 2*step
-			i = max(i-step, min(i-1, 0))
+			bad, step, i = i, 2*step, next
 		case unclear:
 			i--
 		}
@@ -127,6 +130,22 @@ func (h *Healer) halve(ctx context.Context, c *run, list []sys.LandingInfo, good
 		}
 	}
 	return good, bad, nil
+}
+
+// ahead tries two landings side by side, of which the second is wanted if the check fails
+// on the first.
+func (h *Healer) ahead(ctx context.Context, c *run, f failure, ids ...sys.LandingID) error {
+	var trees []fs.FS
+	for _, id := range ids {
+		view, err := h.o.Disk.View(id)
+		if err != nil {
+			return err
+		}
+		if _, err := fs.Stat(view, string(c.folder)); err == nil {
+			trees = append(trees, c.judged(view))
+		}
+	}
+	return h.both(ctx, c, f, trees...)
 }
 
 // held tells whether a check held as of a landing, by the contract of today.

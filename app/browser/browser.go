@@ -257,8 +257,9 @@ func (b *Browser) Run(ctx context.Context, t *app.Trial) ([]sys.ScenarioResult, 
 	return results, errors.Join(errs...)
 }
 
-// First is Run, but begins none after the first that is red: what it returns are those
-// that were run, in the order of the contract.
+// First runs scenarios as Run does, but each once, and begins none after the first that is
+// red: what it returns are those that were run, in the order of the contract. Who acts on
+// what is red tries it again.
 func (b *Browser) First(ctx context.Context, t *app.Trial) ([]sys.ScenarioResult, error) {
 	list := t.Contract.Scenarios
 	results, errs := make([]*sys.ScenarioResult, len(list)), make([]error, len(list))
@@ -269,9 +270,6 @@ func (b *Browser) First(ctx context.Context, t *app.Trial) ([]sys.ScenarioResult
 		all.Go(func() {
 			for i := next.Add(1) - 1; int(i) < len(list) && !red.Load(); i = next.Add(1) - 1 {
 				r, err := b.scenario(ctx, t, list[i], nil)
-				if err == nil && !settled(r) {
-					r, err = b.scenario(ctx, t, list[i], nil)
-				}
 				results[i], errs[i] = &r, err
 				if err != nil || !settled(r) {
 					red.Store(true)
