@@ -45,6 +45,8 @@ func (s *System) assemble(ctx context.Context, o Options, base string) (err erro
 	p := &parts{o: o, version: cmp.Or(o.Version, "dev"), base: base, proxied: o.Holder != "", secrets: s.openKeys(ctx)}
 	if p.box, p.why = sandbox.Find(ctx); p.why != nil {
 		s.log.WarnContext(ctx, "commands of agents are refused", "error", p.why)
+	} else if n := sandbox.Sweep(s.home); n > 0 {
+		s.log.WarnContext(ctx, "commands that a crash had left behind were ended", "count", n)
 	}
 	connected := &connected{disk: s.disk, keys: p.secrets}
 	out := network(egress.New(egress.Options{}), s.disk, s.log) // the public internet only

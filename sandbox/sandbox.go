@@ -218,13 +218,16 @@ func (s *Sandbox) run(ctx context.Context, c Command, out io.Writer, w *watch) (
 // it is to see, and say, what went too far before they only get in the way.
 const wall = 2
 
+// hostname is what a confined machine is called.
+const hostname = "matrixos"
+
 // niceness lets the owner's own programs, and this one, go first.
 const niceness = 5
 
 func (s *Sandbox) args(c Command) []string {
 	args := []string{
 		"--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--cap-drop", "ALL", "--die-with-parent", "--new-session", "--clearenv",
-		"--hostname", "matrixos",
+		"--hostname", hostname,
 		"--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp",
 	}
 	for _, p := range []string{"/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64"} {
