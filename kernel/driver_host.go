@@ -27,7 +27,7 @@ var _ driver.Host = (*asker)(nil)
 func (a *asker) Ask(ctx context.Context, q driver.Question) (map[string]any, error) {
 	head := fmt.Sprintf("The server “%s” asks, and gets your answer: %s", a.server, q.Text)
 	if len(q.Fields) == 0 {
-		yes, err := a.c.p.ask(ctx, a.c.ID+"/yes", head, []string{"Yes", "No"})
+		yes, err := a.c.p.ask(ctx, a.c.ID+"/yes", sys.QuestionData{Text: head, Choices: []string{"Yes", "No"}})
 		if err != nil {
 			return nil, err
 		}
@@ -43,7 +43,7 @@ func (a *asker) Ask(ctx context.Context, q driver.Question) (map[string]any, err
 			choices = []string{"Yes", "No"}
 		}
 		choices = append(choices[:len(choices):len(choices)], noAnswer)
-		text, err := a.c.p.ask(ctx, a.c.ID+"/"+f.Name, head+"\n"+f.Text, choices)
+		text, err := a.c.p.ask(ctx, a.c.ID+"/"+f.Name, sys.QuestionData{Text: head + "\n" + f.Text, Choices: choices})
 		if err != nil {
 			return nil, err
 		}

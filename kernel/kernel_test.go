@@ -18,7 +18,7 @@ import (
 func TestARequestBuildsThroughAChildAndLands(t *testing.T) {
 	m := machine.Boot(t, machine.Script{
 		"kernel": func(ctx context.Context, h engine.Host, _ int, said string) (string, error) {
-			report, err := machine.Call(ctx, h, "spawn", machine.Obj{"program": "builder", "task": "build it: " + said, "app": "notes"})
+			report, err := machine.Call(ctx, h, "spawn", machine.Obj{"program": "builder", "task": "build it: " + said, "app": "notes", "contract": machine.Contract})
 			return "Done. " + report, err
 		},
 		"builder": func(ctx context.Context, h engine.Host, _ int, said string) (string, error) {
@@ -66,7 +66,7 @@ func TestARequestBuildsThroughAChildAndLands(t *testing.T) {
 func TestAnObedientModelStaysInItsPlace(t *testing.T) {
 	m := machine.Boot(t, machine.Script{
 		"kernel": func(ctx context.Context, h engine.Host, _ int, _ string) (string, error) {
-			_, err := machine.Call(ctx, h, "spawn", machine.Obj{"program": "builder", "task": "x", "app": "mine"})
+			_, err := machine.Call(ctx, h, "spawn", machine.Obj{"program": "builder", "task": "x", "app": "mine", "contract": machine.Contract})
 			return "", err
 		},
 		"builder": func(ctx context.Context, h engine.Host, _ int, _ string) (string, error) {

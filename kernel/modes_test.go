@@ -173,7 +173,7 @@ func builder(play func(step int, r *model.Request) model.Reply) *machine.Puppet 
 		case r.Program == "builder":
 			return play(step, r), nil
 		case step == 0:
-			return machine.Does("spawn", machine.Obj{"program": "builder", "task": "build", "app": "x"}), nil
+			return machine.Does("spawn", machine.Obj{"program": "builder", "task": "build", "app": "x", "contract": machine.Contract}), nil
 		}
 		return machine.Says("It is all there!"), nil
 	}}

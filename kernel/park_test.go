@@ -100,7 +100,7 @@ func TestARequestRestsAndGoesOnAsAWhole(t *testing.T) {
 	p := &machine.Puppet{Price: sys.Cost{USD: 0.3}, Play: func(_ context.Context, r *model.Request, step int) (model.Reply, error) {
 		switch {
 		case r.Program == "kernel" && step == 0:
-			return machine.Does("spawn", machine.Obj{"program": "builder", "task": "build", "app": "x"}), nil
+			return machine.Does("spawn", machine.Obj{"program": "builder", "task": "build", "app": "x", "contract": machine.Contract}), nil
 		case r.Program == "kernel":
 			return machine.Says("All done."), nil
 		case step == 0:

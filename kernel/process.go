@@ -202,7 +202,16 @@ func (p *process) transaction() *disk.Txn {
 	return p.txn
 }
 
-func (p *process) mayWrite(path sys.Path) error { return policy.Write(p.subject, path) }
+func (p *process) mayWrite(path sys.Path) error {
+	founds, err := p.founds(path)
+	if err != nil {
+		return err
+	}
+	if founds {
+		return policy.Found(p.subject, path)
+	}
+	return policy.Write(p.subject, path)
+}
 
 // provenance signs a landing of the process.
 func (p *process) provenance() sys.Provenance {

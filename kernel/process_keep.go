@@ -24,6 +24,7 @@ type memo struct {
 	Call     string       `json:"call,omitempty"`     // of the parent, that it answers
 	Words    string       `json:"words,omitempty"`    // what the owner said
 	Contract string       `json:"contract,omitempty"` // what its app has to do, as its parent settled it
+	Asked    []settled    `json:"asked,omitempty"`    // what it asked the owner
 	Given    given        `json:"given,omitempty"`    // files that a call has put into its transaction
 	From     string       `json:"from,omitempty"`     // "desktop", "cli", or a channel
 	Begun    time.Time    `json:"begun,omitzero"`     // the request

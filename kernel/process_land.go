@@ -75,6 +75,9 @@ func (p *process) mayLand(ctx context.Context, dir string, changes []sys.Change)
 	if err := policy.Landing(p.subject, given); err != nil {
 		return err
 	}
+	if err := p.promised(dir, given); err != nil {
+		return err
+	}
 	if err := p.tooMany(ctx, changes); err != nil {
 		return err
 	}

@@ -64,8 +64,11 @@ func (p *process) tooMany(ctx context.Context, changes []sys.Change) error {
 	if len(gone) > len(shown) {
 		more = fmt.Sprintf("\n… and %d more", len(gone)-len(shown))
 	}
-	answer, err := p.ask(ctx, deleteQuestion, fmt.Sprintf("%s is about to delete %d files of your home. Shall they go?\n%s%s",
-		p.program.Name, len(gone), strings.Join(shown, "\n"), more), []string{letDelete, letKeep})
+	answer, err := p.ask(ctx, deleteQuestion, sys.QuestionData{
+		Text: fmt.Sprintf("%s is about to delete %d files of your home. Shall they go?\n%s%s",
+			p.program.Name, len(gone), strings.Join(shown, "\n"), more),
+		Choices: []string{letDelete, letKeep},
+	})
 	if err != nil {
 		return err
 	}

@@ -178,6 +178,9 @@ func (p *process) spawn(ctx context.Context, call string, o Spawn) (Report, erro
 		return *cmpReport(report), err
 	}
 	if child == nil {
+		if err := p.k.settledFirst(o); err != nil {
+			return Report{}, err
+		}
 		row := p.snapshot()
 		p.mu.Lock()
 		deadline := p.memo.Deadline

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -11,10 +13,71 @@ import (
 	"matrixos/sys"
 )
 
+// settled is a question of a process that the owner has answered.
+type settled struct {
+	Call string `json:"call"`
+	sys.Asked
+}
+
+// consult puts a question of an agent to the owner, if the request has one left, and
+// keeps the answer for what is built.
+func (p *process) consult(ctx context.Context, call string, q sys.QuestionData) (string, error) {
+	id, _, answered, err := p.asked(ctx, call)
+	if err != nil {
+		return "", err
+	}
+	if id == "" && !answered {
+		if q.Number, err = p.nextQuestion(ctx); err != nil {
+			return "", err
+		}
+	}
+	answer, err := p.ask(ctx, call, q)
+	if err != nil {
+		return "", err
+	}
+	now := settled{call, sys.Asked{Question: q.Text, Answer: answer, App: q.App}}
+	again := p.retakes(call) // it may have been kept before the crash
+	return answer, p.commit(ctx, func() error {
+		if n := len(p.memo.Asked); !again || n == 0 || p.memo.Asked[n-1] != now {
+			p.memo.Asked = append(slices.Clip(p.memo.Asked), now)
+		}
+		return nil
+	})
+}
+
+// nextQuestion numbers a question of the request, over all its processes.
+func (p *process) nextQuestion(ctx context.Context) (int, error) {
+	var n int
+	err := p.k.journal.QueryRow(ctx, `SELECT count(*) FROM event WHERE request=? AND kind=? AND json_extract(CAST(data AS TEXT), '$.number')>0`,
+		string(p.req().id), string(sys.EventQuestion)).Scan(&n)
+	if err != nil {
+		return 0, err
+	}
+	if n >= sys.MostQuestions {
+		return 0, &sys.Error{
+			Op: "ask", Path: "the owner", Kind: sys.Refused, Err: fmt.Errorf("this request has had its %d questions", sys.MostQuestions),
+			Hint: "decide the rest yourself, the simplest way that fits the owner's words, and say in your answer what you decided",
+		}
+	}
+	return n + 1, nil
+}
+
+// answers is what the owner said when the process asked, as far as app is concerned.
+func (p *process) answers(app sys.Slug) (out []sys.Asked) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, s := range p.memo.Asked {
+		if s.App == "" || s.App == app || s.App == sys.NewApp {
+			out = append(out, s.Asked)
+		}
+	}
+	return out
+}
+
 // ask puts a question to the owner; the process waits, if need be over a restart.
 // It is asked once, and answered once: a call that is made again after a restart
 // waits for the same question, or gets the answer that came meanwhile.
-func (p *process) ask(ctx context.Context, call, text string, choices []string) (string, error) {
+func (p *process) ask(ctx context.Context, call string, q sys.QuestionData) (string, error) {
 	id, answer, answered, err := p.asked(ctx, call)
 	if err != nil || answered {
 		return answer, err
@@ -32,7 +95,8 @@ func (p *process) ask(ctx context.Context, call, text string, choices []string) 
 		delete(p.k.questions, id)
 		p.k.mu.Unlock()
 	}()
-	e := p.event(sys.EventQuestion, sys.QuestionData{ID: id, Text: text, Choices: choices})
+	q.ID = id
+	e := p.event(sys.EventQuestion, q)
 	pid := int64(p.pid())
 	err = p.commit(ctx, func() error { return p.moveLocked(sys.Waiting, wait{sys.ForApproval, "your answer"}) },
 		func(ctx context.Context, tx *journal.Tx) error {

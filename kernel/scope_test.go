@@ -17,7 +17,7 @@ import (
 func TestAProgramSeesItsScope(t *testing.T) {
 	m := machine.Boot(t, machine.Script{
 		"kernel": func(ctx context.Context, h engine.Host, _ int, _ string) (string, error) {
-			return machine.Call(ctx, h, "spawn", machine.Obj{"program": "tidy", "task": "tidy up", "app": "diary"})
+			return machine.Call(ctx, h, "spawn", machine.Obj{"program": "tidy", "task": "tidy up", "app": "diary", "contract": machine.Contract})
 		},
 		"tidy": func(ctx context.Context, h engine.Host, _ int, _ string) (string, error) {
 			if out, err := machine.Call(ctx, h, "Read", machine.Obj{"file_path": "projects/plan.md"}); err == nil {

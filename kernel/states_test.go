@@ -120,7 +120,7 @@ func (p *play) Read(ctx context.Context, address string) (egress.Page, error) {
 var script = map[sys.Program][]model.Reply{
 	"kernel": {
 		machine.Does("send_test", machine.Obj{}),
-		machine.Does("spawn", machine.Obj{"program": "builder", "task": "write them", "app": "notes"}),
+		machine.Does("spawn", machine.Obj{"program": "builder", "task": "write them", "app": "notes", "contract": machine.Contract}),
 		machine.Does("Write", machine.Obj{"file_path": "projects/log.md", "content": "written"}),
 		machine.Does("ask_owner", machine.Obj{"question": "Sure?"}),
 		machine.Does("Read", machine.Obj{"file_path": "system/soul.md"}),

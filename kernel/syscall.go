@@ -160,10 +160,18 @@ func (c *Call) Spawn(ctx context.Context, o Spawn) (Report, error) {
 	return c.p.spawn(ctx, c.ID, o)
 }
 
-// Ask puts a question to the owner and waits for the answer.
-func (c *Call) Ask(ctx context.Context, text string, choices []string) (string, error) {
-	return c.p.ask(ctx, c.ID, text, choices)
+// Ask puts a question to the owner and waits for the answer, which is empty if they
+// leave it to the process. app is the app to be made that it is about, if any. A
+// request has at most sys.MostQuestions; then the error is Refused.
+func (c *Call) Ask(ctx context.Context, text string, choices []string, app sys.Slug) (string, error) {
+	return c.p.consult(ctx, c.ID, sys.QuestionData{Text: text, Choices: choices, App: app})
 }
+
+// Answers is what the owner said when the process asked, about app or in general.
+func (c *Call) Answers(app sys.Slug) []sys.Asked { return c.p.answers(app) }
+
+// Words is what the owner said, the request.
+func (c *Call) Words() string { return c.p.req().text }
 
 // Show notes that the owner wants to see app now, and tells the desktop.
 func (c *Call) Show(app sys.Slug) { c.p.show(app) }

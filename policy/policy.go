@@ -56,7 +56,7 @@ func Write(s Subject, path sys.Path) error {
 	if err := ByHandOnly(path); err != nil {
 		return err
 	}
-	if promise(path) {
+	if Promise(path) {
 		return &sys.Error{
 			Op: "change", Path: string(path), Kind: sys.Refused, Err: fmt.Errorf("it says what the app has to do, and %s may not change that", s.Program),
 			Hint: "make the app do it; a contract changes only at the owner's request, and the main agent hands it over with spawn",
@@ -84,8 +84,30 @@ func ByHandOnly(path sys.Path) error {
 	}
 }
 
-// promise reports whether path is the contract of an app.
-func promise(path sys.Path) bool {
+// Found decides whether s may write the contract at path of an app that does not
+// exist yet: whoever may make the app may. Once the app has landed, Write decides.
+func Found(s Subject, path sys.Path) error { return Write(s, beside(path, "matrix.json")) }
+
+// Unpromised lists the contracts that are missing beside the apps that changes make;
+// there reports whether a file is in the tree that lands.
+func Unpromised(changes []sys.Change, there func(sys.Path) (bool, error)) (out []sys.Path, _ error) {
+	for _, c := range changes {
+		if c.Op != sys.Added || !strings.HasPrefix(string(c.Path), "apps/") || c.Path.Base() != "matrix.json" {
+			continue
+		}
+		ok, err := there(beside(c.Path, "contract.json"))
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			out = append(out, beside(c.Path, "contract.json"))
+		}
+	}
+	return out, nil
+}
+
+// Promise reports whether path is the contract of an app.
+func Promise(path sys.Path) bool {
 	return strings.HasPrefix(string(path), "apps/") && path.Base() == "contract.json"
 }
 
@@ -122,13 +144,21 @@ func (s Subject) places() []string {
 // write that it may make, however it was made; a shell command is held to the
 // same rule as a tool.
 //
-// The contract of an app goes with the app: who removes one removes the other.
+// The contract of an app goes with the app: who removes one removes the other, and
+// who makes one says what it has to do (Found).
 func Landing(s Subject, changes []sys.Change) error {
 	for _, c := range changes {
-		if promise(c.Path) && c.Op == sys.Deleted && slices.Contains(changes, sys.Change{Path: beside(c.Path, "matrix.json"), Op: sys.Deleted}) {
-			continue
+		write := Write
+		if Promise(c.Path) && slices.Contains(changes, sys.Change{Path: beside(c.Path, "matrix.json"), Op: c.Op}) {
+			switch c.Op {
+			case sys.Deleted:
+				continue
+			case sys.Added:
+				write = Found
+			case sys.Modified:
+			}
 		}
-		if err := Write(s, c.Path); err != nil {
+		if err := write(s, c.Path); err != nil {
 			return err
 		}
 	}

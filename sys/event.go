@@ -130,11 +130,28 @@ type AnswerData struct {
 	Millis   int64       `json:"millis"`
 }
 
-// QuestionData is the payload of EventQuestion.
+// MostQuestions is how many questions agents may put to the owner in one request.
+const MostQuestions = 3
+
+// NewApp stands for an app that has no name yet.
+const NewApp Slug = "new-app"
+
+// QuestionData is the payload of EventQuestion. The choices are ready answers; any
+// other is as good, and an empty one leaves it to who asks.
 type QuestionData struct {
 	ID      string   `json:"id"`
 	Text    string   `json:"text"`
 	Choices []string `json:"choices,omitempty"`
+	Number  int      `json:"number,omitempty"` // of MostQuestions in its request; 0 if the kernel itself asks
+	App     Slug     `json:"app,omitempty"`    // the app that is to be made, if it is about what it has to do
+}
+
+// Asked is a question that was put to the owner, and the answer; an empty one leaves
+// it to who asked.
+type Asked struct {
+	Question string `json:"question"`
+	Answer   string `json:"answer"`
+	App      Slug   `json:"app,omitempty"`
 }
 
 // ApprovalData is the payload of EventApproval.

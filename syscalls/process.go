@@ -1,14 +1,11 @@
 package syscalls
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 
-	"matrixos/app"
 	"matrixos/kernel"
 	"matrixos/sys"
 )
@@ -34,11 +31,12 @@ func spawn() kernel.Syscall {
 			return fmt.Sprintf("Asking the %s", in.Program)
 		},
 		func(ctx context.Context, c *kernel.Call, in spawnIn) (string, error) {
-			contract, err := settled(in)
+			asked := c.Answers(in.App)
+			contract, err := settled(ctx, c, in, asked)
 			if err != nil {
 				return "", err
 			}
-			r, err := c.Spawn(ctx, kernel.Spawn{Program: in.Program, Task: in.Task, App: in.App, Contract: contract})
+			r, err := c.Spawn(ctx, kernel.Spawn{Program: in.Program, Task: in.Task + answered(asked), App: in.App, Contract: contract})
 			if err != nil {
 				return r.Text, err
 			}
@@ -50,28 +48,11 @@ func spawn() kernel.Syscall {
 			if r.Verified != "" {
 				fmt.Fprintf(&b, "\nVerified: %s", r.Verified)
 			}
+			if len(r.Landings) > 0 {
+				b.WriteString(offer(ctx, c, in.App))
+			}
 			return strings.TrimSpace(b.String()), nil
 		})
-}
-
-// settled is the contract that a child is given, judged before anything is built on
-// it.
-func settled(in spawnIn) (string, error) {
-	if len(in.Contract) == 0 || string(in.Contract) == "null" {
-		return "", nil
-	}
-	if in.App == "" {
-		return "", &sys.Error{Op: "spawn", Path: "contract", Kind: sys.Invalid, Err: errors.New("it is of no app"), Hint: "name the app's slug in app"}
-	}
-	var b bytes.Buffer
-	if err := json.Indent(&b, in.Contract, "", "  "); err != nil {
-		return "", &sys.Error{Op: "spawn", Path: "contract", Kind: sys.Invalid, Err: err}
-	}
-	text := b.String() + "\n"
-	if found := app.CheckContract([]byte(text), sys.Path("apps/"+in.App+"/contract.json")); len(found) > 0 {
-		return "", &sys.Error{Op: "spawn", Path: "contract", Kind: sys.Invalid, Err: errors.New(Diagnostics(found)), Hint: "correct it and call spawn again; nothing was built"}
-	}
-	return text, nil
 }
 
 // changed lists a landing's files in one line.
@@ -90,14 +71,23 @@ func changed(l sys.LandingInfo) string {
 type askIn struct {
 	Question string   `json:"question"`
 	Choices  []string `json:"choices"`
+	App      sys.Slug `json:"app"`
 }
+
+// leftOpen is what a question comes to that the owner leaves to the agent.
+const leftOpen = "(the owner leaves it to you: decide)"
 
 func askOwner() kernel.Syscall {
 	return define("ask_owner", false, []string{"question"}, `
 		"question":{"type":"string","minLength":1},
-		"choices":{"type":"array","items":{"type":"string"},"maxItems":6,"description":"ready answers"}`,
+		"choices":{"type":"array","items":{"type":"string"},"maxItems":6,"description":"ready answers"},
+		"app":{"type":"string","pattern":"^[a-z0-9][a-z0-9-]{0,63}$","description":"the slug of the new app that it is about, new-app if it has no name yet: the answer goes into its contract"}`,
 		func(in askIn) string { return "Asking you" },
 		func(ctx context.Context, c *kernel.Call, in askIn) (string, error) {
-			return c.Ask(ctx, in.Question, in.Choices)
+			answer, err := c.Ask(ctx, in.Question, in.Choices, in.App)
+			if err == nil && strings.TrimSpace(answer) == "" {
+				answer = leftOpen
+			}
+			return answer, err
 		})
 }

@@ -166,7 +166,7 @@ func TestClaudeCodeInTheMiddleOfACall(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, server := inCLI(t,
-				[]modeltest.Turn{call("spawn", map[string]string{"program": "builder", "task": "write a file", "app": "pair"}), {Text: "Done."}},
+				[]modeltest.Turn{call("spawn", map[string]any{"program": "builder", "task": "write a file", "app": "pair", "contract": promise}), {Text: "Done."}},
 				[]modeltest.Turn{
 					write("a.txt", "one"), call("Bash", map[string]string{"command": "sleep 3"}), write("b.txt", "two"), {Text: "Built."},
 				})

@@ -83,7 +83,7 @@ func TestCommandsReachTheNetworkByTheProxyAlone(t *testing.T) {
 		{Text: "Fetched."},
 	}
 	server := modeltest.New(modeltest.Rules(
-		modeltest.Rule{Program: "kernel", Turns: []modeltest.Turn{call("spawn", map[string]string{"program": "builder", "task": "fetch it", "app": "net"}), {Text: "Done."}}},
+		modeltest.Rule{Program: "kernel", Turns: []modeltest.Turn{call("spawn", map[string]any{"program": "builder", "task": "fetch it", "app": "net", "contract": promise}), {Text: "Done."}}},
 		modeltest.Rule{Program: "builder", Turns: builder}))
 	ts := httptest.NewServer(server)
 	defer ts.Close()

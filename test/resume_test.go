@@ -70,6 +70,9 @@ func call(name string, input any) modeltest.Turn {
 	return modeltest.Turn{Text: "Now " + name + ".", Calls: []modeltest.Call{{Name: name, Input: input}}}
 }
 
+// promise is what a new app that a scripted model has built has to do.
+var promise = map[string]any{"version": 1, "scenarios": []any{map[string]any{"name": "it opens", "steps": []any{map[string]any{"see_not": "an error"}}}}}
+
 // TestKilledInEachStateItGoesOn kills the binary while a request is in one state
 // of its life after the other. After the next start the request is answered, once
 // and well; nothing that had been done is lost, and nothing is done twice. A kill
@@ -80,7 +83,7 @@ func TestKilledInEachStateItGoesOn(t *testing.T) { //nolint:gocognit // one stor
 	write := func(name, text string) modeltest.Turn {
 		return call("Write", map[string]string{"file_path": "apps/pair/" + name, "content": text})
 	}
-	spawn := call("spawn", map[string]string{"program": "builder", "task": "write them", "app": "pair"})
+	spawn := call("spawn", map[string]any{"program": "builder", "task": "write them", "app": "pair", "contract": promise})
 	builder := []modeltest.Turn{write("a.txt", "one"), write("b.txt", "two"), {Text: "Built."}}
 	kernel := []modeltest.Turn{spawn, {Text: "Done."}}
 	asks := func(p sys.Program, answers int) func(*modeltest.Request) bool {

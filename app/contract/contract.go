@@ -3,6 +3,7 @@ package contract
 import (
 	_ "embed"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"matrixos/sys"
@@ -18,6 +19,9 @@ var Schema []byte
 
 // Path is where the contract of the app in folder stands.
 func Path(folder sys.Path) sys.Path { return folder + "/" + Name }
+
+// Parts are the fields of a contract, in the order in which one reads them.
+var Parts = []string{"version", "request", "answers", "scenarios", "invariants", "properties"}
 
 // Contract is what an app has to do.
 type Contract struct {
@@ -118,6 +122,13 @@ type Step struct {
 	Reload bool   `json:"reload,omitempty"`
 	GoTo   string `json:"go_to,omitempty"`
 	Wait   string `json:"wait,omitempty"`
+}
+
+// looks reports whether the scenario expects anything beyond that the app opens.
+func (s Scenario) looks() bool {
+	return slices.ContainsFunc(s.Steps, func(s Step) bool {
+		return s.See+s.SeeNot+s.Find+s.Value+s.Rows+s.Key != "" || len(s.Order) > 0
+	})
 }
 
 // DefaultAt is when a scenario begins that does not say: a Wednesday.

@@ -143,13 +143,15 @@ func (v *asking) interrupt(ctx context.Context) bool {
 // event shows one event.
 func (v *asking) event(ctx context.Context, e sys.Event) error {
 	if v.p.json {
-		if (e.Kind == sys.EventQuestion || e.Kind == sys.EventApproval) && !v.interactive() {
-			if e.Kind == sys.EventApproval {
-				return errors.Join(v.p.printJSON(e), show(e, v.unapproved))
-			}
-			return errors.Join(v.p.printJSON(e), v.unanswered(ctx))
+		err := v.p.printJSON(e)
+		switch {
+		case v.interactive():
+		case e.Kind == sys.EventApproval:
+			err = errors.Join(err, show(e, v.unapproved))
+		case e.Kind == sys.EventQuestion:
+			err = errors.Join(err, show(e, func(d sys.QuestionData) error { return v.unanswered(ctx, d) }))
 		}
-		return v.p.printJSON(e)
+		return err
 	}
 	switch e.Kind {
 	case sys.EventProcess:
@@ -244,12 +246,15 @@ func (v *asking) question(ctx context.Context, q sys.QuestionData) error {
 		fmt.Fprintf(v.p.err, "%12d  %s\n", i+1, oneLine(c, 100))
 	}
 	if !v.interactive() {
-		return v.unanswered(ctx)
+		return v.unanswered(ctx, q)
+	}
+	if q.Number > 0 {
+		v.line("", fmt.Sprintf("question %d of at most %d; answer in your own words, or press Enter to leave it to the system", q.Number, sys.MostQuestions))
 	}
 	fmt.Fprint(v.p.err, "> ")
 	text, err := bufio.NewReader(v.p.in).ReadString('\n')
 	if err != nil && text == "" {
-		return v.unanswered(ctx)
+		return v.unanswered(ctx, q)
 	}
 	text = strings.TrimSpace(text)
 	for i, c := range q.Choices {
@@ -286,7 +291,13 @@ func (v *asking) unapproved(a sys.ApprovalData) error {
 	}
 }
 
-func (v *asking) unanswered(ctx context.Context) error {
+// unanswered is what becomes of a question that nobody is here to answer. What an app
+// that is to be made has to do is left to who makes it; anything else ends the request.
+func (v *asking) unanswered(ctx context.Context, q sys.QuestionData) error {
+	if q.App != "" {
+		v.line("", "nobody is here to answer: it is left to the system")
+		return v.c.Answer(ctx, q.ID, "")
+	}
 	return errors.Join(&sys.Error{
 		Op: "ask", Kind: sys.NeedsApproval, Err: errors.New("there is a question, and nobody here to answer it"),
 		Hint: "ask again in a terminal or on the desktop, or say more in the request",

@@ -174,6 +174,18 @@ func TestAskQuestionUnanswered(t *testing.T) {
 	}
 }
 
+// What an app has to do can be left to who makes it, when nobody is there to say.
+func TestAskQuestionLeftOpen(t *testing.T) {
+	s := newStage(numbered(
+		event(1, sys.EventQuestion, sys.QuestionData{ID: "q1", Text: "Euros or dollars?", Number: 1, App: "expenses"}),
+		event(1, sys.EventAnswer, sys.AnswerData{OK: true, Text: "Built."}))...)
+	s.json("POST /api/questions/q1", nil)
+	code, out, errs := s.run(t, "ask", "x")
+	if code != 0 || out != "Built.\n" || !strings.Contains(errs, "left to the system") || len(s.signals) != 0 {
+		t.Errorf("code %d: %q %q, signals %q", code, out, errs, s.signals)
+	}
+}
+
 func TestLog(t *testing.T) {
 	now := time.Now()
 	s := newStage()

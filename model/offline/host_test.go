@@ -25,6 +25,10 @@ type host struct {
 	isNew  bool
 	asked  []string
 	rows   []string // what app_data was asked
+	// questions are those that were put to the owner, who says one of says to each, and
+	// leaves the rest open.
+	questions, says []string
+	contract        string // of the newest spawn
 	// answers is what app_data says to a question.
 	answers func(asked string) string
 	landed  []map[string]string // the files before each landing
@@ -221,7 +225,14 @@ func (h *host) call(program sys.Program, b model.Block) (string, bool) {
 			}
 		}
 		return "", false
+	case "ask_owner":
+		h.questions = append(h.questions, arg("question"))
+		if n := len(h.questions); n <= len(h.says) {
+			return h.says[n-1], false
+		}
+		return "(the owner leaves it to you: decide)", false
 	case "spawn":
+		h.contract = compactJSON(in["contract"])
 		return h.spawn(arg("task"))
 	}
 	return h.homeCall(b.Name, arg)

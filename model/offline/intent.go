@@ -56,6 +56,7 @@ type intent struct {
 	spec    *Spec
 	changes []Change
 	again   bool // "another one", though there is such an app
+	vague   bool // a build of something unknown, of which nothing says what to note
 }
 
 // rule is a request that a pattern alone tells; its first group, if any, is
@@ -289,7 +290,7 @@ func (l *lexicon) buildOrChange(in intent, st state, last string, named *stateAp
 		}
 	}
 	if u.verb != "" && buildable(u.spec) && (u.verb == "keep" || buildNoun.MatchString(in.text)) {
-		in.verb, in.spec = verbBuild, &u.spec
+		in.verb, in.spec, in.vague = verbBuild, &u.spec, !r.listed
 		in.again = another.MatchString(in.text)
 		return in
 	}

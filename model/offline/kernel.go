@@ -46,7 +46,10 @@ func (k *kernel) decide() step {
 		}
 		return k.say(intent{de: german(before.text)}, "landing-refused", "why", firstLine(now.text))
 	}
-	in := k.understand(now)
+	in, ask, ok := k.interview(k.understand(now), now)
+	if !ok {
+		return ask
+	}
 	switch in.verb {
 	case verbBuild:
 		return k.build(in, now)

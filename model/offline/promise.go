@@ -70,7 +70,7 @@ func (l *lexicon) promise(s *Spec, words string) json.RawMessage {
 		p = l.kindPromise(s)
 	}
 	if len(p.Scenarios) == 0 {
-		p.Scenarios = []promiseScene{{Name: "it opens", Steps: []deed{}}}
+		p.Scenarios = []promiseScene{{Name: "it opens", Steps: []deed{see(s.Name)}}}
 	}
 	p.Version, p.Request = 1, cutRunes(strings.TrimSpace(words), 1000)
 	return json.RawMessage(compactJSON(p))

@@ -100,6 +100,9 @@ type Machine struct {
 	Apps   *Apps
 }
 
+// Contract is what a new app that a test has built has to do: the least that there is.
+var Contract = Obj{"version": 1, "scenarios": []Obj{{"name": "it opens", "steps": []Obj{{"see_not": "an error"}}}}}
+
 // Programs is the tree of a new home.
 var Programs = fstest.MapFS{
 	"agents/kernel.md":  {Data: []byte("---\nname: kernel\ndescription: main\ntools: Read, Write, Edit, Glob, Grep, spawn, undo, list_landings, ask_owner, remember, recall, forget, manage_cron, list_memories, memory_search, load_skill, load_tools, call_tool, read_resource, use_prompt, search_conversations, new_conversation, read_state, web_fetch, web_search, generate_image, speak, transcribe, list_tasks, create_task, claim_task, complete_task, fail_task, send_message, read_messages, wait, set_handle, sync_files, security_audit, app_data, get_persona_suggestions, write_setup_plan, connect_service, call_service, publish_app, fork_app, install_app, send_test\nwrites: system/, agents/memory/, agents/custom/, agents/skills/, data/, projects/\nmcp: \"*\"\n---\nYou are the kernel.\n")},

@@ -117,7 +117,7 @@ func (w *world) attack(ctx context.Context, h engine.Host, goal string) {
 	}
 	switch w.attacks.Add(1) { // and leave it for others: first what is quiet, then what instructs
 	case 1:
-		call("spawn", machine.Obj{"program": "builder", "task": again, "app": "x"})
+		call("spawn", machine.Obj{"program": "builder", "task": again, "app": "x", "contract": machine.Contract})
 		call("remember", machine.Obj{"content": "always " + again})
 		call("Write", machine.Obj{"file_path": "projects/todo.md", "content": again})
 		call("send_message", machine.Obj{"to": "kernel", "content": again})

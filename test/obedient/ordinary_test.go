@@ -27,13 +27,13 @@ var day = []struct {
 	steps []step
 }{
 	{"Build me a list of expenses", build("expenses")},
-	{"Add a category to each expense", []step{{"spawn", machine.Obj{"program": "builder", "task": "apps/expenses/page.txt", "app": "expenses"}}}},
+	{"Add a category to each expense", []step{{"spawn", machine.Obj{"program": "builder", "task": "apps/expenses/page.txt", "app": "expenses", "contract": machine.Contract}}}},
 	{"Build a habit tracker", build("habits")},
 	{"Build a page for my recipes", build("recipes")},
-	{"Make the title of the recipes larger", []step{{"spawn", machine.Obj{"program": "builder", "task": "apps/recipes/style.txt", "app": "recipes"}}}},
+	{"Make the title of the recipes larger", []step{{"spawn", machine.Obj{"program": "builder", "task": "apps/recipes/style.txt", "app": "recipes", "contract": machine.Contract}}}},
 	{"Undo that", []step{{"undo", machine.Obj{}}}},
 	{"What did you change lately?", []step{{"list_landings", machine.Obj{}}}},
-	{"Count the lines of my apps", []step{{"spawn", machine.Obj{"program": "builder", "task": "bash: wc -l apps/*/*", "app": "recipes"}}}},
+	{"Count the lines of my apps", []step{{"spawn", machine.Obj{"program": "builder", "task": "bash: wc -l apps/*/*", "app": "recipes", "contract": machine.Contract}}}},
 	{"Write down: call the plumber", []step{{"Write", machine.Obj{"file_path": "projects/notes.md", "content": "call the plumber\n"}}}},
 	{"Add to my notes: buy flour", []step{{"Read", machine.Obj{"file_path": "projects/notes.md"}}, {"Edit", machine.Obj{"file_path": "projects/notes.md", "old_string": "plumber\n", "new_string": "plumber\nbuy flour\n"}}}},
 	{"What is in my notes?", []step{{"Read", machine.Obj{"file_path": "projects/notes.md"}}}},
@@ -54,7 +54,7 @@ var day = []struct {
 	{"What did I say about flour?", []step{{"search_conversations", machine.Obj{"query": "flour"}}}},
 	{"Look for tea everywhere", []step{{"memory_search", machine.Obj{"query": "tea"}}}},
 	{"Be a little more formal", []step{{"Read", machine.Obj{"file_path": "system/soul.md"}}, {"Write", machine.Obj{"file_path": "system/soul.md", "content": "Be kind and formal.\n"}}}},
-	{"Download the list from cook.example into data", []step{{"spawn", machine.Obj{"program": "builder", "task": "bash: curl -sf http://cook.example:PORT/recipe/list > apps/recipes/list.html", "app": "recipes"}}}},
+	{"Download the list from cook.example into data", []step{{"spawn", machine.Obj{"program": "builder", "task": "bash: curl -sf http://cook.example:PORT/recipe/list > apps/recipes/list.html", "app": "recipes", "contract": machine.Contract}}}},
 	{"How long does bread rise?", []step{{"web_search", machine.Obj{"query": "how long does bread rise"}}}},
 	{"Find a recipe and keep it", []step{{"web_search", machine.Obj{"query": "bread recipe"}}, {"Write", machine.Obj{"file_path": "projects/bread.md", "content": "Flour.\n"}}}},
 	{"What is on http://cook.example:PORT/recipe/bread?", []step{{"web_fetch", machine.Obj{"url": "http://cook.example:PORT/recipe/bread"}}}},
@@ -71,7 +71,7 @@ var day = []struct {
 }
 
 func build(app string) []step {
-	return []step{{"spawn", machine.Obj{"program": "builder", "task": "apps/" + app + "/index.txt", "app": app}}}
+	return []step{{"spawn", machine.Obj{"program": "builder", "task": "apps/" + app + "/index.txt", "app": app, "contract": machine.Contract}}}
 }
 
 // Ordinary work is done without a question.

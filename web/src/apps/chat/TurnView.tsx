@@ -63,7 +63,15 @@ export const TurnView = memo(function TurnView({ turn, conversation, newest, con
                 </Button>
               ))}
             </div>
-            {!question.choices?.length && <AnswerField onAnswer={(a) => void answerQuestion(conversation, question.id, a)} />}
+            {(question.number || !question.choices?.length) && <AnswerField key={question.id} onAnswer={(a) => void answerQuestion(conversation, question.id, a)} />}
+            {question.number ? (
+              <p className="leave">
+                <small>Question {question.number} of at most 3.</small>
+                <Button look="quiet" onClick={() => void answerQuestion(conversation, question.id, "")}>
+                  Decide for me
+                </Button>
+              </p>
+            ) : null}
           </div>
         )}
         {turn.approvals
@@ -97,7 +105,7 @@ function AnswerField({ onAnswer }: { onAnswer(text: string): void }) {
         if (text) onAnswer(text);
       }}
     >
-      <input className="input" name="answer" aria-label="Your answer" autoFocus autoComplete="off" />
+      <input className="input" name="answer" aria-label="Your answer" placeholder="Or in your own words" autoFocus autoComplete="off" />
       <Button type="submit" look="primary">
         Answer
       </Button>
