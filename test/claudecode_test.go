@@ -87,7 +87,7 @@ func TestClaudeCodeIsNotInstalled(t *testing.T) {
 }
 
 // inCLI is a world whose model answers in the real CLI, as turns say.
-func inCLI(t *testing.T, kernel, builder []modeltest.Turn) (*World, *modeltest.Server) {
+func inCLI(t testing.TB, kernel, builder []modeltest.Turn) (*World, *modeltest.Server) {
 	t.Helper()
 	server := modeltest.New(modeltest.Rules(modeltest.Rule{Program: "kernel", Turns: kernel}, modeltest.Rule{Program: "builder", Turns: builder}))
 	ts := httptest.NewServer(server)

@@ -21,7 +21,7 @@ import (
 const inCodex = "codex:anthropic:claude-opus-4-6"
 
 // inAgent is a world whose model answers through the real Codex CLI, as rules say.
-func inAgent(t *testing.T, rules ...modeltest.Rule) (*World, *modeltest.Server) {
+func inAgent(t testing.TB, rules ...modeltest.Rule) (*World, *modeltest.Server) {
 	t.Helper()
 	server := modeltest.New(modeltest.Rules(rules...))
 	server.Key = "sk-test"
