@@ -45,13 +45,19 @@ type Options struct {
 }
 
 // Hold is all that a program has to do if it was started, by this package, to hold
-// the mounts of transactions, or to open the network of a command; its main begins
-// with it. ok is false for every other start; else code is what to exit with.
+// the mounts of transactions, to open the network of a command, or to be the homeserver;
+// its main begins with it. ok is false for every other start; else code is what to exit with.
 func Hold(args []string) (code int, ok bool) {
 	if len(args) > 1 && args[1] == sandbox.HelperName {
 		return sandbox.Help(args), true
 	}
-	if len(args) == 0 || args[0] != workspace.HolderName {
+	if len(args) == 0 {
+		return 0, false
+	}
+	if code, ok := serveChild(args[0]); ok {
+		return code, true
+	}
+	if args[0] != workspace.HolderName {
 		return 0, false
 	}
 	return workspace.Hold(args), true
@@ -68,6 +74,7 @@ type System struct {
 	backups *backups
 	drivers *drivers
 	healer  *heal.Healer
+	matrix  *homeserver
 	gateway *gateway.Gateway
 	pipe    *gateway.Pipe
 	client  *client.Client
@@ -199,6 +206,7 @@ func (s *System) serve(ctx context.Context, ln net.Listener, version string) err
 		}
 	})
 	if !s.safe {
+		s.tending.Go(func() { s.matrix.tend(ctx) })
 		s.tending.Go(func() { s.backups.keeper.Tend(ctx) })
 	}
 	s.addr = ln.Addr().String()
@@ -270,6 +278,9 @@ func (s *System) Close() error {
 			errs = append(errs, <-s.served)
 		}
 		s.client.Close()
+	}
+	if s.matrix != nil {
+		errs = append(errs, s.matrix.close())
 	}
 	if s.apps != nil {
 		errs = append(errs, s.apps.promise.close(), s.apps.runtime.Close())

@@ -37,6 +37,7 @@ type config struct {
 		MBPerSecond int `json:"mb_per_second"`
 	} `json:"scrub,omitzero"` // how the home checks itself in idle time
 	Backup *backupConfig `json:"backup,omitempty"`
+	Matrix matrixConfig  `json:"matrix,omitzero"`
 	kernel.Settings
 	// Services names the provider of "search", "image", "voice" and "transcribe";
 	// one that is not named is the first that has a key.
@@ -148,7 +149,7 @@ func readHandle(d *disk.Disk) gateway.Owner {
 		Name   string     `json:"display_name"`
 	}
 	_ = readJSON(d, 0, handleFile, &h)
-	return gateway.Owner{Handle: cmp.Or(h.Handle, "@you:local"), Name: h.Name}
+	return gateway.Owner{Handle: cmp.Or(h.Handle, localHandle), Name: h.Name}
 }
 
 func readJSON(d *disk.Disk, at sys.LandingID, path sys.Path, into any) error {

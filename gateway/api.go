@@ -87,6 +87,7 @@ func (g *Gateway) registerAPI() {
 	g.diskAPI()
 	g.backupAPI()
 	g.syncAPI()
+	g.handleAPI()
 	describe(g.api.OpenAPI())
 }
 

@@ -14,6 +14,9 @@
 //     read from the opaque origin of an app's frame, and only read.
 //   - /mcp, for agents of others, needs a token that the owner has made for one of
 //     them, which opens nothing else.
+//   - /_matrix and /.well-known/matrix belong to the homeserver, which has tokens of its
+//     own and takes them from any origin. No cookie of ours reaches it, no token of its
+//     opens anything here, and its answers are sandboxes in which nothing runs.
 //   - Everything else but sign-in, health, the API document and the desktop's static
 //     files needs a session cookie or the bearer token. Neither is ever taken
 //     from an address.

@@ -39,6 +39,8 @@ type Options struct {
 	Healer  Healer
 	Logger  *slog.Logger
 
+	// Matrix is the home on the Matrix network; without it, the home is on none.
+	Matrix Matrix
 	// MCP serves agents of others that a token lets in; without it, none is.
 	MCP MCP
 
@@ -162,7 +164,7 @@ func (g *Gateway) Handler(list ...string) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return g.recovering(g.admitting(allowed, g.mux)), nil
+	return g.recovering(g.toMatrix(g.admitting(allowed, g.mux))), nil
 }
 
 // Serve answers on ln until ctx ends, then finishes what runs within a few

@@ -38,6 +38,8 @@ type User struct {
 	// Password lets the user sign in with any client. Empty leaves what there is;
 	// an account without one cannot be signed in to.
 	Password keyring.Secret
+	// AccountOnly makes no device: the account is for somebody's own client.
+	AccountOnly bool
 	// Token is what the device had. While it is valid, it and the device's keys stay.
 	Token keyring.Secret
 }
@@ -45,7 +47,7 @@ type User struct {
 // Device is the id of the device as which the home itself is signed in.
 const Device = "MATRIXOS"
 
-// Account is a user of a homeserver with one signed-in device.
+// Account is a user of a homeserver with one signed-in device, if one was asked for.
 type Account struct {
 	ID     sys.Handle
 	Device string

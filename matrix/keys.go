@@ -69,6 +69,9 @@ func keyName(s string) string {
 	return plain[:min(len(plain), 40)] + "-" + hex.EncodeToString(sum[:8])
 }
 
+// FolderName is what a folder of a domain's is called.
+func FolderName(domain string) string { return keyName(domain) }
+
 // tokenName is where the token of a user's device is kept.
 func tokenName(u User, domain string) string {
 	return "matrix/token/" + keyName(u.Local+"/"+u.Device+"/"+domain)

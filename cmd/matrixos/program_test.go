@@ -47,6 +47,7 @@ func newStage(events ...sys.Event) *stage {
 	s.json("GET /api/session", client.Session{Home: "/home/you/matrixos", Handle: "@you:local", Version: "1", Model: client.Model{ID: "offline", Label: "Built in", Attached: true}, Seq: 3})
 	s.json("GET /api/keyring", map[string]string{"status": "no keys are kept yet"})
 	s.json("GET /api/workspaces", client.Workspaces{Kind: "overlay", Detail: "in a mount namespace on ext4"})
+	s.json("GET /api/handle", client.Handle{Handle: "@you:local", AI: "@you_ai:local", Local: true, Driver: "child", Phase: "idle", People: []sys.Handle{}})
 	s.json("POST /api/ask", client.Ticket{Request: "r1", Conversation: "c1", PID: 1})
 	s.HandleFunc("POST /api/processes/{pid}/signal", func(_ http.ResponseWriter, r *http.Request) {
 		var b struct{ Signal string }

@@ -50,6 +50,8 @@ type status struct {
 	Keyring    string            `json:"keyring"`  // how keys are protected
 	Commands   string            `json:"commands"` // how they are confined
 
+	Homeserver client.Handle `json:"homeserver"`
+
 	Backup   client.BackupStatus `json:"backup"`
 	landings []sys.LandingInfo
 }
@@ -96,6 +98,9 @@ func readStatus(ctx context.Context, c *client.Client, running bool) (status, er
 		return s, err
 	}
 	if s.Backup, err = c.Backup(ctx); err != nil {
+		return s, err
+	}
+	if s.Homeserver, err = c.Handle(ctx); err != nil {
 		return s, err
 	}
 	procs, err := c.Processes(ctx)
@@ -167,6 +172,7 @@ func (p *program) showStatus(s status) error {
 		{"Checked", checked(s.Upkeep, time.Now())},
 		{"Keys", s.Keyring},
 		{"Commands", s.Commands},
+		{"Homeserver", homeserverWords(s.Homeserver)},
 		{"Folders", s.Workspaces.Kind + ", " + s.Workspaces.Detail},
 	}
 	if disk := s.Upkeep.Storage; disk.ReadOnly {

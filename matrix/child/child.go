@@ -219,7 +219,7 @@ func (s *Server) EnsureUser(ctx context.Context, u matrix.User) (matrix.Account,
 		}
 		return matrix.Account{}, err
 	}
-	b, err := json.Marshal(wireUser{u.Local, u.Device, u.Label, u.Password.Reveal(), u.Token.Reveal()})
+	b, err := json.Marshal(wireUser{u.Local, u.Device, u.Label, u.Password.Reveal(), u.Token.Reveal(), u.AccountOnly})
 	if err != nil {
 		return fail(err)
 	}

@@ -23,7 +23,10 @@ import (
 const ensurePath = "/_matrixos/ensure"
 
 // wireUser is a matrix.User on its way to the child, whose secrets are readable.
-type wireUser struct{ Local, Device, Label, Password, Token string }
+type wireUser struct {
+	Local, Device, Label, Password, Token string
+	AccountOnly                           bool
+}
 
 // wireAccount is what comes back.
 type wireAccount struct {
@@ -110,7 +113,7 @@ func (e ensure) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(&u); err != nil {
 		answer.Error = err.Error()
 	} else if a, err := e.hs.EnsureUser(r.Context(), matrix.User{
-		Local: u.Local, Device: u.Device, Label: u.Label, Password: keyring.NewSecret(u.Password), Token: keyring.NewSecret(u.Token),
+		Local: u.Local, Device: u.Device, Label: u.Label, Password: keyring.NewSecret(u.Password), Token: keyring.NewSecret(u.Token), AccountOnly: u.AccountOnly,
 	}); err != nil {
 		answer.Error = err.Error()
 	} else {

@@ -17,6 +17,8 @@ type User struct {
 	// Password lets the user sign in elsewhere. Without one a new account has
 	// none, and an existing one keeps its own.
 	Password string
+	// AccountOnly makes no device.
+	AccountOnly bool
 	// Token is what the device had; while it is valid it stays, and with it the
 	// device's keys.
 	Token string
@@ -36,6 +38,9 @@ func (s *Server) EnsureUser(ctx context.Context, u User) (token string, err erro
 			return "", err
 		}
 	}
+	if u.AccountOnly {
+		return "", s.look(ctx, u.Local)
+	}
 	id := fmt.Sprintf("@%s:%s", u.Local, domain)
 	if u.Token != "" {
 		var q users.QueryAccessTokenResponse
@@ -52,11 +57,21 @@ func (s *Server) EnsureUser(ctx context.Context, u User) (token string, err erro
 	}, &res); err != nil {
 		return "", err
 	}
-	// It takes every failure to make an account for one that exists already, so look.
 	if res.Device == nil || res.Device.UserID != id || res.Device.AccessToken == "" {
 		return "", errors.New("the homeserver made no device")
 	}
 	return res.Device.AccessToken, nil
+}
+
+// look reports whether an account is there: Dendrite takes every failure to make one
+// for one that exists already.
+func (s *Server) look(ctx context.Context, local string) error {
+	var res users.QueryAccountByLocalpartResponse
+	err := s.users.QueryAccountByLocalpart(ctx, &users.QueryAccountByLocalpartRequest{Localpart: local, ServerName: s.cfg.Global.ServerName}, &res)
+	if err == nil && res.Account == nil {
+		err = errors.New("the homeserver made no account")
+	}
+	return err
 }
 
 func (s *Server) setPassword(ctx context.Context, u User) error {

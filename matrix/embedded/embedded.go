@@ -158,7 +158,7 @@ func (s *Server) EnsureUser(ctx context.Context, u matrix.User) (matrix.Account,
 	}
 	id := sys.Handle("@" + u.Local + ":" + s.o.Domain)
 	token, err := server.EnsureUser(ctx, dendrite.User{
-		Local: u.Local, Device: u.Device, Label: u.Label, Password: u.Password.Reveal(), Token: u.Token.Reveal(),
+		Local: u.Local, Device: u.Device, Label: u.Label, Password: u.Password.Reveal(), Token: u.Token.Reveal(), AccountOnly: u.AccountOnly,
 	})
 	if err != nil {
 		return matrix.Account{}, &sys.Error{Op: "sign in", Path: string(id), Kind: sys.Unavailable, Err: err, Hint: "the homeserver's log says more"}

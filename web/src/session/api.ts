@@ -60,6 +60,10 @@ export const api = {
 
   tokens: () => send("get", "/api/tokens").then(list),
   makeToken: (body: Schemas["TokenBody"]) => send("post", "/api/tokens", { body }),
+  handle: () => send("get", "/api/handle"),
+  claimHandle: (handle: string) => send("post", "/api/handle", { body: { handle } }),
+  checkHandle: () => send("post", "/api/handle/check", { body: {} }).then(list),
+  handlePassword: (body: Schemas["PasswordBody"]) => send("post", "/api/handle/password", { body }),
   revokeToken: (id: string) => send("delete", "/api/tokens/{id}", { path: { id } }),
 
   apps: () => send("get", "/api/apps").then(list),

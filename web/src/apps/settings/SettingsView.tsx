@@ -4,6 +4,7 @@ import type { ThemeFile } from "../../protocol/api.ts";
 import { changeTheme, useSession } from "../../session/store.ts";
 import { Segmented } from "../../ui/controls.tsx";
 import { DriversSection } from "./DriversSection.tsx";
+import { HandleSection } from "./HandleSection.tsx";
 import { KeysSection } from "./KeysSection.tsx";
 import { ModelSection } from "./ModelSection.tsx";
 import { TokensSection } from "./TokensSection.tsx";
@@ -83,6 +84,10 @@ export default function SettingsView({ arg }: ProgramProps) {
       <section>
         <h2>Agents of others</h2>
         <TokensSection />
+      </section>
+      <section>
+        <h2>Handle</h2>
+        <HandleSection />
       </section>
       <section>
         <h2>About</h2>
