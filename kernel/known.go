@@ -87,6 +87,21 @@ func (p *process) named(ctx context.Context, host string) (bool, error) {
 	return p.k.ownerSaid(ctx, talk, host, func(text string) bool { return namesHost(text, host) })
 }
 
+// FromMatrix is the channel of what the owner writes to the AI where nobody else
+// reads or writes.
+const FromMatrix = "matrix"
+
+// namesPerson reports whether the owner has named a handle, as it stands, in the
+// conversation that the process works for.
+func (p *process) namesPerson(ctx context.Context, h sys.Handle) (bool, error) {
+	form := regexp.MustCompile(`(?i)(?:^|[^a-z0-9._=/+@-])` + regexp.QuoteMeta(string(h)) + `(?:$|[^a-z0-9-])`)
+	r := p.req()
+	if r.from == FromMatrix && len(r.text) <= mostTyped && form.MatchString(r.text) {
+		return true, nil
+	}
+	return p.k.ownerSaid(ctx, r.conversation, string(h), func(text string) bool { return len(text) <= mostTyped && form.MatchString(text) })
+}
+
 // ownerSaid looks for something in the owner's requests of a conversation, or of
 // all.
 func (k *Kernel) ownerSaid(ctx context.Context, talk sys.Conversation, part string, is func(text string) bool) (found bool, err error) {

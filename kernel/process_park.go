@@ -124,7 +124,7 @@ func (k *Kernel) Continue(ctx context.Context, pid sys.PID, g Grant) (Ticket, er
 	if p == nil || !p.rests() {
 		return Ticket{}, &sys.Error{Op: "continue", Path: fmt.Sprint(pid), Kind: sys.NotFound, Err: errors.New("it is not parked"), Hint: "`matrixos ps` shows what is"}
 	}
-	return k.goOn(ctx, p, "", g)
+	return k.goOn(ctx, p, "", "", g)
 }
 
 // ContinueAll lifts a STOP: what it parked goes on, and schedules run again.
@@ -139,7 +139,7 @@ func (k *Kernel) ContinueAll(ctx context.Context) ([]Ticket, error) {
 		if row.Parent != 0 || row.State != sys.Parked || row.Parked != sys.ForStop {
 			continue
 		}
-		t, err := k.goOn(ctx, p, "", Grant{})
+		t, err := k.goOn(ctx, p, "", "", Grant{})
 		if failed = errors.Join(failed, err); err == nil {
 			out = append(out, t)
 		}
@@ -170,7 +170,7 @@ func (k *Kernel) rootOf(ctx context.Context, pid sys.PID) (sys.PID, error) {
 
 // goOn takes a process that rests up again, with words of the owner if there are
 // any.
-func (k *Kernel) goOn(ctx context.Context, p *process, text string, g Grant) (Ticket, error) {
+func (k *Kernel) goOn(ctx context.Context, p *process, text, once string, g Grant) (Ticket, error) {
 	p.reviving.Lock()
 	defer p.reviving.Unlock()
 	if !p.rests() {
@@ -196,7 +196,7 @@ func (k *Kernel) goOn(ctx context.Context, p *process, text string, g Grant) (Ti
 	if err := k.grant(ctx, p.pid(), g); err != nil {
 		return Ticket{}, err
 	}
-	if err := k.revive(ctx, p, text, true, p.event(sys.EventRequest, sys.RequestData{Text: words, From: old.from, App: old.app})); err != nil {
+	if err := k.revive(ctx, p, text, true, p.event(sys.EventRequest, sys.RequestData{Text: words, From: old.from, App: old.app, Once: once})); err != nil {
 		return Ticket{}, err
 	}
 	k.run(p)

@@ -35,9 +35,10 @@ type spec struct {
 
 // origin is what a request has that the system itself makes.
 type origin struct {
-	job, name string     // of the schedule
-	label     sys.Label  // of what it was made from
-	budget    sys.Budget // instead of the program's
+	job, name string      // of the schedule
+	program   sys.Program // instead of the main agent
+	label     sys.Label   // of what it was made from
+	budget    sys.Budget  // instead of the program's
 	// also is written with the process: both are, or neither. It may run twice.
 	also func(ctx context.Context, tx *journal.Tx, pid sys.PID) error
 }

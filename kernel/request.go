@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -23,6 +24,7 @@ type Ask struct {
 	App          sys.Slug         // the app in front of the owner, if any
 	Class        sys.Class        // how urgent it is; the zero value is the owner who waits
 	Deadline     time.Time        // when it has to be done, if ever
+	Once         string           // names the message of a channel that it was; see Asked
 }
 
 // Ticket says where to watch for the answer.
@@ -131,9 +133,9 @@ func (k *Kernel) admit(ctx context.Context, a Ask, text string, from origin) (*p
 		return nil, err
 	}
 	p, err := k.prepare(ctx, spec{
-		program: sys.ProgramKernel, task: text, model: name, request: r, talk: a.Conversation, class: a.Class, deadline: a.Deadline, origin: from,
+		program: cmp.Or(from.program, sys.ProgramKernel), task: text, model: name, request: r, talk: a.Conversation, class: a.Class, deadline: a.Deadline, origin: from,
 		events: func(p *process) []sys.Event {
-			return []sys.Event{p.event(sys.EventRequest, sys.RequestData{Text: text, From: a.From, App: a.App, Model: name})}
+			return []sys.Event{p.event(sys.EventRequest, sys.RequestData{Text: text, From: a.From, App: a.App, Model: name, Once: a.Once})}
 		},
 	})
 	k.mu.Lock()
@@ -160,7 +162,7 @@ func (k *Kernel) run(p *process) {
 // one goes on with it. False means that the process takes no more.
 func (k *Kernel) steer(ctx context.Context, p *process, a Ask, text string) (Ticket, bool, error) {
 	if p.rests() {
-		t, err := k.goOn(ctx, p, text, Grant{})
+		t, err := k.goOn(ctx, p, text, a.Once, Grant{})
 		return t, true, err
 	}
 	p.hearing.RLock()
@@ -172,7 +174,7 @@ func (k *Kernel) steer(ctx context.Context, p *process, a Ask, text string) (Tic
 		return Ticket{}, false, nil
 	}
 	var id int64
-	e := p.event(sys.EventRequest, sys.RequestData{Text: text, From: a.From, App: a.App})
+	e := p.event(sys.EventRequest, sys.RequestData{Text: text, From: a.From, App: a.App, Once: a.Once})
 	err := k.commits.do(ctx, func(tx *journal.Tx) error {
 		res, err := tx.Exec(ctx, `INSERT INTO kernel_steer(pid, text) VALUES(?, ?)`, int64(p.pid()), text)
 		if err != nil {

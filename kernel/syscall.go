@@ -125,6 +125,11 @@ func (c *Call) Knows(address string) bool { return c.p.req().known.has(address) 
 // Names reports whether the owner has named a host in this conversation.
 func (c *Call) Names(ctx context.Context, host string) (bool, error) { return c.p.named(ctx, host) }
 
+// NamesPerson reports whether the owner has named a handle in this conversation.
+func (c *Call) NamesPerson(ctx context.Context, h sys.Handle) (bool, error) {
+	return c.p.namesPerson(ctx, h)
+}
+
 // Learns notes addresses that were found outside.
 func (c *Call) Learns(addresses ...string) { c.p.req().known.add(addresses...) }
 

@@ -64,6 +64,7 @@ type RequestData struct {
 	From  string `json:"from"` // "desktop", "cli", or a channel
 	App   Slug   `json:"app,omitempty"`
 	Model string `json:"model,omitempty"`
+	Once  string `json:"once,omitempty"` // the message of a channel that it was
 }
 
 // MessageData is the payload of EventMessage.
