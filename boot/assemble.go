@@ -38,6 +38,7 @@ type parts struct {
 	travel  *bundles
 	look    *audit.Auditor
 	table   []kernel.Syscall
+	people  *social
 }
 
 // assemble makes the parts, lowest first.
@@ -68,6 +69,9 @@ func (s *System) assemble(ctx context.Context, o Options, base string) (err erro
 		return err
 	}
 	if err := s.openKernel(ctx, p); err != nil {
+		return err
+	}
+	if err := s.openMessenger(ctx, p); err != nil {
 		return err
 	}
 	return s.openGateway(ctx, p)
@@ -105,11 +109,12 @@ func (s *System) openModels(p *parts) (err error) {
 // openCalls makes the table of system calls, and attaches the drivers beside it.
 func (s *System) openCalls(p *parts, connected *connected) {
 	p.travel = newBundles(p.secrets, p.gate)
+	p.people = &social{}
 	p.look = s.auditor(func() *kernel.Kernel { return s.kernel }, p.secrets, p.why, p.o)
 	calls := syscalls.Options{
 		Sandbox: p.box, Why: p.why, Mount: s.home, Check: s.apps.diagnose,
 		Pages: page.New(p.gate, time.Now), Services: newServices(p.models), Remotes: p.meet, Caller: egress.NewCaller(p.gate, p.secrets),
-		Bundles: p.travel, Audit: p.look,
+		Bundles: p.travel, Audit: p.look, Social: p.people,
 	}
 	if p.proxied {
 		calls.Gate, calls.Keys = p.gate, boundKeys{s.disk, p.secrets}
@@ -148,7 +153,7 @@ func (s *System) openGateway(ctx context.Context, p *parts) error {
 	}
 	s.gateway, err = gateway.New(ctx, gateway.Options{
 		Disk: s.disk, Kernel: s.kernel, Apps: s.apps, Models: p.models, Policy: s.kernel, Keys: ownKeys{p.secrets}, Backups: s.backups,
-		Drivers: s.drivers, Sync: p.meet, Audit: p.look, Bundles: p.travel, Healer: s.healer, MCP: guests, Matrix: s.matrix, Logger: s.log, Shell: desktop,
+		Drivers: s.drivers, Sync: p.meet, Audit: p.look, Bundles: p.travel, Healer: s.healer, Rooms: p.people, Deals: &deals{p.people}, MCP: guests, Matrix: s.matrix, Logger: s.log, Shell: desktop,
 		Owner: func() gateway.Owner { return readHandle(s.disk) }, Workspace: s.kernel.Workspace,
 		Trial: trials{s.apps, s.healer, p.box, p.why, s.home}.trial, Base: p.base, Token: s.token, Origins: p.o.Origins, Safe: s.safe,
 		Version: p.version, Commands: confinement(p.box, p.why),

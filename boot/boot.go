@@ -26,6 +26,7 @@ import (
 	"matrixos/gateway"
 	"matrixos/heal"
 	"matrixos/kernel"
+	"matrixos/matrix"
 	"matrixos/sandbox"
 	"matrixos/sys"
 	"matrixos/web/runtime"
@@ -42,6 +43,8 @@ type Options struct {
 	// Holder is a program that starts with Hold: this one, for whoever does. Without
 	// it the disk does without overlay mounts.
 	Holder string
+	// homeserver is one that another home has as well; nil makes the home's own.
+	homeserver func(context.Context) (matrix.Homeserver, error)
 }
 
 // Hold is all that a program has to do if it was started, by this package, to hold
@@ -75,6 +78,7 @@ type System struct {
 	drivers *drivers
 	healer  *heal.Healer
 	matrix  *homeserver
+	people  *messenger // nil in safe mode
 	gateway *gateway.Gateway
 	pipe    *gateway.Pipe
 	client  *client.Client
@@ -207,6 +211,7 @@ func (s *System) serve(ctx context.Context, ln net.Listener, version string) err
 	})
 	if !s.safe {
 		s.tending.Go(func() { s.matrix.tend(ctx) })
+		s.tending.Go(func() { s.people.tendClaimed(ctx) })
 		s.tending.Go(func() { s.backups.keeper.Tend(ctx) })
 	}
 	s.addr = ln.Addr().String()
@@ -261,6 +266,9 @@ func (s *System) Close() error {
 	var errs []error
 	if s.addr != "" {
 		errs = append(errs, client.RemoveDaemon(s.home))
+	}
+	if s.people != nil {
+		errs = append(errs, s.people.close())
 	}
 	if s.kernel != nil {
 		errs = append(errs, s.kernel.Close())

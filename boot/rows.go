@@ -60,6 +60,29 @@ func (a *apps) Enter(ctx context.Context, slug sys.Slug, table string, list []js
 	return info, err
 }
 
+// makeTables makes the tables of an app that nobody has opened yet.
+func (a *apps) makeTables(ctx context.Context, slug sys.Slug) error {
+	view, folder, err := a.newest(ctx, slug)
+	if err != nil {
+		return err
+	}
+	found, err := app.Find(view)
+	if err != nil {
+		return err
+	}
+	for _, f := range found {
+		if f.Folder != folder {
+			continue
+		}
+		rows, err := app.OpenRows(ctx, filepath.Join(a.disk.Root(), "data"), f.Manifest)
+		if err != nil {
+			return err
+		}
+		return rows.Close()
+	}
+	return &sys.Error{Op: "make the tables of", Path: string(slug), Kind: sys.NotFound, Hint: "`matrixos apps` lists the apps"}
+}
+
 // inRows does fn with a private copy of an app's rows; what fn does not land is
 // dropped.
 func (a *apps) inRows(ctx context.Context, slug sys.Slug, fn func(*app.Rows, *disk.Txn) error) (err error) {

@@ -88,6 +88,7 @@ func (g *Gateway) registerAPI() {
 	g.backupAPI()
 	g.syncAPI()
 	g.handleAPI()
+	g.peopleAPI()
 	describe(g.api.OpenAPI())
 }
 

@@ -42,6 +42,7 @@ var payloads = []struct {
 	{sys.EventEffect, sys.EffectData{}},
 	{sys.EventConflict, sys.ConflictInfo{}},
 	{sys.EventHeal, sys.HealCase{}},
+	{sys.EventRoom, sys.RoomData{}},
 }
 
 // describe completes the document with what the library cannot know: the

@@ -36,6 +36,7 @@ const (
 	EventDriver   EventKind = "driver"   // DriverData: an attached thing came, changed its state or its tools, or went
 	EventConflict EventKind = "conflict" // ConflictInfo: refused work was kept, or its state changed
 	EventHeal     EventKind = "heal"     // HealCase: something broken was found, or its state changed
+	EventRoom     EventKind = "room"     // RoomData: somebody wrote in a room of the owner's, or (ephemeral) types
 )
 
 // Event is one thing that happened in a home.
@@ -201,4 +202,12 @@ type SpeakData struct {
 // SettingsData is the payload of EventSettings.
 type SettingsData struct {
 	Path Path `json:"path"` // system/theme.json, system/config.json, …
+}
+
+// RoomData is the payload of EventRoom. It says where to look, not what was said.
+type RoomData struct {
+	Room   string   `json:"room"`
+	Event  string   `json:"event,omitempty"`
+	Sender Handle   `json:"sender,omitempty"`
+	Typing []Handle `json:"typing,omitempty"` // who types now; with no Event
 }

@@ -34,6 +34,7 @@ type outdoors struct {
 	tokens ring
 	shop   *httptest.Server // a service
 	orders atomic.Int32
+	people others
 }
 
 func newOutdoors(t *testing.T) *outdoors {
@@ -79,7 +80,7 @@ func (r ring) Delete(name string) error     { delete(r, name); return nil }
 var loopback = egress.New(egress.Options{Allow: func(a netip.AddrPort) bool { return a.Addr().IsLoopback() }})
 
 func (o *outdoors) options(home string) syscalls.Options {
-	return syscalls.Options{Why: errors.New("no sandbox in this test"), Mount: home, Pages: o, Services: o, Remotes: o, Audit: o, Bundles: o, Caller: egress.NewCaller(loopback, keys{})}
+	return syscalls.Options{Why: errors.New("no sandbox in this test"), Mount: home, Pages: o, Services: o, Remotes: o, Audit: o, Bundles: o, Social: &o.people, Caller: egress.NewCaller(loopback, keys{})}
 }
 
 // open joins it to the home of a machine that has just started.
@@ -302,6 +303,22 @@ var fourRows = map[string]row{
 		bad: machine.Obj{"service": "shop", "action": "fly"}, why: "no such action",
 		count: func(w *world) int { return int(w.out.orders.Load()) }, crashed: 1,
 	},
+	"matrix_send": {
+		args: machine.Obj{"to": "@bob:b.example", "text": "hello"}, want: "on its way", bad: machine.Obj{"to": "bob", "text": "hello"}, why: "user id",
+		count: reached, crashed: 1,
+	},
+	"matrix_read": {
+		args: machine.Obj{"with": "@bob:b.example"}, want: "See you.", bad: machine.Obj{"with": "@b"}, why: "minLength", count: reached,
+	},
+	"propose_deal": {
+		args: machine.Obj{"kind": "meeting", "to": "@bob:b.example", "title": "Lunch"}, want: "Lunch", bad: machine.Obj{"kind": "duel", "to": "@bob:b.example", "title": "Lunch"}, why: "value must be one of",
+		count: reached, crashed: 1,
+	},
+	"list_deals": {args: machine.Obj{}, want: "Lunch", bad: machine.Obj{"x": 1}, why: "additional", count: reached},
+	"answer_deal": {
+		args: machine.Obj{"deal": "aaaaaaaa", "act": "accept"}, want: "Lunch", bad: machine.Obj{"deal": "bbbb", "act": "accept"}, why: "find deal",
+		count: reached, crashed: 1,
+	},
 	"spawn": {
 		args: machine.Obj{"program": "builder", "task": "look"}, want: "Done.", bad: machine.Obj{"program": "nobody", "task": "x"}, why: "nobody",
 		count: begun("builder"), crashed: 1,
@@ -335,3 +352,6 @@ var fourRows = map[string]row{
 		bad: machine.Obj{"landing": "L99"}, why: "L99", count: landed("projects/a.md"), crashed: 0,
 	},
 }
+
+// reached counts what has gone out to people.
+func reached(w *world) int { return w.out.people.count() }

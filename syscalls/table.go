@@ -43,6 +43,8 @@ type Options struct {
 	Bundles Bundles
 	// Audit looks at the home's safety; nil means that it cannot.
 	Audit Audit
+	// Social reaches other people; nil means that there is no homeserver.
+	Social Social
 }
 
 // Services finds the provider that the owner has chosen, or the first that has a
@@ -70,6 +72,7 @@ func Table(o Options) []kernel.Syscall {
 		readState(), securityAudit(o),
 		webFetch(o), webSearch(o), connectService(o), callService(o),
 		generateImage(o), speak(o), transcribe(o),
+		matrixSend(o), matrixRead(o), proposeDeal(o), listDeals(o), answerDeal(o),
 	}
 	for i := range calls {
 		afterCrash(&calls[i])
@@ -84,7 +87,7 @@ func afterCrash(c *kernel.Syscall) {
 	switch c.Name {
 	case "Read", "Write", "Edit", "set_handle", "app_data", "write_setup_plan", "connect_service", "publish_app", "fork_app":
 		c.Replay = true
-	case "spawn", "ask_owner":
+	case "spawn", "ask_owner", "matrix_send":
 		c.Again = true // they find the child, or the question, that is there
 	case "list_tasks", "read_messages", "claim_task", "wait": // each finds what is its own
 		c.Again = true

@@ -103,6 +103,7 @@ func (p *program) root() *cobra.Command {
 	root.AddCommand(p.policyCommands()...)
 	root.AddCommand(p.mindCommands()...)
 	root.AddCommand(p.driversCommand())
+	root.AddCommand(p.dealsCommand())
 	root.AddCommand(p.tokensCommand(), p.mcpCommand())
 	root.AddCommand(p.handleCommand())
 	root.AddCommand(p.scrubCommand(), p.gcCommand(), p.spaceCommand())

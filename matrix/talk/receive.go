@@ -51,6 +51,9 @@ type Sign struct {
 	Read   map[sys.Handle]string // the newest event that somebody has read
 }
 
+// ErrLater is what Invited returns to leave an invitation as it is.
+var ErrLater = errors.New("decided later")
+
 // longPoll is how long the server may wait for something to happen.
 const longPoll = 30 * time.Second
 
@@ -378,6 +381,9 @@ func (c *Client) invited(ctx context.Context) error {
 	}
 	for _, i := range list {
 		join, err := c.o.Handler.Invited(ctx, i)
+		if errors.Is(err, ErrLater) {
+			continue
+		}
 		if err != nil {
 			return err
 		}

@@ -68,6 +68,9 @@ func (c *Client) Post(ctx context.Context, tx *journal.Tx, l Letter) error {
 	return nil
 }
 
+// OnceOf is what a letter's event says under os.matrix.once, and Message.Once.
+func OnceOf(l Letter) string { return transaction(l.Once) }
+
 func (c *Client) nudge() {
 	select {
 	case c.wake <- struct{}{}:

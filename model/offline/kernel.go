@@ -46,6 +46,9 @@ func (k *kernel) decide() step {
 		}
 		return k.say(intent{de: german(before.text)}, "landing-refused", "why", firstLine(now.text))
 	}
+	if s, ok := k.people(now); ok {
+		return s
+	}
 	in, ask, ok := k.interview(k.understand(now), now)
 	if !ok {
 		return ask

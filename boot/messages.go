@@ -1,0 +1,319 @@
+package boot
+
+import (
+	"cmp"
+	"context"
+	"crypto/ed25519"
+	"encoding/base64"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"matrixos/disk"
+	"matrixos/journal"
+	"matrixos/kernel"
+	"matrixos/keyring"
+	"matrixos/matrix"
+	"matrixos/matrix/deal"
+	"matrixos/matrix/door"
+	"matrixos/matrix/talk"
+	"matrixos/sys"
+)
+
+// messenger joins the owner's and the AI's clients of the homeserver with the kernel:
+// what arrives goes past the door to the kernel, to the desk of deals, or to the call
+// centre, and what comes of it is posted. It starts when it is first needed, and with
+// a claimed handle at once.
+type messenger struct {
+	disk   *disk.Disk
+	kernel *kernel.Kernel
+	keys   *keyring.Keyring
+	log    *slog.Logger
+	server func(ctx context.Context) (matrix.Homeserver, error)
+	quota  door.Quota
+	desk   *deal.Desk
+	diary  *calendar
+
+	mu      sync.Mutex
+	ai, own *talk.Client // nil until they are needed
+	stop    context.CancelFunc
+	group   sync.WaitGroup
+	wake    chan struct{}
+	waiting map[string]bool // inbox rows whose answer is waited for, permissions that are asked for
+}
+
+var inboxTables = []string{
+	// What reached the AI, until it is answered.
+	`CREATE TABLE messenger_inbox (
+		id INTEGER PRIMARY KEY AUTOINCREMENT,
+		event TEXT NOT NULL UNIQUE,
+		message TEXT NOT NULL,
+		state TEXT NOT NULL, -- new, asking, asked, done
+		request TEXT NOT NULL,
+		what TEXT NOT NULL
+	) STRICT`,
+	`CREATE INDEX messenger_inbox_state ON messenger_inbox(state)`,
+}
+
+// openMessenger joins the home with its homeserver, which is started when somebody
+// needs it; in safe mode nobody does.
+func (s *System) openMessenger(ctx context.Context, p *parts) (err error) {
+	if s.safe {
+		return nil
+	}
+	server := p.o.homeserver
+	if server == nil {
+		server = func(context.Context) (matrix.Homeserver, error) { return s.matrix.Server() }
+	}
+	if s.people, err = newMessenger(ctx, s.disk, s.kernel, p.secrets, server, s.log); err != nil {
+		return err
+	}
+	s.people.diary.make = func(ctx context.Context) error { return s.apps.makeTables(ctx, calendarApp) }
+	p.people.at.Store(s.people)
+	return nil
+}
+
+// claimedEvery is how often it is looked whether the handle is one that others reach.
+const claimedEvery = 15 * time.Second
+
+// tendClaimed starts the clients once others can reach the handle: what they write has
+// to be received though nobody looks.
+func (m *messenger) tendClaimed(ctx context.Context) {
+	for ctx.Err() == nil {
+		if !matrix.IsLocal(m.owner()) {
+			err := m.ready(ctx)
+			if err == nil {
+				return
+			}
+			m.log.WarnContext(ctx, "the AI is not on Matrix yet, and is tried again", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(claimedEvery):
+		}
+	}
+}
+
+// dealKeyName is where the key that signs deals is in the keyring.
+const dealKeyName = "matrix/deal-key"
+
+// newMessenger opens what needs no network.
+func newMessenger(ctx context.Context, d *disk.Disk, k *kernel.Kernel, keys *keyring.Keyring, server func(context.Context) (matrix.Homeserver, error), log *slog.Logger) (*messenger, error) {
+	if err := d.Journal().Migrate(ctx, "messenger", inboxTables...); err != nil {
+		return nil, err
+	}
+	m := &messenger{
+		disk: d, kernel: k, keys: keys, log: log, server: server, quota: door.Quota{Now: time.Now},
+		diary: &calendar{disk: d, now: time.Now, zone: time.Local}, wake: make(chan struct{}, 1), waiting: map[string]bool{},
+	}
+	key, err := dealKey(keys)
+	if err != nil {
+		return nil, err
+	}
+	m.desk, err = deal.Open(ctx, deal.Options{
+		Journal: d.Journal(), Owner: m.owner, Key: key, Calendar: m.diary, Judge: m.judge, Post: m.postDeal, Tell: m.tellDeal, Now: time.Now, Log: log,
+	})
+	return m, err
+}
+
+// dealKey lends the key that signs deals, and makes it the first time. With a keyring
+// that does not open it is one of this run, and nothing is signed that lasts.
+func dealKey(keys *keyring.Keyring) (ed25519.PrivateKey, error) {
+	kept, err := keys.Get(dealKeyName)
+	if err == nil {
+		seed, err := base64.StdEncoding.DecodeString(kept.Reveal())
+		if err != nil || len(seed) != ed25519.SeedSize {
+			return nil, &sys.Error{Op: "read key", Path: dealKeyName, Kind: sys.Invalid, Hint: "bring the keyring back from a backup"}
+		}
+		return ed25519.NewKeyFromSeed(seed), nil
+	}
+	_, key, made := ed25519.GenerateKey(nil)
+	if made != nil || !errors.Is(err, sys.NotFound) {
+		return key, made
+	}
+	return key, keys.Set(dealKeyName, keyring.NewSecret(base64.StdEncoding.EncodeToString(key.Seed())))
+}
+
+func (m *messenger) owner() sys.Handle { return readHandle(m.disk).Handle }
+
+// ready starts the clients, unless they run.
+func (m *messenger) ready(ctx context.Context) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.stop != nil {
+		return nil
+	}
+	hs, err := m.server(ctx)
+	if err != nil {
+		return err
+	}
+	local, domain := m.owner().Parts()
+	if domain != hs.Domain() {
+		return &sys.Error{Op: "sign in to", Path: hs.Domain(), Kind: sys.Conflict, Err: errors.New("the owner's handle is of another domain: " + domain)}
+	}
+	ai, err := m.client(ctx, hs, matrix.User{Local: local + "_ai", Label: "Matrix OS"}, &aiInbox{m})
+	if err != nil {
+		return err
+	}
+	own, err := m.client(ctx, hs, matrix.User{Local: local, Label: "Matrix OS"}, &ownInbox{m})
+	if err != nil {
+		return errors.Join(err, ai.Close())
+	}
+	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	m.ai, m.own = ai, own
+	m.stop = cancel
+	for _, run := range []func(context.Context){ai.Run, own.Run, m.work, m.tend} {
+		m.group.Go(func() { run(base) })
+	}
+	return nil
+}
+
+func (m *messenger) client(ctx context.Context, hs matrix.Homeserver, u matrix.User, h talk.Handler) (*talk.Client, error) {
+	account, err := matrix.SignIn(ctx, hs, m.keys, u)
+	if err != nil {
+		return nil, err
+	}
+	return talk.Open(ctx, talk.Options{
+		Base: hs.BaseURL(), HTTP: matrix.Client(hs), Account: account, Keys: m.keys, Journal: m.disk.Journal(), Handler: h, Log: m.log,
+		Dir: filepath.Join(m.disk.Root(), sys.Store, "matrix", "clients", u.Local),
+	})
+}
+
+// clients are the AI's and the owner's, started if need be.
+func (m *messenger) clients(ctx context.Context) (ai, own *talk.Client, err error) {
+	if err := m.ready(ctx); err != nil {
+		return nil, nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.ai, m.own, nil
+}
+
+// close ends the clients; what is under way goes on with the next start.
+func (m *messenger) close() error {
+	m.mu.Lock()
+	stop := m.stop
+	m.mu.Unlock()
+	if stop == nil {
+		return nil
+	}
+	stop()
+	m.group.Wait()
+	return errors.Join(m.ai.Close(), m.own.Close())
+}
+
+// contacts and privacy are the owner's files as they have landed. One that cannot be
+// read lets nobody in.
+func (m *messenger) files() (c door.Contacts, p door.Privacy, err error) {
+	view, err := m.disk.View(0)
+	if err != nil {
+		return c, p, err
+	}
+	read := func(path sys.Path) []byte {
+		text, failed := fs.ReadFile(view, string(path))
+		if failed != nil && !errors.Is(failed, fs.ErrNotExist) {
+			err = errors.Join(err, failed)
+		}
+		return text
+	}
+	contacts, privacy := read(door.ContactsFile), read(door.PrivacyFile)
+	if err != nil {
+		return c, p, err
+	}
+	if c, err = door.ParseContacts(contacts); err != nil {
+		return c, p, err
+	}
+	p, err = door.ParsePrivacy(privacy)
+	return c, p, err
+}
+
+// pass is what the door says to somebody who writes to the AI alone.
+func (m *messenger) pass(who sys.Handle) (door.Pass, door.Privacy, error) {
+	c, p, err := m.files()
+	if err != nil {
+		return door.Pass{}, p, err
+	}
+	owner := m.owner()
+	return door.Admit(owner, matrix.AI(owner), c, door.Visit{Sender: who, Members: []sys.Handle{who, matrix.AI(owner)}}), p, nil
+}
+
+// postDeal implements deal.Options.Post: from AI to AI, as a message that a person can
+// read.
+func (m *messenger) postDeal(ctx context.Context, tx *journal.Tx, to sys.Handle, once string, c deal.Chain) error {
+	m.mu.Lock()
+	ai := m.ai
+	m.mu.Unlock()
+	if ai == nil {
+		return &sys.Error{Op: "send", Path: string(to), Kind: sys.Unavailable, Err: errors.New("the homeserver does not run"), Hint: "`matrixos handle` says how it is"}
+	}
+	content := talk.Text(c.Words(), true)
+	content[deal.Key] = c.Raw()
+	return ai.Post(ctx, tx, talk.Letter{Once: "deal-" + once, Person: matrix.AI(to), Content: content})
+}
+
+// judge implements deal.Options.Judge.
+func (m *messenger) judge(ctx context.Context, d deal.Deal) (deal.Verdict, error) {
+	pass, privacy, err := m.pass(d.Peer)
+	if err != nil {
+		return deal.Verdict{}, err
+	}
+	var busy []deal.Slot
+	if d.Kind == deal.Meeting && len(d.Slots) > 0 {
+		from := d.Slots[0].Start()
+		if busy, err = m.diary.Busy(ctx, from.Add(-24*time.Hour), from.Add(9*24*time.Hour)); err != nil {
+			return deal.Verdict{}, err
+		}
+	}
+	return privacy.Deal(d, pass, busy, time.Local), nil
+}
+
+// tellDeal implements deal.Options.Tell.
+func (m *messenger) tellDeal(ctx context.Context, d deal.Deal, asks bool) {
+	if asks {
+		m.group.Go(func() { m.askAbout(context.WithoutCancel(ctx), d) })
+		return
+	}
+	title := map[deal.Status]string{
+		deal.Agreed: "Agreed: ", deal.Done: "Done: ", deal.Declined: "Declined: ", deal.Withdrawn: "Taken back: ", deal.Expired: "Not answered in time: ", deal.Cancelled: "Cancelled: ",
+	}[d.Status]
+	if title == "" {
+		return
+	}
+	text := "With " + string(d.Peer) + "."
+	if d.Chosen != nil && d.Status == deal.Agreed {
+		text = d.Chosen.When(time.Local) + ", with " + string(d.Peer) + ". It is in your calendar."
+	}
+	text += cmp.Or(d.Result, "") + " `matrixos deals show " + string(d.ID[:8]) + "` has every word."
+	if _, err := m.disk.Journal().Append(context.WithoutCancel(ctx), sys.NewEvent(sys.EventNotice, sys.NoticeData{Level: "info", Title: title + "“" + d.Title + "”", Text: text})); err != nil {
+		m.log.WarnContext(ctx, "a notice could not be written", "error", err)
+	}
+}
+
+// tendEvery is how often deals are looked at.
+const tendEvery = 5 * time.Minute
+
+// tend looks at deals from time to time, and asks the owner again what a restart has
+// cut off.
+func (m *messenger) tend(ctx context.Context) {
+	list, err := m.desk.List(ctx)
+	if err != nil {
+		m.log.WarnContext(ctx, "deals could not be read", "error", err)
+	}
+	for _, d := range list {
+		if d.MyTurn {
+			m.group.Go(func() { m.askAbout(ctx, d) })
+		}
+	}
+	for ctx.Err() == nil {
+		if err := m.desk.Tend(ctx); err != nil && ctx.Err() == nil {
+			m.log.WarnContext(ctx, "deals could not be looked at", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(tendEvery):
+		}
+	}
+}

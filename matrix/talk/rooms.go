@@ -1,0 +1,155 @@
+package talk
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+
+	"matrixos/sys"
+)
+
+// Page is a part of a room's timeline, oldest first. Before asks for what came before;
+// empty is the beginning.
+type Page struct {
+	Messages []Message
+	Before   string
+}
+
+// Timeline reads the newest messages of a room, or those before a place that an earlier
+// page has named. What cannot be decrypted has no Body, and says so by its Kind.
+func (c *Client) Timeline(ctx context.Context, room, before string, limit int) (Page, error) {
+	resp, err := c.api.Messages(ctx, id.RoomID(room), before, "", mautrix.DirectionBackward, nil, limit)
+	if err != nil {
+		return Page{}, said("read", room, err)
+	}
+	p := Page{Before: resp.End, Messages: []Message{}}
+	for _, e := range resp.Chunk {
+		e.RoomID = id.RoomID(room)
+		plain, err := c.open(ctx, e)
+		switch {
+		case err != nil:
+			m := c.message(e)
+			m.Kind = "unreadable"
+			p.Messages = append(p.Messages, m)
+		case plain != nil:
+			p.Messages = append(p.Messages, c.message(plain))
+		}
+	}
+	slices.Reverse(p.Messages)
+	return p, nil
+}
+
+// Room is one room of the account.
+type Room struct {
+	ID        string
+	Name      string // "" if nobody gave it one
+	State     string // joined or invited
+	Inviter   sys.Handle
+	Members   []sys.Handle
+	Encrypted bool
+	Newest    *Message
+}
+
+// Rooms lists the rooms that the account is in, or invited to.
+func (c *Client) Rooms(ctx context.Context) (out []Room, err error) {
+	rows, err := c.o.Journal.Query(ctx, `SELECT room, state, inviter FROM matrix_room WHERE account = ? AND (state IN ('joined', 'joining') OR state LIKE 'invited%') ORDER BY room`, string(c.me))
+	if err != nil {
+		return nil, err
+	}
+	for rows.Next() {
+		var r Room
+		if err := rows.Scan(&r.ID, &r.State, &r.Inviter); err != nil {
+			return nil, errors.Join(err, rows.Close())
+		}
+		if strings.HasPrefix(r.State, "invited") {
+			r.State = "invited"
+		} else {
+			r.State = "joined"
+		}
+		out = append(out, r)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return nil, err
+	}
+	for i := range out {
+		if err := c.describe(ctx, &out[i]); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// describe adds what the server knows of a room that the account is in.
+func (c *Client) describe(ctx context.Context, r *Room) (err error) {
+	if r.State != "joined" {
+		return nil
+	}
+	if r.Members, err = c.Members(ctx, r.ID); err != nil {
+		if kind := sys.KindOf(err); kind == sys.Refused || kind == sys.NotFound {
+			r.State = "left"
+			return nil
+		}
+		return err
+	}
+	var name event.RoomNameEventContent
+	if err := c.api.StateEvent(ctx, id.RoomID(r.ID), event.StateRoomName, "", &name); err == nil {
+		r.Name = name.Name
+	} else if !errors.Is(err, mautrix.MNotFound) {
+		return said("read", r.ID, err)
+	}
+	if r.Encrypted, err = c.api.StateStore.IsEncrypted(ctx, id.RoomID(r.ID)); err != nil {
+		return err
+	}
+	page, err := c.Timeline(ctx, r.ID, "", 10)
+	if err == nil && len(page.Messages) > 0 {
+		r.Newest = &page.Messages[len(page.Messages)-1]
+	}
+	return err
+}
+
+// Create makes an encrypted room with a name and invites people.
+func (c *Client) Create(ctx context.Context, name string, people []sys.Handle) (string, error) {
+	req := &mautrix.ReqCreateRoom{
+		Preset: "private_chat", Name: name,
+		InitialState: []*event.Event{{Type: event.StateEncryption, Content: event.Content{Parsed: &event.EncryptionEventContent{Algorithm: id.AlgorithmMegolmV1}}}},
+	}
+	for _, p := range people {
+		req.Invite = append(req.Invite, id.UserID(p))
+	}
+	resp, err := c.api.CreateRoom(ctx, req)
+	if err != nil {
+		return "", said("make room", name, err)
+	}
+	return string(resp.RoomID), c.learn(ctx, resp.RoomID)
+}
+
+// Join accepts an invitation.
+func (c *Client) Join(ctx context.Context, room string) error {
+	limit, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	return said("join", room, c.join(limit, Invitation{Room: room}))
+}
+
+// Leave goes from a room, or declines an invitation.
+func (c *Client) Leave(ctx context.Context, room string) error {
+	_, err := c.api.LeaveRoom(ctx, id.RoomID(room))
+	return said("leave", room, err)
+}
+
+// Invite asks somebody into a room.
+func (c *Client) Invite(ctx context.Context, room string, who sys.Handle) error {
+	_, err := c.api.InviteUser(ctx, id.RoomID(room), &mautrix.ReqInviteUser{UserID: id.UserID(who)})
+	return said("invite", string(who), err)
+}
+
+// Redact takes back what was said.
+func (c *Client) Redact(ctx context.Context, room, event, why string) error {
+	_, err := c.api.RedactEvent(ctx, id.RoomID(room), id.EventID(event), mautrix.ReqRedact{Reason: why})
+	return said("take back", event, err)
+}
