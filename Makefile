@@ -56,9 +56,10 @@ test: setup build
 	@tools/test
 
 # The tests of the disk that look for rare faults, for long: 1,000 deaths, 160
-# power cuts. SOAK=3 does three times as much, SEED=… repeats one.
-soak: setup
+# power cuts; then 150 rooms between two homes, each joined and written to at once. SOAK=3 does three times as much, SEED=… repeats one.
+soak: setup build
 	@SOAK=$${SOAK:-1} $(GO) test -count=1 -timeout 3h -v -run 'TestModel$$|TestKillLoop|TestPowerLoss|TestDeviceFails|TestConcurrentHistories|TestOwnerRace|TestDevicesConverge' ./disk ./disk/sync
+	@MATRIXOS_BIN=$(CURDIR)/bin/matrixos MATRIXOS_MATRIX_JOINS=$$((150 * $${SOAK:-1})) $(GO) test -count=1 -timeout 1h -v -run 'TestMatrix$$' ./test
 
 # As CI, plus linters that take minutes to build the first time.
 lint:
