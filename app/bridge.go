@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"matrixos/app/internal/store"
@@ -40,6 +41,7 @@ type params struct {
 	Params  json.RawMessage   `json:"params"`
 	URL     string            `json:"url"`
 	SQL     string            `json:"sql"`
+	Path    string            `json:"path"`
 }
 
 type method func(*call, context.Context) (any, error)
@@ -56,6 +58,7 @@ var methods = map[string]method{
 	"db.appInfo":    (*call).appInfo,
 	"data.read":     (*call).readKey,
 	"data.write":    (*call).writeKey,
+	"app.file":      (*call).file,
 	"app.error":     (*call).reportError,
 	"app.ready":     (*call).reportReady,
 	"integrations":  (*call).integrations,
@@ -204,6 +207,19 @@ func (c *call) writeKey(context.Context) (any, error) {
 	}
 	c.changed(sys.TableData{Key: c.params.Key})
 	return nil, nil
+}
+
+// file is one of the app's own files, as its window may load it by address; nil if
+// there is none.
+func (c *call) file(context.Context) (any, error) {
+	if c.result == nil || !fs.ValidPath(c.params.Path) {
+		return nil, nil
+	}
+	raw, ok := c.result.Files[c.params.Path]
+	if !ok {
+		return nil, nil
+	}
+	return map[string]any{"type": contentType(c.params.Path), "base64": raw}, nil // []byte becomes base64
 }
 
 // reportError is the beacon of a running app: what it failed at, for the owner and

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -20,7 +21,7 @@ import (
 // Launch is what the shell needs to show an app in a frame.
 type Launch struct {
 	URL        string `json:"url"`        // for the frame's src; knowing it is the right to load the app's code
-	Nonce      string `json:"nonce"`      // the frame's hello has to carry it
+	Nonce      string `json:"nonce"`      // the frame's hello has to begin with it; each document adds its own
 	Capability string `json:"capability"` // stays in the shell; the right to call as this app
 }
 
@@ -59,12 +60,18 @@ type preview struct {
 	data   *store.Store
 	dir    string
 	frozen bool
+	tree   fs.FS  // of an app with a server
+	key    string // of that server
+	stop   func() // ends it; may be nil
 }
 
 // end frees what a launch holds.
 func (l *launch) end() error {
 	if l.preview == nil {
 		return nil
+	}
+	if l.preview.stop != nil {
+		l.preview.stop()
 	}
 	return errors.Join(l.preview.data.Close(), os.RemoveAll(l.preview.dir))
 }
@@ -176,6 +183,9 @@ func (r *Runtime) openPreview(slug sys.Slug, p *Preview) (*preview, error) {
 	}
 	if err == nil && !failed(v.found) {
 		_, _, err = v.data.Migrate(ctx, slug, v.app.Manifest.Storage.Tables) // judge has found the problems
+	}
+	if err == nil && !p.Frozen {
+		err = r.beside(v, p.Tree, filepath.Join(r.data.Dir(slug), "server"))
 	}
 	if err != nil {
 		return nil, errors.Join(err, v.data.Close(), os.RemoveAll(dir))

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"os"
@@ -108,6 +109,9 @@ func TestReferenceExampleCompiles(t *testing.T) {
 	}
 	if n := len(raw); n > 10000 {
 		t.Errorf("the reference has %d bytes: it is part of a prompt", n)
+	}
+	if n := bytes.Count(block("json"), []byte("\n")) + bytes.Count(block("tsx"), []byte("\n")); n >= 120 {
+		t.Errorf("the example has %d lines; a tracker is under 120", n)
 	}
 	r := newRuntime(t)
 	tree := fstest.MapFS{"apps/workouts/matrix.json": {Data: block("json")}, "apps/workouts/src/App.tsx": {Data: block("tsx")}}

@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,8 @@ import (
 	"net/http/cookiejar"
 	"net/http/httputil"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -83,7 +86,7 @@ func (r *Runtime) serveNode(w http.ResponseWriter, req *http.Request, l *launch,
 		r.nodeTrouble(w, l, v, nonce, err)
 		return
 	}
-	spec, err := r.serverOf(l.slug)
+	spec, err := r.serverOf(l)
 	if err != nil {
 		r.nodeTrouble(w, l, v, nonce, err)
 		return
@@ -154,15 +157,27 @@ func (r *Runtime) nodeTrouble(w http.ResponseWriter, l *launch, v *view, nonce s
 	r.write(w, overlay(v.manifest, found, r.loader(l, v, nonce, "")))
 }
 
-// serverOf says what to run for an app as the newest landing has it.
-func (r *Runtime) serverOf(slug sys.Slug) (server.App, error) {
-	r.mu.Lock()
-	l := r.apps[slug]
-	r.mu.Unlock()
-	if l == nil {
-		return server.App{}, notFound("serve", slug)
+// serverOf says what to run for a window: the app as the newest landing has it, or
+// as its preview or trial has it, with data of its own.
+func (r *Runtime) serverOf(l *launch) (server.App, error) {
+	if p := l.preview; p != nil {
+		a, err := r.serverFrom(p.tree, p.app)
+		a.Version, a.Key, a.Data = "preview", p.key, filepath.Join(p.dir, "server")
+		return a, err
 	}
-	m := l.app.Manifest
+	r.mu.Lock()
+	now := r.apps[l.slug]
+	r.mu.Unlock()
+	if now == nil {
+		return server.App{}, notFound("serve", l.slug)
+	}
+	a, err := r.serverFrom(now.tree, now.app)
+	a.Version = fmt.Sprint(now.info.Load().Landing, " ", now.app.Folder)
+	return a, err
+}
+
+func (r *Runtime) serverFrom(tree fs.FS, of App) (server.App, error) {
+	m := of.Manifest
 	seconds := func(n float64, usual time.Duration) time.Duration {
 		if n == 0 {
 			return usual
@@ -170,20 +185,65 @@ func (r *Runtime) serverOf(slug sys.Slug) (server.App, error) {
 		return time.Duration(n * float64(time.Second))
 	}
 	a := server.App{
-		Slug: slug, Version: fmt.Sprint(l.info.Load().Landing, " ", l.app.Folder), Tree: l.tree, Folder: l.app.Folder, Start: m.Serve.Start, Health: m.Serve.HealthCheck,
+		Slug: m.Slug, Tree: tree, Folder: of.Folder, Start: m.Serve.Start, Health: m.Serve.HealthCheck,
 		Memory: server.Memory, StartIn: seconds(m.Serve.StartTimeout, server.StartIn), Idle: seconds(m.Serve.IdleShutdown, server.Idle),
 	}
 	if m.Resources.MemoryMb > 0 {
 		a.Memory = int64(m.Resources.MemoryMb) << 20
 	}
-	if wanted := compile.Dependencies(l.tree, string(l.app.Folder)); len(wanted) > 0 && r.packages != nil {
-		dir, err := r.install(context.Background(), l.tree, l.app, wanted)
+	if wanted := compile.Dependencies(tree, string(of.Folder)); len(wanted) > 0 && r.packages != nil {
+		dir, err := r.install(context.Background(), tree, of, wanted)
 		if err != nil {
 			return server.App{}, err
 		}
 		a.Modules = dir
 	}
 	return a, nil
+}
+
+// beside prepares the server of a preview or a trial; data is a folder that it
+// begins with a copy of, or "".
+func (r *Runtime) beside(p *preview, tree fs.FS, data string) error {
+	if p.app.Manifest.Runtime != RuntimeNode || r.servers == nil {
+		return nil
+	}
+	p.tree, p.key = tree, "beside "+rand.Text()
+	p.stop = func() { r.servers.Drop(p.key) }
+	if data == "" {
+		return nil
+	}
+	err := os.CopyFS(filepath.Join(p.dir, "server"), os.DirFS(data))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// ServerLog is what the server of an app has said lately.
+func (r *Runtime) ServerLog(slug sys.Slug) (string, error) {
+	r.mu.Lock()
+	l := r.apps[slug]
+	r.mu.Unlock()
+	switch {
+	case l == nil:
+		return "", notFound("read the log of", slug)
+	case l.app.Manifest.Runtime != RuntimeNode || r.servers == nil:
+		return "", &sys.Error{Op: "read the log of", Path: string(slug), Kind: sys.Invalid, Err: errors.New("it has no server of its own"), Hint: "what its window fails at is in `matrixos logs`"}
+	}
+	return r.servers.Log(slug), nil
+}
+
+// Runnable says why the app of a trial cannot be opened, if so: then no scenario of
+// it can run.
+func (t *Trial) Runnable() error {
+	m := t.app.Manifest
+	if m.Runtime != RuntimeNode {
+		return nil
+	}
+	if err := t.r.mayServe(m); err != nil {
+		return err
+	}
+	return t.r.servers.Able(m.Slug)
 }
 
 // cookies are what the app's server has given this window; they never reach the

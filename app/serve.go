@@ -143,11 +143,11 @@ func (r *Runtime) serveApp(w http.ResponseWriter, req *http.Request, l *launch, 
 		h.Set("Content-Type", "text/html; charset=utf-8")
 		r.write(w, overlay(v.manifest, v.found, r.loader(l, v, nonce, "")))
 		return
-	case v.manifest.Runtime == RuntimeNode && !v.preview:
+	case v.manifest.Runtime == RuntimeNode && !v.frozen:
 		r.serveNode(w, req, l, v, name)
 		return
 	case v.manifest.Runtime == RuntimeNode:
-		r.nodeTrouble(w, l, v, nonce, &sys.Error{Op: "show", Path: string(l.slug), Kind: sys.Unavailable, Err: errors.New("an app with a server of its own is shown once it has landed")})
+		r.nodeTrouble(w, l, v, nonce, &sys.Error{Op: "show", Path: string(l.slug), Kind: sys.Unavailable, Err: errors.New("an app with a server of its own cannot be looked at as it was: its server would run, and write"), Hint: "look at its files as they were, or undo the landing"})
 		return
 	case name == "" || name == "index.html":
 		h.Set("Content-Type", "text/html; charset=utf-8")
@@ -201,7 +201,7 @@ func (r *Runtime) loaderAt(l *launch, v *view, nonce, base string) []byte {
 }
 
 func (r *Runtime) script(l *launch, v *view, nonce, entry, base string) []byte {
-	config := map[string]any{"nonce": l.Nonce, "name": v.manifest.Name, "entry": entry, "base": base, "modules": []string{}, "icons": map[string]string{}}
+	config := map[string]any{"nonce": l.Nonce + rand.Text()[:8], "name": v.manifest.Name, "entry": entry, "base": base, "local": r.kept(l, v), "modules": []string{}, "icons": map[string]string{}}
 	if entry != "" {
 		config["modules"], config["icons"] = v.result.Modules, v.result.Icons
 	}
@@ -217,6 +217,21 @@ func (r *Runtime) script(l *launch, v *view, nonce, entry, base string) []byte {
 		trial = r.libs.TrialFrame + "\n;"
 	}
 	return []byte(`<script nonce="` + nonce + `">` + trial + `(function(__config){` + r.libs.Loader + "\n})(" + string(raw) + ")</script>\n")
+}
+
+// localKey is the key of an app's data that stands for its localStorage.
+const localKey = "local-storage"
+
+// kept is what the app has in localStorage, null if that is nothing or no object.
+func (r *Runtime) kept(l *launch, v *view) json.RawMessage {
+	raw, err := v.data.ReadKey(l.slug, localKey)
+	if err != nil {
+		r.log.Warn("what an app keeps in localStorage cannot be read", "app", l.slug, "err", err)
+	}
+	if len(raw) == 0 || raw[0] != '{' {
+		return json.RawMessage("null")
+	}
+	return raw
 }
 
 func (r *Runtime) document(l *launch, v *view, nonce string) []byte {

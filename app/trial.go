@@ -28,6 +28,7 @@ import (
 type Trial struct {
 	r      *Runtime
 	app    App
+	tree   fs.FS
 	result *compile.Result
 	dir    string
 	// Contract is what the app has to do; None says that the app has no file of it and
@@ -83,7 +84,7 @@ func (r *Runtime) Try(ctx context.Context, tree fs.FS, folder sys.Path) (*Trial,
 	if err != nil {
 		return nil, &sys.Error{Op: "try", Path: string(folder), Kind: sys.Internal, Err: err}
 	}
-	t := &Trial{r: r, app: a}
+	t := &Trial{r: r, app: a, tree: tree}
 	result, found := r.judge(ctx, tree, a)
 	t.result = result
 	for _, d := range found {
@@ -165,7 +166,11 @@ func (t *Trial) Open(ctx context.Context, given contract.Given, at time.Time) (*
 	if err := t.fill(ctx, data, given, c); err != nil {
 		return nil, errors.Join(err, data.Close(), os.RemoveAll(dir))
 	}
-	l := &launch{slug: t.Slug(), ticket: rand.Text(), used: time.Now(), trial: true, net: given.Net, preview: &preview{app: t.app, result: t.result, data: data, dir: dir}}
+	p := &preview{app: t.app, result: t.result, data: data, dir: dir}
+	if err := t.r.beside(p, t.tree, ""); err != nil {
+		return nil, errors.Join(err, data.Close(), os.RemoveAll(dir))
+	}
+	l := &launch{slug: t.Slug(), ticket: rand.Text(), used: time.Now(), trial: true, net: given.Net, preview: p}
 	l.Launch = Launch{URL: "/app/" + l.ticket + "/", Nonce: rand.Text(), Capability: rand.Text() + rand.Text()}
 	t.r.mu.Lock()
 	defer t.r.mu.Unlock()

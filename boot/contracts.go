@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -140,6 +141,10 @@ func (c *contracts) try(ctx context.Context, t *app.Trial, play player) (*sys.Co
 	}
 	if c.browser == nil {
 		r.Note = c.why.Error()
+		return r, nil
+	}
+	if err := t.Runnable(); err != nil {
+		r.Note = strings.TrimSuffix(err.Error()+"; "+sys.HintOf(err), "; ")
 		return r, nil
 	}
 	r.Scenarios, err = play(c.browser, ctx, t)

@@ -32,6 +32,13 @@ func (c *Client) AllowPackages(ctx context.Context, names []string, allow bool) 
 	return c.call(ctx, "allow packages", http.MethodPut, "/api/packages", map[string]any{"names": names, "allow": allow}, nil)
 }
 
+// ServerLog is what the server of an app with the runtime node has said lately.
+func (c *Client) ServerLog(ctx context.Context, slug sys.Slug) (string, error) {
+	var out struct{ Text string }
+	err := c.call(ctx, "read the log of "+string(slug), http.MethodGet, "/api/apps/"+url.PathEscape(string(slug))+"/log", nil, &out)
+	return out.Text, err
+}
+
 // Grant grants an app something its manifest asks for, or takes it back.
 func (c *Client) Grant(ctx context.Context, slug sys.Slug, permission string, allow bool) error {
 	return c.call(ctx, "grant "+permission, http.MethodPost, "/api/apps/"+url.PathEscape(string(slug))+"/grants", map[string]any{"permission": permission, "allow": allow}, nil)

@@ -28,8 +28,20 @@ type PackagesBody struct {
 	Allow bool     `json:"allow" doc:"False takes it back; what is installed is not used any more for apps that are compiled anew"`
 }
 
-// packagesAPI registers what apps may have from npm.
+// ServerLogReply is what the server of an app has said.
+type ServerLogReply struct {
+	Text string `json:"text" doc:"The end of it, at most 64 KB; lines in brackets are the system's own"`
+}
+
+// packagesAPI registers what apps may have from npm, and what their servers say.
 func (g *Gateway) packagesAPI() {
+	register(g, http.MethodGet, "/api/apps/{slug}/log", "app-server-log", "What the server of an app with the runtime node has said lately", func(_ context.Context, in *SlugIn) (*reply[ServerLogReply], error) {
+		text, err := g.o.Apps.ServerLog(in.Slug)
+		if err != nil {
+			return nil, err
+		}
+		return &reply[ServerLogReply]{ServerLogReply{text}}, nil
+	})
 	register(g, http.MethodGet, "/api/packages", "list-packages", "Packages from npm that apps may have, and what they lack", func(context.Context, *struct{}) (*reply[PackagesReply], error) {
 		file, err := g.object(app.PackagesFile)
 		if err != nil {

@@ -67,6 +67,8 @@ type Apps interface {
 	Enter(ctx context.Context, slug sys.Slug, table string, rows []json.RawMessage) (sys.LandingInfo, error)
 	// Install installs what apps lack of npm, as far as the owner has allowed it.
 	Install(ctx context.Context) error
+	// ServerLog is what the server of an app with the runtime node has said lately.
+	ServerLog(slug sys.Slug) (string, error)
 	// Check tries an app against its contract, at the highest level there is here.
 	Check(ctx context.Context, slug sys.Slug) (*sys.ContractReport, error)
 	// Strength measures how many small wrong changes of an app its contract finds.

@@ -317,7 +317,8 @@ func (a *apps) Strength(context.Context, sys.Slug) (*sys.StrengthReport, error) 
 	return nil, &sys.Error{Op: "measure", Kind: sys.Unavailable}
 }
 
-func (*apps) Install(context.Context) error { return nil }
+func (*apps) Install(context.Context) error      { return nil }
+func (*apps) ServerLog(sys.Slug) (string, error) { return "", nil }
 
 func (*apps) Rows(context.Context, sys.Slug, string) (gateway.TableRows, error) {
 	return gateway.TableRows{}, nil

@@ -51,9 +51,19 @@ func TestPackagesFromNPMAskTheOwnerOnce(t *testing.T) {
 	if r := w.Do("apps", "packages"); !strings.Contains(r.Stderr, "apps packages allow tiny-words") {
 		t.Errorf("%q", r.Stderr)
 	}
-	w.Do("apps", "packages", "allow", "tiny-words")
+	desk := w.SignIn(Chromium(t), 1280, 800)
+	app := desk.Open(w, "greeter", "Greeter")
+	desk.See("Greeter does not compile.")
+	desk.Shot("lacks")
+	desk.Press("^Install tiny-words from npm$")
+	app.Until(`document.querySelector("h1")?.textContent === "hello you"`)
+	desk.Shot("installed")
 	if a, _ := w.App("greeter"); !a.OK {
 		t.Fatalf("with the package: %+v", a)
+	}
+	w.Do("apps", "packages", "--json").JSON(t, &got)
+	if !slices.Equal(got.Allowed, []string{"tiny-words"}) || len(got.Missing) > 0 {
+		t.Errorf("after the owner's yes: %+v", got)
 	}
 	if installed, err := filepath.Glob(filepath.Join(w.Home, ".disk/packages/*/node_modules/tiny-words/ran")); err != nil || len(installed) > 0 {
 		t.Errorf("an install script ran: %v, %v", installed, err)

@@ -13,11 +13,14 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -64,6 +67,19 @@ type App struct {
 	Memory  int64
 	StartIn time.Duration
 	Idle    time.Duration
+
+	// Key, if set, is what this server is known by instead of its app: one beside the
+	// app's own, for a preview or a trial. It has no network.
+	Key string
+	// Data is the folder that it may write to; "" is data/<slug>/server.
+	Data string
+}
+
+func (a App) key() string {
+	if a.Key != "" {
+		return a.Key
+	}
+	return string(a.Slug)
 }
 
 // Servers are the servers of one home. It is safe for concurrent use.
@@ -72,7 +88,7 @@ type Servers struct {
 	life   context.Context
 	end    context.CancelFunc
 	mu     sync.Mutex
-	places map[sys.Slug]*place
+	places map[string]*place
 }
 
 // place is where one app's server is, or will be.
@@ -83,6 +99,7 @@ type place struct {
 	failures int
 	next     time.Time // not before
 	words    string    // the last of the one that ended
+	log      journal
 }
 
 // Running is a server that has been started.
@@ -90,6 +107,8 @@ type Running struct {
 	app       App
 	dir       string
 	service   *sandbox.Service
+	log       *journal
+	said      <-chan struct{} // closed when it can say nothing more
 	transport *http.Transport
 	mu        sync.Mutex
 	users     int
@@ -99,26 +118,36 @@ type Running struct {
 // New makes Servers; Close them.
 func New(o Options) *Servers {
 	life, end := context.WithCancel(context.Background())
-	return &Servers{o: o, life: life, end: end, places: map[sys.Slug]*place{}}
+	return &Servers{o: o, life: life, end: end, places: map[string]*place{}}
 }
 
 // Close stops every server.
 func (s *Servers) Close() {
 	s.end()
 	s.mu.Lock()
-	all := make([]sys.Slug, 0, len(s.places))
-	for slug := range s.places {
-		all = append(all, slug)
-	}
+	all := slices.Collect(maps.Keys(s.places))
 	s.mu.Unlock()
-	for _, slug := range all {
-		s.Stop(slug)
+	for _, key := range all {
+		s.stop(key)
 	}
 }
 
 // Stop ends the server of an app, if it runs; the next request starts it anew.
-func (s *Servers) Stop(slug sys.Slug) {
-	p := s.place(slug)
+func (s *Servers) Stop(slug sys.Slug) { s.stop(string(slug)) }
+
+// Drop ends the server with a key of its own, and forgets it.
+func (s *Servers) Drop(key string) {
+	s.stop(key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.places, key)
+}
+
+// Log is what the servers of an app have said lately, the newest last.
+func (s *Servers) Log(slug sys.Slug) string { return s.place(string(slug)).log.text() }
+
+func (s *Servers) stop(key string) {
+	p := s.place(key)
 	p.starting.Lock()
 	defer p.starting.Unlock()
 	p.stop()
@@ -127,13 +156,13 @@ func (s *Servers) Stop(slug sys.Slug) {
 	p.mu.Unlock()
 }
 
-func (s *Servers) place(slug sys.Slug) *place {
+func (s *Servers) place(key string) *place {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.places[slug] == nil {
-		s.places[slug] = &place{}
+	if s.places[key] == nil {
+		s.places[key] = &place{}
 	}
-	return s.places[slug]
+	return s.places[key]
 }
 
 // stop ends what runs and waits for that. The caller holds starting.
@@ -157,7 +186,7 @@ func (r *Running) close() {
 // called. A server that keeps ending is not started again before its pause is over:
 // the error says what it said last.
 func (s *Servers) Use(ctx context.Context, a App) (_ http.RoundTripper, done func(), err error) {
-	p := s.place(a.Slug)
+	p := s.place(a.key())
 	p.starting.Lock()
 	defer p.starting.Unlock()
 	p.mu.Lock()
@@ -172,7 +201,7 @@ func (s *Servers) Use(ctx context.Context, a App) (_ http.RoundTripper, done fun
 	if err := s.judge(p, a); err != nil {
 		return nil, nil, err
 	}
-	r, err = s.start(ctx, a)
+	r, err = s.start(ctx, a, &p.log)
 	if err != nil {
 		p.failed(sys.HintOf(err))
 		return nil, nil, err
@@ -206,21 +235,30 @@ func (r *Running) use() func() {
 	})
 }
 
-// judge refuses a start that cannot be, or comes too early.
-func (s *Servers) judge(p *place, a App) error {
-	refuse := func(kind sys.Kind, err error, hint string) error {
-		return &sys.Error{Op: "start the server of", Path: string(a.Slug), Kind: kind, Err: err, Hint: hint}
-	}
+// Able refuses where no server can run.
+func (s *Servers) Able(slug sys.Slug) error {
 	if s.o.Sandbox == nil {
-		return refuse(sys.Unavailable, s.o.Why, sys.HintOf(s.o.Why))
+		return refusal(slug, s.o.Why, sys.HintOf(s.o.Why))
 	}
 	if _, err := exec.LookPath("node"); err != nil {
-		return refuse(sys.Unavailable, errors.New("Node is not on this machine"), "install it (Debian: apt-get install nodejs npm), or use the runtime vite")
+		return refusal(slug, errors.New("Node is not on this machine"), "install it (Debian: apt-get install nodejs npm), or use the runtime vite")
+	}
+	return nil
+}
+
+func refusal(slug sys.Slug, err error, hint string) error {
+	return &sys.Error{Op: "start the server of", Path: string(slug), Kind: sys.Unavailable, Err: err, Hint: hint}
+}
+
+// judge refuses a start that cannot be, or comes too early.
+func (s *Servers) judge(p *place, a App) error {
+	if err := s.Able(a.Slug); err != nil {
+		return err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if wait := time.Until(p.next); wait > 0 {
-		return refuse(sys.Unavailable, fmt.Errorf("it has ended %d times in a row; it is tried again in %s", p.failures, wait.Round(time.Second)), "what it said last: "+p.words)
+		return refusal(a.Slug, fmt.Errorf("it has ended %d times in a row; it is tried again in %s", p.failures, wait.Round(time.Second)), "what it said last: "+p.words)
 	}
 	return nil
 }
@@ -234,7 +272,7 @@ func (p *place) failed(words string) {
 }
 
 // start copies the app, starts it and waits until it answers.
-func (s *Servers) start(ctx context.Context, a App) (_ *Running, err error) {
+func (s *Servers) start(ctx context.Context, a App, log *journal) (_ *Running, err error) {
 	dir, err := os.MkdirTemp("", "mx-") // short: the path of a socket has little room
 	if err != nil {
 		return nil, err
@@ -244,7 +282,10 @@ func (s *Servers) start(ctx context.Context, a App) (_ *Running, err error) {
 			err = errors.Join(err, os.RemoveAll(dir))
 		}
 	}()
-	work, run, data := filepath.Join(dir, "app"), filepath.Join(dir, "run"), filepath.Join(s.o.Data, string(a.Slug), "server")
+	work, run, data := filepath.Join(dir, "app"), filepath.Join(dir, "run"), a.Data
+	if data == "" {
+		data = filepath.Join(s.o.Data, string(a.Slug), "server")
+	}
 	for _, d := range []string{run, data} {
 		if err := os.MkdirAll(d, 0o755); err != nil {
 			return nil, err
@@ -258,7 +299,7 @@ func (s *Servers) start(ctx context.Context, a App) (_ *Running, err error) {
 	}
 	socket := filepath.Join(run, "s")
 	cmd := sandbox.Command{
-		Script: a.Start, Folder: work, Mount: inside, Memory: a.Memory, Space: space, Procs: Processes,
+		Script: "exec 2>&1\n" + a.Start, Folder: work, Mount: inside, Memory: a.Memory, Space: space, Procs: Processes,
 		Binds: []sandbox.Bind{{Path: run, Write: true}, {Path: data, Write: true}},
 		Env: map[string]string{
 			"PORT": port, "HOST": "127.0.0.1", "NODE_ENV": "production", "DATA_DIR": data, "MATRIXOS_SOCKET": socket, "MATRIXOS_APP": string(a.Slug),
@@ -268,15 +309,22 @@ func (s *Servers) start(ctx context.Context, a App) (_ *Running, err error) {
 	if a.Modules != "" {
 		cmd.Binds = append(cmd.Binds, sandbox.Bind{Path: a.Modules})
 	}
-	if cmd.Network, err = s.o.Network(s.life, a.Slug); err != nil {
-		return nil, err
+	if a.Key == "" {
+		if cmd.Network, err = s.o.Network(s.life, a.Slug); err != nil {
+			return nil, err
+		}
 	}
 	service, err := s.o.Sandbox.Start(s.life, cmd)
 	if err != nil {
 		return nil, err
 	}
-	go func() { _, _ = io.Copy(io.Discard, service.Out) }() // it must not wait for a reader
-	r := &Running{app: a, dir: dir, service: service, used: time.Now(), transport: &http.Transport{
+	log.note("started: " + a.Start)
+	said := make(chan struct{})
+	go func() { // it must not wait for a reader
+		defer close(said)
+		_, _ = io.Copy(log, service.Out)
+	}()
+	r := &Running{app: a, dir: dir, service: service, log: log, said: said, used: time.Now(), transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", socket)
 		}, MaxIdleConnsPerHost: 8, IdleConnTimeout: time.Minute, DisableCompression: true,
@@ -330,8 +378,8 @@ func (r *Running) await(ctx context.Context) error {
 	defer cancel()
 	fail := func(err error) error {
 		hint := "it has to listen on the port in $PORT; look at its start command in matrix.json"
-		if words := r.service.LastWords(); words != "" {
-			hint = "it said: " + words[max(0, len(words)-600):]
+		if words := r.words(); words != "" {
+			hint = "it said: " + words
 		}
 		return &sys.Error{Op: "start the server of", Path: string(r.app.Slug), Kind: sys.Unavailable, Err: err, Hint: hint}
 	}
@@ -347,6 +395,14 @@ func (r *Running) await(ctx context.Context) error {
 		case <-time.After(pause):
 		}
 	}
+}
+
+// words are the last that it said, and why it was ended if it was.
+func (r *Running) words() string {
+	if !r.alive() {
+		<-r.said
+	}
+	return strings.TrimSpace(r.log.last(600) + "\n" + r.service.LastWords())
 }
 
 func (r *Running) answers(ctx context.Context) bool {
@@ -401,9 +457,10 @@ func (s *Servers) ended(p *place, r *Running, ran time.Duration) {
 	if !mine {
 		return // it was told to
 	}
-	words := r.service.LastWords()
+	words := r.words()
+	r.log.note("ended by itself")
 	s.o.Logger.Warn("the server of an app has ended", "app", r.app.Slug, "words", words)
-	p.failed(words[max(0, len(words)-600):])
+	p.failed(words)
 	r.close()
 }
 

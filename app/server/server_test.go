@@ -142,3 +142,41 @@ func TestServerIsHeldToItsMemory(t *testing.T) {
 		return p.running == nil && p.failures > 0
 	})
 }
+
+// What a server says is kept, over its ends; one beside it has its own place, its own
+// data and no part in that.
+func TestWhatServersSayIsKept(t *testing.T) {
+	s := servers(t)
+	a := sample(`console.log("I say"); console.error("and complain"); require("fs").writeFileSync(process.env.DATA_DIR + "/was", "here"); require("http").createServer((q, r) => r.end("x")).listen(3000);`)
+	beside := a
+	beside.Key, beside.Data = "trial", t.TempDir()
+	for _, a := range []App{a, beside} {
+		_, done, err := s.Use(t.Context(), a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		done()
+	}
+	for _, file := range []string{filepath.Join(s.o.Data, "x/server/was"), filepath.Join(beside.Data, "was")} {
+		if _, err := os.Stat(file); err != nil {
+			t.Error(err)
+		}
+	}
+	eventually(t, "all of it is in the log", func() bool {
+		log := s.Log("x")
+		return strings.Contains(log, "started: node server.js]") && strings.Contains(log, "I say\n") && strings.Contains(log, "and complain\n") && strings.Count(log, "I say") == 1
+	})
+	s.Drop("trial")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.places["trial"] != nil || s.places["x"] == nil {
+		t.Errorf("places: %v", s.places)
+	}
+	var j journal
+	for range 3 {
+		_, _ = j.Write([]byte(strings.Repeat("x", kept-10) + "y\n"))
+	}
+	if text := j.text(); len(text) != kept || !strings.HasSuffix(text, "y\n") {
+		t.Errorf("%d bytes are kept", len(text))
+	}
+}

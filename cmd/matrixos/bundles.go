@@ -76,7 +76,7 @@ func (p *program) bundleCommands() []*cobra.Command {
 		},
 	}
 	install.Flags().StringVar(&as, "as", "", "the slug to install it under")
-	return append([]*cobra.Command{publish, fork, install, p.packagesCommand()}, p.grantCommands()...)
+	return append([]*cobra.Command{publish, fork, install, p.packagesCommand(), p.serverLogCommand()}, p.grantCommands()...)
 }
 
 func (p *program) orJSON(v any, err error) error {

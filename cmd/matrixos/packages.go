@@ -54,6 +54,26 @@ func (p *program) packagesCommand() *cobra.Command {
 	return list
 }
 
+// serverLogCommand is `matrixos apps log`.
+func (p *program) serverLogCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "log SLUG",
+		Short: "What the server of an app has said lately",
+		Long:  "An app with the runtime node is a program of its own. This is the end of what it wrote to\nstandard output and standard error; lines in brackets are the system's.",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
+				text, err := c.ServerLog(ctx, sys.Slug(args[0]))
+				if err != nil || p.json {
+					return p.orJSON(map[string]string{"text": text}, err)
+				}
+				_, err = fmt.Fprint(p.out, printable(text))
+				return err
+			})
+		},
+	}
+}
+
 // grantCommands are `matrixos apps grant` and `matrixos apps revoke`.
 func (p *program) grantCommands() []*cobra.Command {
 	make := func(verb, short string, allow bool) *cobra.Command {

@@ -7,8 +7,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"matrixos/sys"
 )
@@ -277,16 +279,49 @@ func FuzzPlainJSON(f *testing.F) {
 	f.Fuzz(func(_ *testing.T, raw []byte) { plainJSON(raw) })
 }
 
+// laps are the times of the rounds of a benchmark: beside other work the median says
+// more than the mean, and the processor time is what a quiet machine would take at most.
+type laps struct {
+	took []time.Duration
+	cpu  time.Duration
+}
+
+func (l *laps) round(b *testing.B, fn func()) {
+	b.Helper()
+	before, start := cpuTime(b), time.Now()
+	fn()
+	l.took, l.cpu = append(l.took, time.Since(start)), l.cpu+cpuTime(b)-before
+}
+
+func (l *laps) report(b *testing.B) {
+	slices.Sort(l.took)
+	b.ReportMetric(l.took[len(l.took)/2].Seconds()*1000, "median-ms")
+	b.ReportMetric(l.cpu.Seconds()*1000/float64(len(l.took)), "cpu-ms/op")
+}
+
+func cpuTime(b *testing.B) time.Duration {
+	b.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
 func BenchmarkFull(b *testing.B) {
 	libs := libraries(b)
 	tree := sample(b)
+	var l laps
 	for b.Loop() {
-		c := New(libs, nil)
-		if r := build(b, c, tree, "apps/studio", true); !r.OK {
-			b.Fatal(r.Diagnostics)
-		}
-		c.Close()
+		l.round(b, func() {
+			c := New(libs, nil)
+			if r := build(b, c, tree, "apps/studio", true); !r.OK {
+				b.Fatal(r.Diagnostics)
+			}
+			c.Close()
+		})
 	}
+	l.report(b)
 }
 
 func BenchmarkIncremental(b *testing.B) {
@@ -294,13 +329,17 @@ func BenchmarkIncremental(b *testing.B) {
 	defer c.Close()
 	tree := sample(b)
 	n := 0
+	var l laps
 	for b.Loop() {
 		n++
 		tree["apps/studio/src/components/Gauge.tsx"] = &fstest.MapFile{Data: []byte("export const Gauge = ({ value }: { value: number }) => <b>{value + " + strings.Repeat("1", n%300+1) + "}</b>;")}
-		if r := build(b, c, tree, "apps/studio", true); !r.OK {
-			b.Fatal(r.Diagnostics)
-		}
+		l.round(b, func() {
+			if r := build(b, c, tree, "apps/studio", true); !r.OK {
+				b.Fatal(r.Diagnostics)
+			}
+		})
 	}
+	l.report(b)
 }
 
 type folder string

@@ -40,7 +40,7 @@ func (t *Tables) Merge(ctx context.Context, name string, patches []Patch) ([]Cla
 	if len(patches) > maxBulk {
 		return nil, invalid(op, name, "%d rows at once; at most %d are allowed", len(patches), maxBulk)
 	}
-	now := stamp(time.Now())
+	now := stamp(t.store.now())
 	var clashes []Clash
 	err = t.run(op, name, func(db *sql.DB) error {
 		return inTx(ctx, db, func(tx *sql.Tx) error {

@@ -33,11 +33,13 @@ const scenarios = {
   async hostile() {
     const page = await newPage();
     const launch = await page.evaluate(() => openApp("hostile"));
-    await page.waitForFunction(() => log.some((e) => e.type === "report"), null, { timeout: 120000 });
+    await page.waitForFunction(() => log.some((e) => e.type === "report"), null, { timeout: 120000 }).catch(async (error) => {
+      throw new Error(`${error.message} in ${await page.evaluate(() => log.findLast((e) => e.type === "title")?.title)}`);
+    });
     Object.assign(found, await page.evaluate(() => log.find((e) => e.type === "report").out));
     const up = await fetch(`${url}${launch.url}..%2f..%2fdata/bank/pin.json`);
     found["path out of the app"] = up.status === 404 ? "nothing" : String(up.status);
-    for (let i = 0; i < 8; i++) {
+    for (let i = 0; i < 10; i++) {
       await page.evaluate(() => openApp("hostile"));
       await page.waitForTimeout(700); // it ends its document in another way each time
     }

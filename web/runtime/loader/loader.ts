@@ -2,7 +2,10 @@
 // with the shell, puts the libraries in place and starts the app. The server wraps
 // it in a function whose only argument is the config of this launch.
 import { atBase } from "./base.ts";
+import { readOwn } from "./files.ts";
 import { handOn } from "./keys.ts";
+import { keepLocal } from "./local.ts";
+import { askInPage } from "./modals.ts";
 import { defaults } from "./theme.ts";
 import { connect } from "./port.ts";
 import { makeSystem } from "./system.ts";
@@ -12,6 +15,7 @@ interface Config {
   name: string;
   entry: string; // the module to import once the libraries are there; "" in static apps
   base: string; // where the app's own server answers; "" without one
+  local: Record<string, string> | null; // what the app has kept in localStorage
   modules: string[]; // specifiers that the entry needs, dependencies included
   icons: Record<string, unknown>; // of the names that the code mentions
 }
@@ -30,6 +34,9 @@ document.head.append(tokens);
 (globalThis as any)[Symbol.for("matrixos.icons")] = __config.icons;
 
 const link = connect(__config.nonce, __config.modules);
+keepLocal(link, __config.local);
+askInPage();
+if (!__config.base) readOwn(link);
 const system = makeSystem(link, __config.name);
 Object.defineProperty(window, "MatrixOS", { value: system, enumerable: true });
 

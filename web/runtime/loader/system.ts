@@ -1,5 +1,6 @@
 // window.MatrixOS: every method is a message to the shell.
 import type { MatrixOS } from "../sdk/types.ts";
+import { localKey } from "./local.ts";
 import type { Link } from "./port.ts";
 import { seenRows } from "./seen.ts";
 import { apply, initial } from "./theme.ts";
@@ -35,7 +36,7 @@ export function makeSystem(link: Link, name: string): MatrixOS {
   link.on("theme", (m) => putOn(m.theme, m.design));
   link.on("data", (m) => {
     if (m.table) for (const fn of tables.get(m.table) ?? []) run(() => fn({ table: m.table }));
-    if (m.key) for (const fn of keys) run(() => fn(m.key, m.app));
+    if (m.key && m.key !== localKey) for (const fn of keys) run(() => fn(m.key, m.app));
   });
 
   return {

@@ -101,10 +101,27 @@ async function perform(o: Order): Promise<unknown> {
   return null;
 }
 
+// What an app asks its own server is waited for, to the end of the answer.
+const asking = new Set<Promise<unknown>>();
+const ask = window.fetch;
+window.fetch = (...request) => {
+  const answer = ask(...request);
+  const whole: Promise<unknown> = answer
+    .then((r) => (r.headers.get("Content-Type")?.startsWith("text/event-stream") ? null : r.clone().arrayBuffer()))
+    .catch(() => null)
+    .finally(() => asking.delete(whole));
+  asking.add(whole);
+  return answer;
+};
+
 // At rest: all answers are in, nothing short is due, and nothing has changed for a few turns.
 async function quiet(wanted: number): Promise<null> {
   for (let i = 0, still = 0; i < 2000 && still < 3; i++) {
     const before = changes;
+    if (asking.size > 0) {
+      still = 0;
+      await Promise.all(asking);
+    }
     await clock.yields();
     const ran = await clock.soon(began);
     still = ran || changes !== before || answered < wanted ? 0 : still + 1;

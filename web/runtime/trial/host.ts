@@ -163,7 +163,7 @@ class View {
         fail(new Error("the window did not start"));
       }, 30_000);
       const hello = async (e: MessageEvent) => {
-        if (e.data?.type !== "matrixos:hello" || e.source !== frame.contentWindow || e.data.nonce !== this.env.launch.nonce) return;
+        if (e.data?.type !== "matrixos:hello" || e.source !== frame.contentWindow || !String(e.data.nonce).startsWith(this.env.launch.nonce)) return;
         removeEventListener("message", hello);
         clearTimeout(late);
         try {

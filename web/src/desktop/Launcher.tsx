@@ -53,7 +53,7 @@ function appMenu(e: MouseEvent, a: AppInfo): void {
     { label: "Open", run: () => desk.openApp(a.slug) },
     { label: "Ask to change it", run: () => desk.openProgram("chat", `Change ${a.name}: `) },
     { label: "Show its files", run: () => desk.openProgram("files", a.folder) },
-    ...(a.permissions?.length ? [{ label: "Take back its network", run: () => void takeBack(a) }] : []),
+    ...(a.permissions?.length ? [{ label: "Take back what you have allowed it", run: () => void takeBack(a) }] : []),
     null,
     { label: "Remove this app", loss: true, run: () => perform("app.remove", context(), a.slug) },
   ]);

@@ -1,4 +1,4 @@
-// Icons of apps, by lucide name. The common ones are in the bundle; the rest come
+// Icons of apps, by lucide name, or an emoji. The common ones are in the bundle; the rest come
 // from a table that is fetched once, when the first of them is shown.
 import {
   AppWindow, BookOpen, Calendar, ChartNoAxesColumn, Clock, Dumbbell, Gamepad2, ListChecks, NotebookPen, SquareKanban, Timer, Wallet,
@@ -44,6 +44,13 @@ export function AppIcon({ name, size = 18 }: { name?: string; size?: number }) {
       here = false;
     };
   }, [wanted]);
+  if (name && /^\p{Extended_Pictographic}/u.test(name)) {
+    return (
+      <span style={{ fontSize: size * 0.92, lineHeight: 1 }} aria-hidden>
+        {[...new Intl.Segmenter().segment(name)][0]?.segment}
+      </span>
+    );
+  }
   if (Known) return <Known size={size} strokeWidth={1.5} aria-hidden />;
   const nodes = wanted ? loaded?.[name] : undefined;
   if (!nodes) return <AppWindow size={size} strokeWidth={1.5} aria-hidden />;

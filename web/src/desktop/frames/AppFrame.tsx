@@ -41,7 +41,7 @@ export const AppFrame = memo(function AppFrame({ slug, guise, onTitle }: { slug:
         </div>
       )}
       <div className="app-notes">
-        {failure && (
+        {failure && !(wish && failure.kind === "needs approval") && (
           <Trouble what={`${name} did not start.`} why={failure.message} hint={failure.hint}>
             <Button onClick={() => void start()}>Try again</Button>
             <Button look="quiet" onClick={() => desk.openProgram("files", app?.folder ?? `apps/${slug}`)}>

@@ -76,6 +76,25 @@ test("one port, once, however often the frame says hello", async () => {
   expect(w.frame.posted[0]?.message).toMatchObject({ type: "matrixos:connect", app: { name: "Expenses" }, modules: [["a", "1"]] });
 });
 
+test("the next document of the app gets a port of its own, and that of the one before ends", async () => {
+  const w = world();
+  const { port, got } = await w.connected();
+  w.page.say(w.frame, { type: "matrixos:hello", nonce: "n-1-second" });
+  await vi.waitFor(() => expect(w.frame.posted).toHaveLength(2));
+  const next = w.frame.posted[1]!.port;
+  open.push(next);
+  port.postMessage({ id: 1, method: "db.find" });
+  await settle();
+  expect(w.needs.bridge).not.toHaveBeenCalled();
+  expect(got).toEqual([]);
+  next.postMessage({ id: 1, method: "db.find" });
+  await vi.waitFor(() => expect(w.needs.bridge).toHaveBeenCalledOnce());
+  w.page.say(w.frame, { type: "matrixos:hello", nonce: "n-1" });
+  w.page.say(w.frame, { type: "matrixos:hello", nonce: "n-1-second" });
+  await settle();
+  expect(w.frame.posted).toHaveLength(2);
+});
+
 test("calls are answered under their number, with a value or an error", async () => {
   const w = world({ bridge: vi.fn(async (method: string) => (method === "db.find" ? [1] : Promise.reject(new Error("not granted")))) });
   const { port, got } = await w.connected();

@@ -1,6 +1,8 @@
 // The shell's end of one app frame, for one load of it. The frame proves itself
-// by being the window that was made for this launch and by its nonce; it gets one
-// port, once. What an app may do is decided by the capability, on the server: the
+// by being the window that was made for this launch and by its nonce, which begins
+// with that of the launch and is another one for each document of the app, as an app of
+// several pages has; each document gets one port, once, and ends that of the one before. A page that
+// pretends to be the next one gains nothing by it: its rights are those of the launch. What an app may do is decided by the capability, on the server: the
 // frame never sees it, and what a message claims about the app counts for nothing.
 import type { FrameTheme } from "../../ui/theme.ts";
 import type { Font, Module } from "./libraries.ts";
@@ -26,6 +28,8 @@ export interface FrameLink {
   close(): void;
 }
 
+const documents = 1000; // of one window
+
 interface Hello {
   type: "matrixos:hello";
   nonce: string;
@@ -39,17 +43,18 @@ function isHello(data: unknown): data is Hello {
 
 export function linkFrame(n: Needs, events: Pick<Window, "addEventListener" | "removeEventListener"> = window): FrameLink {
   let port: MessagePort | null = null;
-  let taken = false;
+  const taken = new Set<string>();
   let closed = false;
 
   const onHello = (e: MessageEvent) => {
-    if (taken || closed || !isHello(e.data) || e.source === null || e.source !== n.frame() || e.data.nonce !== n.nonce) return;
-    taken = true;
-    events.removeEventListener("message", onHello as EventListener);
-    void connect(e.source as Window, e.data.modules);
+    if (closed || !isHello(e.data) || e.source === null || e.source !== n.frame() || !e.data.nonce.startsWith(n.nonce)) return;
+    const { nonce, modules } = e.data;
+    if (taken.has(nonce) || nonce.length > n.nonce.length + 64 || taken.size >= documents) return;
+    taken.add(nonce);
+    void connect(e.source as Window, nonce, modules);
   };
 
-  const connect = async (frame: Window, wanted?: readonly string[]) => {
+  const connect = async (frame: Window, nonce: string, wanted?: readonly string[]) => {
     const list = Array.isArray(wanted) ? wanted.filter((w) => typeof w === "string") : undefined;
     let modules: Module[];
     let fonts: Font[];
@@ -59,7 +64,8 @@ export function linkFrame(n: Needs, events: Pick<Window, "addEventListener" | "r
       if (!closed) n.onError((error as Error).message, "");
       return;
     }
-    if (closed) return;
+    if (closed || [...taken].at(-1) !== nonce) return; // or another document has come meanwhile
+    port?.close();
     const channel = new MessageChannel();
     port = channel.port1;
     port.onmessage = (m) => void receive(m.data);
