@@ -77,7 +77,7 @@ func (s *System) openMessenger(ctx context.Context, p *parts) (err error) {
 }
 
 // claimedEvery is how often it is looked whether the handle is one that others reach.
-const claimedEvery = 15 * time.Second
+const claimedEvery = time.Second
 
 // tendClaimed starts the clients once others can reach the handle: what they write has
 // to be received though nobody looks.

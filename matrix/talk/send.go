@@ -84,6 +84,9 @@ func transaction(once string) string {
 	return "mx" + hex.EncodeToString(sum[:12])
 }
 
+// patienceFor is how long a room with somebody is tried to be made.
+const patienceFor = time.Hour
+
 type outgoing struct {
 	id      int64
 	once    string
@@ -92,6 +95,7 @@ type outgoing struct {
 	kind    string
 	content json.RawMessage
 	again   bool // an earlier run may have sent it
+	made    time.Time
 }
 
 // send sends what waits, in order; what cannot be sent to one room does not hold up
@@ -124,7 +128,7 @@ func (c *Client) send(ctx context.Context) error {
 }
 
 func (c *Client) waiting(ctx context.Context) (out []outgoing, err error) {
-	rows, err := c.o.Journal.Query(ctx, `SELECT id, once, room, person, type, content, state FROM matrix_out WHERE account = ? AND state IN ('waiting', 'sending') ORDER BY id LIMIT 100`, string(c.me))
+	rows, err := c.o.Journal.Query(ctx, `SELECT id, once, room, person, type, content, state, made FROM matrix_out WHERE account = ? AND state IN ('waiting', 'sending') ORDER BY id LIMIT 100`, string(c.me))
 	if err != nil {
 		return nil, err
 	}
@@ -132,9 +136,11 @@ func (c *Client) waiting(ctx context.Context) (out []outgoing, err error) {
 	for rows.Next() {
 		var o outgoing
 		var state, content string
-		if err := rows.Scan(&o.id, &o.once, &o.room, &o.person, &o.kind, &content, &state); err != nil {
+		var made int64
+		if err := rows.Scan(&o.id, &o.once, &o.room, &o.person, &o.kind, &content, &state, &made); err != nil {
 			return nil, err
 		}
+		o.made = time.UnixMilli(made)
 		o.content, o.again = json.RawMessage(content), state == "sending"
 		out = append(out, o)
 	}
@@ -147,6 +153,9 @@ func (c *Client) sendOne(ctx context.Context, o outgoing) error {
 	if room == "" {
 		var err error
 		if room, err = c.RoomWith(ctx, o.person); err != nil {
+			if c.o.Now().Sub(o.made) < patienceFor {
+				return err // whoever it is may not be there yet
+			}
 			return c.undeliverable(ctx, o, err)
 		}
 	}
