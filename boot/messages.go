@@ -40,6 +40,7 @@ type messenger struct {
 	mu      sync.Mutex
 	ai, own *talk.Client // nil until they are needed
 	stop    context.CancelFunc
+	base    func() context.Context // of what waits for the owner
 	group   sync.WaitGroup
 	wake    chan struct{}
 	waiting map[string]bool // inbox rows whose answer is waited for, permissions that are asked for
@@ -164,7 +165,7 @@ func (m *messenger) ready(ctx context.Context) error {
 	}
 	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	m.ai, m.own = ai, own
-	m.stop = cancel
+	m.stop, m.base = cancel, func() context.Context { return base }
 	for _, run := range []func(context.Context){ai.Run, own.Run, m.work, m.tend} {
 		m.group.Go(func() { run(base) })
 	}
@@ -273,7 +274,10 @@ func (m *messenger) judge(ctx context.Context, d deal.Deal) (deal.Verdict, error
 // tellDeal implements deal.Options.Tell.
 func (m *messenger) tellDeal(ctx context.Context, d deal.Deal, asks bool) {
 	if asks {
-		m.group.Go(func() { m.askAbout(context.WithoutCancel(ctx), d) })
+		m.mu.Lock()
+		base := m.base
+		m.mu.Unlock()
+		m.group.Go(func() { m.askAbout(base(), d) })
 		return
 	}
 	title := map[deal.Status]string{
