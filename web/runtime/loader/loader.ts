@@ -64,6 +64,13 @@ function start(modules: [string, string][]): void {
   map.nonce = scriptNonce;
   map.textContent = JSON.stringify({ imports });
   document.head.append(map);
+  // All at once, rather than each when one that needs it has been read.
+  for (const url of Object.values(imports)) {
+    const ahead = document.createElement("link");
+    ahead.rel = "modulepreload";
+    ahead.href = url;
+    document.head.append(ahead);
+  }
   import(new URL(__config.entry, document.baseURI).href).then(() => link.note({ type: "loaded" }), fail);
 }
 
