@@ -42,6 +42,7 @@ type params struct {
 	URL     string            `json:"url"`
 	SQL     string            `json:"sql"`
 	Path    string            `json:"path"`
+	Text    string            `json:"text"`
 }
 
 type method func(*call, context.Context) (any, error)
@@ -55,6 +56,7 @@ var methods = map[string]method{
 	"db.bulkUpdate": (*call).bulkUpdate,
 	"db.delete":     (*call).remove,
 	"db.count":      (*call).count,
+	"db.search":     (*call).search,
 	"db.appInfo":    (*call).appInfo,
 	"data.read":     (*call).readKey,
 	"data.write":    (*call).writeKey,
@@ -190,6 +192,14 @@ func (c *call) remove(ctx context.Context) (any, error) {
 
 func (c *call) count(ctx context.Context) (any, error) {
 	return c.tables().Count(ctx, c.params.Table, c.params.Where)
+}
+
+func (c *call) search(ctx context.Context) (any, error) {
+	limit := 0
+	if c.params.Limit != nil {
+		limit = *c.params.Limit
+	}
+	return c.tables().Search(ctx, c.params.Table, c.params.Text, limit)
 }
 
 func (c *call) appInfo(context.Context) (any, error) {

@@ -26,6 +26,7 @@ import (
 type Options struct {
 	Libraries fs.FS           // the built web runtime
 	Data      string          // the home's data folder
+	Search    string          // where full-text indexes of the data are kept; they can be made anew
 	Publish   func(sys.Event) // receives EventApp, EventData and EventNotice; may be nil
 	Logger    *slog.Logger    // may be nil
 	// Migrated hears what following a landing has added to an app's database; may be
@@ -105,6 +106,7 @@ func New(o Options) (*Runtime, error) {
 	if o.Data == "" {
 		return nil, &sys.Error{Op: "start the app runtime", Kind: sys.Invalid, Err: errors.New("no data folder is named")}
 	}
+	r.data.SearchIn(o.Search)
 	if r.publish == nil {
 		r.publish = func(sys.Event) {}
 	}

@@ -131,6 +131,7 @@ func TestBridge(t *testing.T) {
 		{"db.count", `{"table":"notes","where":{"text":"c"}}`, `1`, ""},
 		{"db.findOne", `{"table":"notes","id":"none"}`, ``, ""},
 		{"db.findOne", `{"table":"notes","id":"6ba7b810-9dad-11d1-80b4-00c04fd430c9"}`, `null`, ""},
+		{"db.search", `{"text":"nothing","limit":3}`, `[]`, ""},
 		{"db.delete", `{"table":"notes","id":"6ba7b810-9dad-11d1-80b4-00c04fd430c8"}`, `{"deleted":1}`, `data {"app":"notes","table":"notes"}`},
 		{"db.find", `{"table":"notes"}`, `[]`, ""},
 		{"data.read", `{"key":"x"}`, `null`, ""},

@@ -154,7 +154,7 @@ func Start(ctx context.Context, o Options) (_ *System, err error) {
 func (s *System) openApps(ctx context.Context, out app.Network, from *npm.Installer, run *server.Servers) error {
 	promise := openContracts(s.home, s.log)
 	rt, err := app.New(app.Options{
-		Libraries: runtime.Files(), Data: filepath.Join(s.home, "data"), Logger: s.log,
+		Libraries: runtime.Files(), Data: filepath.Join(s.home, "data"), Search: filepath.Join(s.home, sys.Store, "search"), Logger: s.log,
 		Publish: s.disk.Journal().Publish, Migrated: noteMigration(s.disk, s.log),
 		Verdict: promise.verdict,
 		Room:    func(ctx context.Context, app sys.Slug) error { return s.disk.RoomForData(ctx, app) },

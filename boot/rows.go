@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 
 	"matrixos/app"
 	"matrixos/disk"
@@ -81,6 +83,37 @@ func (a *apps) makeTables(ctx context.Context, slug sys.Slug) error {
 		return rows.Close()
 	}
 	return &sys.Error{Op: "make the tables of", Path: string(slug), Kind: sys.NotFound, Hint: "`matrixos apps` lists the apps"}
+}
+
+// Restore brings rows back as they were, as a landing that can be undone.
+func (a *apps) Restore(ctx context.Context, slug sys.Slug, tables map[string][]app.Row) (info sys.LandingInfo, err error) {
+	if err := a.disk.RoomForData(ctx, slug); err != nil {
+		return info, err
+	}
+	n := 0
+	err = a.inRows(ctx, slug, func(rows *app.Rows, t *disk.Txn) error {
+		for _, name := range slices.Sorted(maps.Keys(tables)) {
+			n += len(tables[name])
+			if err := rows.Restore(ctx, name, tables[name]); err != nil {
+				return err
+			}
+		}
+		if err := rows.Close(); err != nil { // before the folder lands
+			return err
+		}
+		info, err = t.Land(ctx, disk.Landing{Kind: sys.ByOwner, Title: fmt.Sprintf("Restored %d rows of %s", n, slug)})
+		return err
+	})
+	if err == nil {
+		a.Landed(ctx, info)
+	}
+	return info, err
+}
+
+// Search finds rows of all apps.
+func (a *apps) Search(ctx context.Context, text string, limit int) ([]app.FoundRow, error) {
+	a.Landed(ctx, sys.LandingInfo{})
+	return a.runtime.Search(ctx, text, limit)
 }
 
 // inRows does fn with a private copy of an app's rows; what fn does not land is

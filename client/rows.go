@@ -25,8 +25,58 @@ func (c *Client) Rows(ctx context.Context, app sys.Slug, table string) (t TableR
 	return t, err
 }
 
-// Enter adds rows to a table, all or none, as one landing.
-func (c *Client) Enter(ctx context.Context, app sys.Slug, table string, rows []json.RawMessage) (l Landing, err error) {
-	err = c.call(ctx, "import rows", http.MethodPost, rowsPath(app, table), map[string]any{"rows": rows}, &l)
-	return l, err
+// ExportCSV is a table as CSV.
+func (c *Client) ExportCSV(ctx context.Context, app sys.Slug, table string) (text string, err error) {
+	var out struct {
+		Text string `json:"text"`
+	}
+	err = c.call(ctx, "export rows", http.MethodGet, rowsPath(app, table)+"/csv", nil, &out)
+	return out.Text, err
+}
+
+// Import adds the rows of a text of the form csv or json to a table, all or none, as
+// one landing. It says how many.
+func (c *Client) Import(ctx context.Context, app sys.Slug, table, form, text string) (l Landing, n int, err error) {
+	var out struct {
+		Landing
+		Rows int `json:"rows"`
+	}
+	err = c.call(ctx, "import rows", http.MethodPost, rowsPath(app, table)+"/text", map[string]any{"form": form, "text": text}, &out)
+	return out.Landing, out.Rows, err
+}
+
+// FoundRow is a row of an app in which a text was found.
+type FoundRow struct {
+	App   sys.Slug `json:"app"`
+	Name  string   `json:"name"`
+	Table string   `json:"table"`
+	ID    string   `json:"id"`
+	Text  string   `json:"text"`
+}
+
+// Search finds rows of all apps by words.
+func (c *Client) Search(ctx context.Context, text string) (out []FoundRow, err error) {
+	err = c.call(ctx, "search rows", http.MethodGet, "/api/rows?q="+url.QueryEscape(text), nil, &out)
+	return out, err
+}
+
+// AppBackup is one app with its data, as a JSON document.
+func (c *Client) AppBackup(ctx context.Context, app sys.Slug) (raw json.RawMessage, err error) {
+	err = c.call(ctx, "back up app", http.MethodGet, "/api/apps/"+url.PathEscape(string(app))+"/backup", nil, &raw)
+	return raw, err
+}
+
+// RestoreApp brings an app and its data back from such a document.
+func (c *Client) RestoreApp(ctx context.Context, raw json.RawMessage) (r RestoredApp, err error) {
+	err = c.call(ctx, "restore app", http.MethodPost, "/api/apps/restore", raw, &r)
+	return r, err
+}
+
+// RestoredApp says what came back.
+type RestoredApp struct {
+	App       sys.Slug          `json:"app"`
+	Installed bool              `json:"installed"`
+	Rows      int               `json:"rows"`
+	Keys      int               `json:"keys"`
+	Landings  []sys.LandingInfo `json:"landings"`
 }

@@ -4,6 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
+
+	"matrixos/app"
+	"matrixos/sys"
 )
 
 // TableRows are the rows of one table of an app.
@@ -15,6 +19,23 @@ type TableRows struct {
 // EnterBody are rows to add to a table.
 type EnterBody struct {
 	Rows []json.RawMessage `json:"rows" nullable:"false" minItems:"1" maxItems:"200000" doc:"As db.insert takes them; an id that is brought along is kept"`
+}
+
+// TableText is a table as text.
+type TableText struct {
+	Text string `json:"text"`
+}
+
+// ImportBody is a text with rows.
+type ImportBody struct {
+	Form string `json:"form" enum:"csv,json"`
+	Text string `json:"text"`
+}
+
+// ImportReply says what was added.
+type ImportReply struct {
+	Landing sys.LandingInfo `json:"landing"`
+	Rows    int             `json:"rows"`
 }
 
 // TableIn names a table of an app.
@@ -44,4 +65,48 @@ func (g *Gateway) rowsAPI() {
 		}
 		return &reply[LandingReply]{LandingReply{Landing: l, Files: []FileDiff{}}}, nil
 	}, upTo(bodyLimit))
+	register(g, http.MethodGet, "/api/apps/{slug}/rows/{table}/csv", "export-rows", "A table of an app as CSV", func(ctx context.Context, in *TableIn) (*reply[TableText], error) {
+		t, err := g.o.Apps.Rows(ctx, in.Slug, in.Table)
+		if err != nil {
+			return nil, err
+		}
+		var b strings.Builder
+		err = app.WriteCSV(&b, t.Columns, appRows(t.Rows))
+		return &reply[TableText]{TableText{b.String()}}, err
+	})
+	register(g, http.MethodPost, "/api/apps/{slug}/rows/{table}/text", "import-rows", "Add the rows of a CSV or JSON text to a table, all or none: a landing, which can be undone", func(ctx context.Context, in *struct {
+		TableIn
+		Body ImportBody
+	}) (*reply[ImportReply], error,
+	) {
+		t, err := g.o.Apps.Rows(ctx, in.Slug, in.Table)
+		if err != nil {
+			return nil, err
+		}
+		rows, err := app.ReadRows(in.Body.Form, []byte(in.Body.Text), in.Table, t.Columns)
+		if err != nil {
+			return nil, err
+		}
+		l, err := g.o.Apps.Enter(ctx, in.Slug, in.Table, rows)
+		return &reply[ImportReply]{ImportReply{l, len(rows)}}, err
+	}, upTo(bodyLimit))
+	register(g, http.MethodGet, "/api/rows", "search-rows", "Rows of all apps that have these words, a few of each app", func(ctx context.Context, in *struct {
+		Text string `query:"q" required:"true" maxLength:"200"`
+	}) (*reply[[]app.FoundRow], error,
+	) {
+		found, err := g.o.Apps.Search(ctx, in.Text, mostFound)
+		return &reply[[]app.FoundRow]{all(found)}, err
+	})
+	g.appBackupAPI()
+}
+
+// mostFound bounds a search over all apps.
+const mostFound = 30
+
+func appRows(list []map[string]any) []app.Row {
+	out := make([]app.Row, len(list))
+	for i, r := range list {
+		out[i] = r
+	}
+	return out
 }

@@ -55,16 +55,25 @@ type Schedule interface {
 	ResumeJob(ctx context.Context, id string) error
 }
 
+// AppRows is the owner's way to the rows of apps.
+type AppRows interface {
+	// Rows reads all rows of a table.
+	Rows(ctx context.Context, slug sys.Slug, table string) (TableRows, error)
+	// Enter adds rows to a table, all or none, as a landing.
+	Enter(ctx context.Context, slug sys.Slug, table string, rows []json.RawMessage) (sys.LandingInfo, error)
+	// Restore brings rows of tables back as they were, all or none, as a landing.
+	Restore(ctx context.Context, slug sys.Slug, tables map[string][]app.Row) (sys.LandingInfo, error)
+	// Search finds rows of all apps.
+	Search(ctx context.Context, text string, limit int) ([]app.FoundRow, error)
+}
+
 // Apps compiles, serves and connects apps; *app.Runtime is one.
 type Apps interface {
 	List() []sys.AppInfo
 	Launch(slug sys.Slug, preview *Preview) (Launch, error)
 	Call(ctx context.Context, capability, method string, params json.RawMessage) (json.RawMessage, error)
 	Leave(capability string)
-	// Rows reads all rows of a table.
-	Rows(ctx context.Context, slug sys.Slug, table string) (TableRows, error)
-	// Enter adds rows to a table, all or none, as a landing.
-	Enter(ctx context.Context, slug sys.Slug, table string, rows []json.RawMessage) (sys.LandingInfo, error)
+	AppRows
 	// Install installs what apps lack of npm, as far as the owner has allowed it.
 	Install(ctx context.Context) error
 	// ServerLog is what the server of an app with the runtime node has said lately.

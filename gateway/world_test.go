@@ -17,6 +17,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"matrixos/app"
 	"matrixos/client"
 	"matrixos/disk"
 	"matrixos/gateway"
@@ -323,6 +324,12 @@ func (*apps) ServerLog(sys.Slug) (string, error) { return "", nil }
 func (*apps) Rows(context.Context, sys.Slug, string) (gateway.TableRows, error) {
 	return gateway.TableRows{}, nil
 }
+
+func (*apps) Restore(context.Context, sys.Slug, map[string][]app.Row) (sys.LandingInfo, error) {
+	return sys.LandingInfo{}, nil
+}
+
+func (*apps) Search(context.Context, string, int) ([]app.FoundRow, error) { return nil, nil }
 
 func (*apps) Enter(context.Context, sys.Slug, string, []json.RawMessage) (sys.LandingInfo, error) {
 	return sys.LandingInfo{}, nil

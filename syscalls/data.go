@@ -30,6 +30,7 @@ type dataIn struct {
 	Rows    []json.RawMessage `json:"rows"`
 	Column  string            `json:"column"`
 	Group   string            `json:"group_by"`
+	Text    string            `json:"text"`
 }
 
 func (in dataIn) writes() bool {
@@ -39,10 +40,11 @@ func (in dataIn) writes() bool {
 func appData() kernel.Syscall {
 	return define("app_data", false, []string{"app", "action"}, `
 		"app":{"type":"string","pattern":"^[a-z0-9][a-z0-9-]{0,63}$"},
-		"action":{"type":"string","enum":["schema","find","count","sum","insert","update","delete"]},
+		"action":{"type":"string","enum":["schema","find","search","count","sum","insert","update","delete"]},
 		"table":{"type":"string","maxLength":100},
 		"where":{"type":"object","description":"column: value, or {$eq $ne $lt $lte $gt $gte $in $like $ilike: value}"},
 		"order_by":{"type":"object","description":"column: asc or desc"},
+		"text":{"type":"string","maxLength":200,"description":"for search: words, the last may be a beginning; in all tables unless table names one"},
 		"limit":{"type":"integer","minimum":1,"maximum":1000},
 		"offset":{"type":"integer","minimum":0},
 		"id":{"type":"string","maxLength":64,"description":"of the row to update or delete"},
@@ -72,7 +74,7 @@ func appData() kernel.Syscall {
 			}
 			file := sys.Path(fmt.Sprintf("data/%s/%s.sqlite", in.App, in.App))
 			c.Shows(file, a.Folder+"/"+app.ManifestName)
-			if in.Action != "schema" && in.Table == "" {
+			if in.Action != "schema" && in.Action != "search" && in.Table == "" {
 				return "", &sys.Error{Op: in.Action, Path: string(in.App), Kind: sys.Invalid, Err: errors.New("no table is named"), Hint: "the action schema lists them"}
 			}
 			if in.writes() {
@@ -119,6 +121,12 @@ func readRows(ctx context.Context, rows *app.Rows, in dataIn) (string, error) {
 	switch in.Action {
 	case "schema":
 		return lines(rows.Schema())
+	case "search":
+		found, err := rows.Search(ctx, in.Table, in.Text, cmp.Or(in.Limit, rowsShown))
+		if err != nil {
+			return "", err
+		}
+		return lines(map[string]any{"found": found})
 	case "count":
 		n, err := rows.Count(ctx, in.Table, in.Where)
 		return fmt.Sprint(n), err

@@ -34,6 +34,9 @@ func TestRowsLandWithFiles(t *testing.T) {
 	if err != nil || len(log[0].Data) != 1 || len(log[0].Changes) < 1 || w.File("projects/bread.md") != "baked\n" {
 		t.Fatalf("the landing %+v %v", log[0], err)
 	}
+	if said = w.run(on("search", machine.Obj{"text": "spel", "table": ""})); !strings.Contains(said, `{"found":[{"table":"loaves","row":{`) || strings.Contains(said, "rye") {
+		t.Errorf("it found %q", said)
+	}
 	said = w.run(on("find", machine.Obj{"where": machine.Obj{"name": "spelt"}, "limit": 1}))
 	id := said[strings.Index(said, `"id":"`)+6:][:36]
 	said = w.run(on("update", machine.Obj{"id": id, "data": machine.Obj{"price": 5}}), on("sum", machine.Obj{"column": "price"}), on("sum", machine.Obj{"column": "name"}), on("find", machine.Obj{"table": "cakes"}))

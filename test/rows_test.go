@@ -1,7 +1,9 @@
 package test
 
 import (
+	"fmt"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -32,6 +34,49 @@ func TestEntriesByWords(t *testing.T) {
 	asks("how much did I spend this month?", "55.50")
 	w.Do("undo")
 	asks("how much did I spend this month?", "15.50")
+}
+
+// TestAnAppsDataAsFiles finds entries by words, exports and imports them, and brings an
+// app that is gone back from its backup, with its data as they were.
+func TestAnAppsDataAsFiles(t *testing.T) {
+	w := NewWorld(t)
+	w.Up()
+	w.Do("ask", "track my books with title, author and notes", "--model", "offline")
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	w.Do("data", "import", "books", "books", write("books.csv", "title,author\nKindred,Octavia Butler\n\"Solaris, again\",Karel Čapek\n"))
+	w.Run("data", "search", "capek").says(t, 0, "books", "Solaris")
+	w.Run("data", "search", "octav").says(t, 0, "Kindred")
+	w.Run("data", "search", "nobody").says(t, 0, "No entry")
+	if got := w.Do("data", "export", "books", "books", "--csv").Stdout; !strings.Contains(got, `"Solaris, again"`) {
+		t.Errorf("exported %s", got)
+	}
+	w.Run("data", "import", "books", "books", write("bad.csv", "colour\nred\n")).says(t, 2, "no column", "colour")
+
+	var before, after map[string][]map[string]any
+	w.Do("data", "export", "books").JSON(t, &before)
+	file := filepath.Join(dir, "books.backup.json")
+	w.Do("data", "backup", "books", file)
+	w.Run("data", "backup", "books", file).says(t, 1, "another name")
+	if err := os.RemoveAll(filepath.Join(w.Home, "apps/books")); err != nil {
+		t.Fatal(err)
+	}
+	Eventually(t, patience, "the app is gone", func() bool { return !strings.Contains(w.Do("apps").Stdout, "books") })
+	if got := sqlite(t, filepath.Join(w.Home, "data/books/books.sqlite"), "DELETE FROM books WHERE title = 'Kindred'; INSERT INTO books(id, created_at, updated_at, title) VALUES('c0ffee00-0000-4000-8000-000000000002', '2026-11-26T03:00:00.000Z', '2026-11-26T03:00:00.000Z', 'Later')"); got != "" {
+		t.Fatal(got)
+	}
+	w.Run("data", "restore", file).says(t, 0, "books is back", "2 rows")
+	w.Do("data", "export", "books").JSON(t, &after)
+	if len(after["books"]) != 3 || fmt.Sprint(after["books"][:2]) != fmt.Sprint(before["books"]) && fmt.Sprint(after["books"][1:]) != fmt.Sprint(before["books"]) {
+		t.Errorf("were  %v\nare   %v", before, after)
+	}
+	w.Run("data", "restore", write("no.json", "{}")).says(t, 2)
 }
 
 // TestRowsOfACommand lets an agent change an app's rows with sqlite3 in Bash: they

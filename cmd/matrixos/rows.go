@@ -1,18 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -46,7 +41,80 @@ func (p *program) rowsCommands() []*cobra.Command {
 			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error { return p.importRows(ctx, c, args, raw) })
 		},
 	}
-	return []*cobra.Command{export, load}
+	find := &cobra.Command{
+		Use:   "search WORD…",
+		Short: "Find entries of all apps that have these words",
+		Args:  cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error { return p.searchRows(ctx, c, strings.Join(args, " ")) })
+		},
+	}
+	keep := &cobra.Command{
+		Use:   "backup SLUG FILE",
+		Short: "Write one app with all its data into a file",
+		Args:  cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error { return p.backupApp(ctx, c, sys.Slug(args[0]), args[1]) })
+		},
+	}
+	restore := &cobra.Command{
+		Use:   "restore FILE",
+		Short: "Bring an app's data back from such a file, and the app if it is gone",
+		Long:  "What the file has becomes what it was; what was added since stays. Each step is a change\nthat can be undone.",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			raw, err := os.ReadFile(args[0])
+			if err != nil || !json.Valid(raw) {
+				return &sys.Error{Op: "restore", Path: args[0], Kind: sys.Invalid, Err: err, Hint: "name a file that `matrixos data backup` has written"}
+			}
+			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error { return p.restoreApp(ctx, c, raw) })
+		},
+	}
+	return []*cobra.Command{export, load, find, keep, restore}
+}
+
+func (p *program) searchRows(ctx context.Context, c *client.Client, text string) error {
+	found, err := c.Search(ctx, text)
+	if err != nil || p.json {
+		return p.orJSON(found, err)
+	}
+	if len(found) == 0 {
+		_, err := fmt.Fprintln(p.err, "No entry has these words.")
+		return err
+	}
+	lines := [][]string{{"APP", "TABLE", "ENTRY"}}
+	for _, f := range found {
+		lines = append(lines, []string{string(f.App), f.Table, oneLine(f.Text, 80)})
+	}
+	return table(p.out, lines)
+}
+
+func (p *program) backupApp(ctx context.Context, c *client.Client, slug sys.Slug, name string) error {
+	raw, err := c.AppBackup(ctx, slug)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return &sys.Error{Op: "write backup", Path: name, Kind: sys.Exists, Err: err, Hint: "choose another name; nothing is ever replaced"}
+	}
+	_, err = f.Write(raw)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return &sys.Error{Op: "write backup", Path: name, Kind: sys.Unavailable, Err: err, Hint: "check that there is room"}
+	}
+	return p.did(fmt.Sprintf("Backed %s up, %s.", slug, bytesOf(int64(len(raw)))), map[string]any{"app": slug, "file": name, "bytes": len(raw)})
+}
+
+func (p *program) restoreApp(ctx context.Context, c *client.Client, raw []byte) error {
+	r, err := c.RestoreApp(ctx, raw)
+	if err != nil {
+		return err
+	}
+	how := "The data of " + string(r.App) + " are as they were"
+	if r.Installed {
+		how = string(r.App) + " is back, with its data"
+	}
+	return p.did(fmt.Sprintf("%s: %s, %s.", how, count(r.Rows, "row"), count(r.Keys, "value")), r)
 }
 
 func (p *program) exportRows(ctx context.Context, c *client.Client, args []string, asCSV bool) error {
@@ -65,145 +133,32 @@ func (p *program) exportRows(ctx context.Context, c *client.Client, args []strin
 	if asCSV && len(tables) != 1 {
 		return &sys.Error{Op: "export", Path: args[0], Kind: sys.Invalid, Err: errors.New("a CSV file holds one table"), Hint: "name one of " + strings.Join(tables, ", ")}
 	}
+	if asCSV {
+		text, err := c.ExportCSV(ctx, slug, tables[0])
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprint(p.out, text)
+		return err
+	}
 	out := map[string][]map[string]any{}
 	for _, name := range tables {
 		t, err := c.Rows(ctx, slug, name)
 		if err != nil {
 			return err
 		}
-		if asCSV {
-			return writeCSV(p.out, t)
-		}
 		out[name] = t.Rows
 	}
 	return p.printJSON(out)
 }
 
-// writeCSV writes id first, then the columns by name, then the system's times.
-func writeCSV(to io.Writer, t client.TableRows) error {
-	columns := append(append([]string{"id"}, slices.Sorted(maps.Keys(t.Columns))...), "created_at", "updated_at")
-	w := csv.NewWriter(to)
-	if err := w.Write(columns); err != nil {
-		return err
-	}
-	for _, row := range t.Rows {
-		line := make([]string, len(columns))
-		for i, column := range columns {
-			switch v := row[column].(type) {
-			case nil:
-			case string:
-				line[i] = v
-			default:
-				raw, err := json.Marshal(v)
-				if err != nil {
-					return err
-				}
-				line[i] = string(raw)
-			}
-		}
-		if err := w.Write(line); err != nil {
-			return err
-		}
-	}
-	w.Flush()
-	return w.Error()
-}
-
 func (p *program) importRows(ctx context.Context, c *client.Client, args []string, raw []byte) error {
 	slug, table := sys.Slug(args[0]), args[1]
-	var rows []json.RawMessage
-	var err error
-	if strings.EqualFold(filepath.Ext(args[2]), ".csv") {
-		t, failed := c.Rows(ctx, slug, table)
-		if failed != nil {
-			return failed
-		}
-		rows, err = readCSV(raw, t.Columns)
-	} else {
-		rows, err = readJSONRows(raw, table)
-	}
-	if err == nil && len(rows) == 0 {
-		err = errors.New("it has no rows")
-	}
-	if err != nil {
-		return &sys.Error{Op: "import", Path: args[2], Kind: sys.Invalid, Err: err, Hint: "`matrixos data export " + args[0] + " " + table + " --csv` shows the form"}
-	}
-	l, err := c.Enter(ctx, slug, table, rows)
+	form := strings.TrimPrefix(strings.ToLower(filepath.Ext(args[2])), ".")
+	l, n, err := c.Import(ctx, slug, table, form, string(raw))
 	if err != nil || p.json {
 		return p.orJSON(l, err)
 	}
-	_, err = fmt.Fprintf(p.err, "Added %d rows to %s of %s (%s). `matrixos undo %s --data` takes them back.\n", len(rows), table, slug, l.Landing.ID, l.Landing.ID)
+	_, err = fmt.Fprintf(p.err, "Added %d rows to %s of %s (%s). `matrixos undo %s --data` takes them back.\n", n, table, slug, l.Landing.ID, l.Landing.ID)
 	return err
-}
-
-func readJSONRows(raw []byte, table string) (rows []json.RawMessage, err error) {
-	if json.Unmarshal(raw, &rows) == nil {
-		return rows, nil
-	}
-	var byTable map[string][]json.RawMessage
-	if err := json.Unmarshal(raw, &byTable); err != nil {
-		return nil, err
-	}
-	rows, ok := byTable[table]
-	if !ok {
-		return nil, fmt.Errorf("it has no table %s", table)
-	}
-	return rows, nil
-}
-
-// readCSV reads rows; a cell is read as the type of its column.
-func readCSV(raw []byte, types map[string]string) ([]json.RawMessage, error) {
-	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf"))))
-	head, err := r.Read()
-	if err != nil {
-		return nil, err
-	}
-	for _, column := range head {
-		if _, ok := types[column]; !ok && !slices.Contains([]string{"id", "created_at", "updated_at"}, column) {
-			return nil, fmt.Errorf("the table has no column %q; there are %s", column, strings.Join(slices.Sorted(maps.Keys(types)), ", "))
-		}
-	}
-	var rows []json.RawMessage
-	for {
-		line, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			return rows, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		row := map[string]json.RawMessage{}
-		for i, text := range line {
-			if text != "" {
-				row[head[i]] = cell(text, types[head[i]])
-			}
-		}
-		out, err := json.Marshal(row)
-		if err != nil {
-			return nil, err
-		}
-		rows = append(rows, out)
-	}
-}
-
-// cell is a cell as JSON; what does not fit its column stays text, which the system
-// refuses with the column's name.
-func cell(text, typ string) json.RawMessage {
-	if typ == "boolean" {
-		switch strings.ToLower(text) {
-		case "true", "yes", "1":
-			return json.RawMessage("true")
-		case "false", "no", "0":
-			return json.RawMessage("false")
-		}
-	}
-	numeric := typ == "integer" || typ == "float"
-	if _, err := strconv.ParseFloat(text, 64); err == nil && numeric && json.Valid([]byte(text)) || typ == "jsonb" && json.Valid([]byte(text)) {
-		return json.RawMessage(text)
-	}
-	out, err := json.Marshal(text)
-	if err != nil {
-		return json.RawMessage("null") // a string always marshals
-	}
-	return out
 }

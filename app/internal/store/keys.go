@@ -60,6 +60,9 @@ func (s *Store) WriteKey(app sys.Slug, key string, value json.RawMessage) error 
 	if !json.Valid(value) {
 		return &sys.Error{Op: "write the key", Path: key, Kind: sys.Invalid, Err: errors.New("the value is not JSON")}
 	}
+	if err := s.quota.holds(s.Dir(app), key, len(value)); err != nil {
+		return err
+	}
 	write := writeDurably
 	if s.scratch {
 		write = func(path string, value []byte) error {

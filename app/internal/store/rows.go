@@ -213,6 +213,9 @@ func (t *Tables) Insert(ctx context.Context, name string, rows []json.RawMessage
 	}
 	err = t.run(op, name, func(db *sql.DB) error {
 		return inTx(ctx, db, func(tx *sql.Tx) error {
+			if err := t.store.quota.fits(ctx, tx, t.app, t.decl, len(sets)); err != nil {
+				return err
+			}
 			for _, set := range sets {
 				q := fmt.Sprintf(`INSERT INTO %q ("%s") VALUES (?%s)`, name, strings.Join(set.columns, `", "`), strings.Repeat(", ?", len(set.columns)-1))
 				if _, err := tx.ExecContext(ctx, q, set.values...); err != nil {
@@ -223,6 +226,61 @@ func (t *Tables) Insert(ctx context.Context, name string, rows []json.RawMessage
 		})
 	})
 	return ids, err
+}
+
+// Restore brings rows back as they were, with their ids and times: one that is there
+// is replaced, one that is not is added. It is all or none.
+func (t *Tables) Restore(ctx context.Context, name string, rows []Row) error {
+	const op = "restore rows of table"
+	decl, err := t.table(op, name)
+	if err != nil {
+		return err
+	}
+	return t.run(op, name, func(db *sql.DB) error {
+		return inTx(ctx, db, func(tx *sql.Tx) error {
+			if err := t.store.quota.fits(ctx, tx, t.app, t.decl, len(rows)); err != nil {
+				return err
+			}
+			for _, row := range rows {
+				if err := restoreRow(ctx, tx, name, decl, row); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	})
+}
+
+func restoreRow(ctx context.Context, tx *sql.Tx, name string, decl Table, row Row) error {
+	var columns []string
+	var values []any
+	for _, c := range columnNames(decl) {
+		v, ok := row[c]
+		if !ok {
+			continue
+		}
+		raw, err := json.Marshal(v)
+		if err != nil {
+			return err
+		}
+		typ, _ := typeOf(decl, c) // columns are decl's own
+		value, err := encode(typ, raw)
+		if err != nil {
+			return invalid("restore rows of table", name, "column %s: %w", c, err)
+		}
+		if _, its := system[c]; its && value == nil {
+			return invalid("restore rows of table", name, "a row has no %s", c)
+		}
+		columns, values = append(columns, c), append(values, value)
+	}
+	for c := range system {
+		if !slices.Contains(columns, c) {
+			return invalid("restore rows of table", name, "a row has no %s", c)
+		}
+	}
+	q := fmt.Sprintf(`INSERT OR REPLACE INTO %q ("%s") VALUES (?%s)`, name, strings.Join(columns, `", "`), strings.Repeat(", ?", len(columns)-1))
+	_, err := tx.ExecContext(ctx, q, values...)
+	return err
 }
 
 // Update changes rows, all or none; a missing one is an error of kind NotFound.

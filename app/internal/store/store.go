@@ -32,6 +32,10 @@ type Store struct {
 	dir     string
 	scratch bool // nothing of it outlives the process: no waiting for the drive
 	now     func() time.Time
+	quota   Quota
+	index   string // where full-text indexes are kept; "" keeps none
+
+	indexing sync.Mutex // one search at a time; taken before mu
 
 	mu     sync.Mutex
 	open   map[sys.Slug]*handle
@@ -46,7 +50,7 @@ type handle struct {
 
 // New keeps data below dir, which is made when the first app needs it.
 func New(dir string) *Store {
-	return &Store{dir: dir, now: time.Now, open: map[sys.Slug]*handle{}}
+	return &Store{dir: dir, now: time.Now, quota: usual(), open: map[sys.Slug]*handle{}}
 }
 
 // NewScratch keeps data that may be lost: those of previews and trials. now, if it is

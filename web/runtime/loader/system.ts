@@ -50,6 +50,7 @@ export function makeSystem(link: Link, name: string): MatrixOS {
       onConflict: rows.onConflict,
       delete: (table, id) => link.call("db.delete", { table, id }),
       count: (table, where) => link.call("db.count", { table, where }),
+      search: (text, { table = "", limit } = {}) => link.call("db.search", { text, table, limit }),
       appInfo: () => link.call("db.appInfo", {}),
       onChange(table, fn) {
         const set = tables.get(table) ?? new Set();

@@ -33,6 +33,14 @@ export interface Clash {
   theirs: Row;
 }
 
+/** A row in which a text was found. */
+export interface Hit {
+  table: string;
+  row: Row;
+  /** The place in it, cut to a line. */
+  text: string;
+}
+
 /** ConflictHandler returns what to save, or null to keep theirs. */
 export type ConflictHandler = (clash: Clash) => Record<string, unknown> | null | Promise<Record<string, unknown> | null>;
 
@@ -52,6 +60,8 @@ export interface Database {
   onConflict(table: string, fn: ConflictHandler): () => void;
   delete(table: string, id: string): Promise<unknown>;
   count(table: string, where?: Record<string, Test>): Promise<number>;
+  /** search finds rows that have all words of text, the last of which may be a beginning; the best first, in all tables unless one is named. */
+  search(text: string, options?: { table?: string; limit?: number }): Promise<Hit[]>;
   appInfo(): Promise<unknown>;
   onChange(table: string, fn: (change: { table: string }) => void): () => void;
 }

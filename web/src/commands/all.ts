@@ -1,12 +1,14 @@
 // The commands of the desktop, in the order in which the palette lists them.
 import {
-  Activity, AppWindow, Brain, CalendarClock, CirclePlay, Coins, Columns2, Folder, HeartPulse, History, Keyboard, LayoutGrid, Maximize2, MessageSquarePlus, MessageSquareText, Minus, Monitor, Moon,
-  OctagonX, PanelLeft, PanelRight, RotateCw, Search, Settings, Sun, Trash2, Undo2, Wrench, X,
+  Activity, AppWindow, Archive, ArchiveRestore, Brain, CalendarClock, CirclePlay, Coins, Columns2, Download, Folder, HeartPulse, History, Keyboard, LayoutGrid, Maximize2, MessageSquarePlus, MessageSquareText, Minus, Monitor, Moon,
+  OctagonX, PanelLeft, PanelRight, RotateCw, Search, Settings, Sun, Trash2, Undo2, Upload, Wrench, X,
 } from "lucide-react";
+import type { AppInfo } from "../protocol/wire.ts";
 import { api } from "../session/api.ts";
 import { ask, attempt, changeTheme, decideRepair, goOnAll, notify, showConversation, stopAll, undo } from "../session/store.ts";
 import { ended } from "../session/chat.ts";
 import { count } from "../ui/words.ts";
+import { backUpApp, exportEntries, importEntries, restoreApp } from "./data.ts";
 import { plain, type Command, type Context, type Place } from "./registry.ts";
 
 const hasWindow = (c: Context) => c.desk.focused() !== null;
@@ -24,6 +26,11 @@ function place(where: Place, label: string, icon: Command["icon"], key: string):
       if (id) c.desk.placeWindow(id, where);
     },
   };
+}
+
+function withApp(c: Context, slug: string, then: (app: AppInfo) => Promise<void>): Promise<void> | undefined {
+  const app = c.state.apps[slug];
+  return app && then(app);
 }
 
 const running = (c: Context) => Object.values(c.state.processes).some((p) => !ended(p) && p.state !== "parked");
@@ -131,6 +138,19 @@ export const commands: readonly Command[] = [
     name: "heal.leave", label: "Leave it as it is", group: "System", icon: HeartPulse, when: () => false,
     perform: (_c, id = "") => decideRepair(Number(id), "leave"),
   },
+  {
+    name: "app.export", label: "Export its entries", group: "App", icon: Download, when: hasApp,
+    perform: (c, slug = c.desk.focusedApp() ?? "") => withApp(c, slug, exportEntries),
+  },
+  {
+    name: "app.import", label: "Import entries from a file", group: "App", icon: Upload, when: hasApp,
+    perform: (c, slug = c.desk.focusedApp() ?? "") => withApp(c, slug, importEntries),
+  },
+  {
+    name: "app.backup", label: "Back up this app", group: "App", icon: Archive, when: hasApp,
+    perform: (c, slug = c.desk.focusedApp() ?? "") => withApp(c, slug, backUpApp),
+  },
+  { name: "app.restore", label: "Restore an app from a backup", group: "App", icon: ArchiveRestore, perform: () => restoreApp() },
   {
     name: "app.remove", label: "Remove this app", group: "App", icon: Trash2, when: hasApp,
     perform: async (c, slug = c.desk.focusedApp() ?? "") => {

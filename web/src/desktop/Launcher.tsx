@@ -54,6 +54,10 @@ function appMenu(e: MouseEvent, a: AppInfo): void {
     { label: "Ask to change it", run: () => desk.openProgram("chat", `Change ${a.name}: `) },
     { label: "Show its files", run: () => desk.openProgram("files", a.folder) },
     ...(a.permissions?.length ? [{ label: "Take back what you have allowed it", run: () => void takeBack(a) }] : []),
+    { label: "Export its entries", run: () => perform("app.export", context(), a.slug) },
+    { label: "Import entries from a file", run: () => perform("app.import", context(), a.slug) },
+    { label: "Back up this app", run: () => perform("app.backup", context(), a.slug) },
+    { label: "Restore from a backup", run: () => perform("app.restore", context()) },
     null,
     { label: "Remove this app", loss: true, run: () => perform("app.remove", context(), a.slug) },
   ]);

@@ -1,8 +1,9 @@
 import { Command } from "cmdk";
 import { MessageSquareText } from "lucide-react";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { commands } from "../commands/all.ts";
 import { available, keyText, onMac, type Group } from "../commands/registry.ts";
+import { api } from "../session/api.ts";
 import { ask, showConversation, useSession } from "../session/store.ts";
 import { AppIcon } from "../ui/Icon.tsx";
 import { context, desk, show } from "./store.ts";
@@ -19,10 +20,36 @@ export function fits(value: string, query: string, keywords: readonly string[] =
   return keywords.some((k) => ` ${k.toLowerCase()}`.includes(` ${q}`)) ? 0.3 : 0;
 }
 
+type FoundRow = Awaited<ReturnType<typeof api.searchRows>>[number];
+
+const pause = 150; // after a key, until entries are looked for
+
+// The entries of apps that have these words; those of the words before until then.
+function useEntries(query: string): FoundRow[] {
+  const [found, setFound] = useState<FoundRow[]>([]);
+  const words = query.trim();
+  useEffect(() => {
+    if (words.length < 2) return setFound([]);
+    let current = true;
+    const timer = setTimeout(() => {
+      api.searchRows(words.slice(0, 200)).then(
+        (rows) => current && setFound(rows),
+        () => current && setFound([]), // the rest of the palette works without
+      );
+    }, pause);
+    return () => {
+      current = false;
+      clearTimeout(timer);
+    };
+  }, [words]);
+  return found;
+}
+
 export default function Palette() {
   const apps = useSession((s) => s.apps);
   const [query, setQuery] = useState("");
   const [list] = useState(() => available(commands, context()).filter((c) => c.name !== "go.palette"));
+  const entries = useEntries(query);
   const run = (then: () => void) => () => {
     show(null);
     then();
@@ -56,6 +83,17 @@ export default function Palette() {
               </Command.Group>
             );
           })}
+          {entries.length > 0 && (
+            <Command.Group heading="Entries" forceMount>
+              {entries.map((e) => (
+                <Command.Item key={`${e.app} ${e.table} ${e.id}`} forceMount value={`${e.app} ${e.table} ${e.id}`} onSelect={run(() => desk.openApp(e.app))}>
+                  <AppIcon name={apps[e.app]?.icon} />
+                  <span>{e.text}</span>
+                  <small>{e.name}</small>
+                </Command.Item>
+              ))}
+            </Command.Group>
+          )}
           {query.trim().length > 2 && (
             <Command.Item
               forceMount

@@ -1,6 +1,6 @@
 // The gateway's API, one function per request.
-import type { AskRequest, ConflictAnswer, ThemeFile, UndoRequest } from "../protocol/api.ts";
-import type { PID, Schemas } from "../protocol/wire.ts";
+import type { AppBackup, AskRequest, ConflictAnswer, ThemeFile, UndoRequest } from "../protocol/api.ts";
+import type { PID, Schemas, Slug } from "../protocol/wire.ts";
 import { send } from "./http.ts";
 
 /** Found says which landings a search is for; "all" and "" leave nothing out. */
@@ -22,6 +22,11 @@ export const api = {
   ask: (body: AskRequest) => send("post", "/api/ask", { body: { from: "desktop", ...body } }),
   conversations: () => send("get", "/api/conversations").then(list),
   conversation: (id: string) => send("get", "/api/conversations/{id}", { path: { id } }),
+  searchRows: (q: string) => send("get", "/api/rows", { query: { q } }).then(list),
+  exportRows: (slug: Slug, table: string) => send("get", "/api/apps/{slug}/rows/{table}/csv", { path: { slug, table } }),
+  importRows: (slug: Slug, table: string, form: "csv" | "json", text: string) => send("post", "/api/apps/{slug}/rows/{table}/text", { path: { slug, table }, body: { form, text } }),
+  backupApp: (slug: Slug) => send("get", "/api/apps/{slug}/backup", { path: { slug } }),
+  restoreApp: (body: AppBackup) => send("post", "/api/apps/restore", { body }),
   answer: (id: string, text: string) => send("post", "/api/questions/{id}", { path: { id }, body: { text } }),
   approve: (id: string, allow: boolean, always: boolean) => send("post", "/api/approvals/{id}", { path: { id }, body: { allow, always, from: "desktop" } }),
 

@@ -34,6 +34,11 @@ function appActions(slug: string) {
     { label: "Start this app again", run: () => perform("app.reload", context(), slug) },
     { label: "Show its files", run: () => perform("go.files", context(), `apps/${slug}`) },
     { label: "Ask to repair it", run: () => perform("app.repair", context(), slug) },
+    { label: "Export its entries", run: () => perform("app.export", context(), slug) },
+    { label: "Import entries from a file", run: () => perform("app.import", context(), slug) },
+    { label: "Back up this app", run: () => perform("app.backup", context(), slug) },
+    { label: "Restore from a backup", run: () => perform("app.restore", context()) },
+    null,
     { label: "Remove this app", loss: true, run: () => perform("app.remove", context(), slug) },
   ];
 }
