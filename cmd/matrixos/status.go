@@ -172,7 +172,7 @@ func (p *program) showStatus(s status) error {
 		{"Checked", checked(s.Upkeep, time.Now())},
 		{"Keys", s.Keyring},
 		{"Commands", s.Commands},
-		{"Homeserver", homeserverWords(s.Homeserver)},
+		{"Matrix", homeserverWords(s.Homeserver)},
 		{"Folders", s.Workspaces.Kind + ", " + s.Workspaces.Detail},
 	}
 	if disk := s.Upkeep.Storage; disk.ReadOnly {
