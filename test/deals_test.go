@@ -1,59 +1,13 @@
 package test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"encoding/pem"
 	"fmt"
-	"math/big"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 )
-
-// certificate makes a certificate for this machine that who is told of it believes.
-func certificate(t *testing.T) (cert, key string) {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, c, c, private.Public(), private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw, err := x509.MarshalECPrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	for file, b := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "EC PRIVATE KEY", Bytes: raw}} {
-		if err := os.WriteFile(file, pem.EncodeToMemory(b), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return cert, key
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().String()
-}
 
 type agreed struct {
 	ID, Status string
@@ -63,23 +17,13 @@ type agreed struct {
 // Two fresh homes, each with a homeserver of its own, agree on a meeting through their
 // AIs with the built-in model: it is in both calendars, and both can prove it.
 func TestTwoHomesAgreeOnAMeeting(t *testing.T) {
-	cert, key := certificate(t)
-	homes := map[string]*World{}
-	handles := map[string]string{}
-	for _, name := range []string{"anna", "ben"} {
-		w := NewWorld(t)
-		w.Env = []string{"SSL_CERT_FILE=" + cert}
-		w.Up()
-		addr := freePort(t)
-		handles[name] = "@" + name + ":" + addr
-		w.Do("handle", "claim", handles[name], "--yes", "--listen", addr, "--tls", "files", "--certificate", cert, "--key", key, "--allow-private")
-		homes[name] = w
-	}
-	anna, ben := homes["anna"], homes["ben"]
+	a := newAuthority(t)
+	anna, ben := newServer(t, a, "anna"), newServer(t, a, "ben")
+	homes := map[string]*server{"anna": anna, "ben": ben}
 	for name, other := range map[string]string{"anna": "ben", "ben": "anna"} {
 		for file, text := range map[string]string{
 			"privacy.json":  `{"meetings": {"from": "contacts", "answer": "automatic"}}`,
-			"contacts.json": fmt.Sprintf(`{"people": {%q: {"may": "read"}}}`, handles[other]),
+			"contacts.json": fmt.Sprintf(`{"people": {%q: {"may": "read"}}}`, "@"+other+":"+homes[other].domain),
 		} {
 			if err := os.WriteFile(filepath.Join(homes[name].Home, "system", file), []byte(text), 0o644); err != nil {
 				t.Fatal(err)
@@ -87,7 +31,7 @@ func TestTwoHomesAgreeOnAMeeting(t *testing.T) {
 			Eventually(t, patience, file+" is noticed", func() bool { return strings.Contains(homes[name].Run("log", "-n", "5").Stdout, file) })
 		}
 	}
-	if r := anna.Do("ask", "find half an hour with "+handles["ben"]+" next week"); !strings.Contains(r.Stdout, "Sent: ") {
+	if r := anna.Do("ask", "find half an hour with "+"@ben:"+ben.domain+" next week"); !strings.Contains(r.Stdout, "Sent: ") {
 		t.Fatalf("%s%s", r.Stdout, r.Stderr)
 	}
 	var mine, theirs []agreed
