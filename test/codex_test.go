@@ -54,7 +54,7 @@ func TestCodexDrivesTheSamePath(t *testing.T) {
 	secrets := "env; ls -la / /run/agent; cat /run/agent/config.toml; cat ~/.ssh/* /proc/1/environ " + os.Getenv("HOME") + "/.bashrc"
 	w, server := inAgent(t,
 		modeltest.Rule{Program: sys.ProgramKernel, Match: "expenses", Turns: []modeltest.Turn{
-			call("spawn", map[string]string{"program": "builder", "task": "Build the expenses app.", "app": "expenses"}),
+			call("spawn", map[string]any{"program": "builder", "task": "Build the expenses app.", "app": "expenses", "contract": promise}),
 			call("open_app", map[string]string{"slug": "expenses"}), {Text: "Your expenses have a place now."},
 		}},
 		modeltest.Rule{Program: sys.ProgramBuilder, Match: "refused", Turns: []modeltest.Turn{
@@ -150,7 +150,7 @@ func TestCodexInTheMiddleOfACommand(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w, server := inAgent(t,
 				modeltest.Rule{Program: sys.ProgramKernel, Turns: []modeltest.Turn{
-					call("spawn", map[string]string{"program": "builder", "task": "write a file", "app": "pair"}), {Text: "Done."},
+					call("spawn", map[string]any{"program": "builder", "task": "write a file", "app": "pair", "contract": promise}), {Text: "Done."},
 				}},
 				modeltest.Rule{Program: sys.ProgramBuilder, Match: "go on", Turns: []modeltest.Turn{shell("mkdir -p apps/pair; printf two > apps/pair/b.txt"), {Text: "Built."}}},
 				modeltest.Rule{Program: sys.ProgramBuilder, Turns: []modeltest.Turn{

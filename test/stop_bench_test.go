@@ -14,7 +14,7 @@ import (
 // at rest and nothing runs that an engine has started: our own loop, Claude Code and
 // Codex, one after the other.
 func BenchmarkStopOfEngines(b *testing.B) {
-	spawn := call("spawn", map[string]string{"program": "builder", "task": "wait", "app": "pair"})
+	spawn := call("spawn", map[string]any{"program": "builder", "task": "wait", "app": "pair", "contract": promise})
 	sleep := call("Bash", map[string]string{"command": "sleep 60"})
 	worlds := map[string]func() *World{
 		"native": func() *World {

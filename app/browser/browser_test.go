@@ -205,7 +205,7 @@ show();
 		`{"rows": "nodes", "count": 1}`:                               "nodes",
 		`{"fill": "Text", "with": "a"}, {"value": "Text", "is": "b"}`: `"a"`,
 	} {
-		w.static("notes", page, steps)
+		w.static("notes", page, steps+`, {"see": "what comes after"}`)
 		s := w.run("notes")[0]
 		last := s.Steps[len(s.Steps)-1]
 		if s.Green || last.Green || !strings.Contains(last.Seen, seen) {
@@ -249,7 +249,7 @@ document.getElementById("a").addEventListener("click", () => MatrixOS.db.insert(
 		`{"find":"button","name":"Nobody"}`:                      "no such button; there are: press me, take back",
 		`{"drag":"button","name":"Take back","by":[1,1]}`:        "disabled",
 	} {
-		contract(steps)
+		contract(steps + `, {"see": "what comes after"}`)
 		s := w.run("game")[0]
 		last := s.Steps[len(s.Steps)-1]
 		if s.Green || last.Green || !strings.Contains(last.Seen, seen) {
@@ -269,7 +269,7 @@ func TestAppsThatFail(t *testing.T) {
 		"on timer":  {`<h1>Hi</h1><script>setTimeout(() => nothing.here, 100)</script>`, "nothing is not defined"},
 		"never end": {`<h1>Hi</h1><script>for (;;);</script>`, "hangs"},
 	} {
-		w.static("bad", c[0], ``)
+		w.static("bad", c[0], `{"see": "Hi"}`)
 		r := sys.ContractReport{Scenarios: w.run("bad")}
 		if r.Settle(); r.Green || !strings.Contains(r.Text(), c[1]) {
 			t.Errorf("%s: %s", name, r.Text())

@@ -6,7 +6,7 @@ test("zones, with summer time and halves of hours", () => {
   const [winter, summer] = [new Date("2026-01-15T12:00:00.4Z"), new Date("2026-07-15T12:00:00Z")];
   assert.equal(offset("Europe/Berlin", winter), 60);
   assert.equal(offset("Europe/Berlin", summer), 120);
-  assert.equal(offset("UTC", winter), 0);
+  assert.ok(offset("UTC", winter) === 0);
   assert.equal(ahead("Asia/Kolkata", "Europe/Berlin", winter), "4 h 30 min ahead");
   assert.equal(ahead("America/New_York", "Europe/Berlin", winter), "6 h behind");
   assert.equal(ahead("Europe/Rome", "Europe/Berlin", summer), "same time");

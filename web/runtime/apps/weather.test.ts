@@ -33,8 +33,8 @@ test("an answer that is none is said to be none", () => {
 });
 
 test("every code has words, and nights have a moon", () => {
-  assert.deepEqual(sky(0), { words: "Clear", icon: "sun" });
-  assert.deepEqual(sky(2, false), { words: "Partly cloudy", icon: "cloud-moon" });
-  assert.deepEqual(sky(99), { words: "Thunderstorm", icon: "cloud-lightning" });
-  assert.deepEqual(sky(42), { words: "Unsettled", icon: "cloud" });
+  assert.deepEqual(sky(0), { words: "Clear", icon: "sun", label: "Clear" });
+  assert.deepEqual(sky(2, false), { words: "Partly cloudy", icon: "cloud-moon", label: "Partly cloudy, night" });
+  assert.deepEqual(sky(99), { words: "Thunderstorm", icon: "cloud-lightning", label: "Thunderstorm" });
+  assert.deepEqual(sky(42), { words: "Unsettled", icon: "cloud", label: "Unsettled" });
 });
