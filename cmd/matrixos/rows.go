@@ -46,7 +46,9 @@ func (p *program) rowsCommands() []*cobra.Command {
 		Short: "Find entries of all apps that have these words",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error { return p.searchRows(ctx, c, strings.Join(args, " ")) })
+			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
+				return p.searchRows(ctx, c, strings.Join(args, " "))
+			})
 		},
 	}
 	keep := &cobra.Command{
@@ -54,7 +56,9 @@ func (p *program) rowsCommands() []*cobra.Command {
 		Short: "Write one app with all its data into a file",
 		Args:  cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error { return p.backupApp(ctx, c, sys.Slug(args[0]), args[1]) })
+			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
+				return p.backupApp(ctx, c, sys.Slug(args[0]), args[1])
+			})
 		},
 	}
 	restore := &cobra.Command{
