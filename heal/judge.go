@@ -218,7 +218,7 @@ func (h *Healer) both(ctx context.Context, c *run, f failure, trees ...fs.FS) er
 		if err != nil {
 			return err
 		}
-		if t := c.trialOf(f.name + "\x00" + print); t.report == nil && !slices.Contains(trials, t) {
+		if t := c.trialOf(f.name + "\x00" + print); !slices.Contains(trials, t) && t.report == nil {
 			trials[i] = t
 			c.runs++
 			all.Go(func() {
