@@ -48,7 +48,7 @@ func (h *homeserver) Handle(context.Context) (gateway.HandleReply, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	r := gateway.HandleReply{
-		Handle: id.Handle, AI: matrix.AI(id.Handle), Local: matrix.IsLocal(id.Handle), People: slices.Concat([]sys.Handle{}, id.People),
+		Handle: id.Handle, AI: matrix.AI(id.Handle), Local: matrix.IsLocal(id.Handle), People: append([]sys.Handle{}, id.People...),
 		Driver: cmp.Or(h.config.Driver, driverChild), Phase: string(matrix.Stopped), Trouble: h.trouble,
 	}
 	if h.hs == nil {

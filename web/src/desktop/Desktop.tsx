@@ -1,5 +1,6 @@
 import { lazy, memo, Suspense, useCallback, useEffect, useMemo, useState } from "react";
 import { useSession } from "../session/store.ts";
+import { Boundary } from "../ui/Boundary.tsx";
 import { AppIcon } from "../ui/Icon.tsx";
 import { Menu } from "../ui/Menu.tsx";
 import { Skeleton } from "../ui/controls.tsx";
@@ -49,11 +50,13 @@ export function Desktop() {
       </main>
       {!phone && <Corner />}
       {phone ? <PhoneBar /> : <Dock />}
-      {panel === "launcher" && <Launcher />}
-      <Suspense>
-        {panel === "palette" && <Palette />}
-        {panel === "shortcuts" && <Shortcuts />}
-      </Suspense>
+      <Boundary key={panel} what="This part of the desktop does not work.">
+        <Suspense>
+          {panel === "launcher" && <Launcher />}
+          {panel === "palette" && <Palette />}
+          {panel === "shortcuts" && <Shortcuts />}
+        </Suspense>
+      </Boundary>
       <Notices />
       <Menu />
     </div>
@@ -94,8 +97,10 @@ const WindowContent = memo(function WindowContent({ win }: { win: Win }) {
   if (content.type === "app") return <AppFrame slug={content.slug} guise={content.guise} onTitle={onTitle} />;
   if (!program) return null;
   return (
-    <Suspense fallback={<Skeleton lines={6} />}>
-      <program.Component arg={content.arg} context={context} />
-    </Suspense>
+    <Boundary what="This window does not work.">
+      <Suspense fallback={<Skeleton lines={6} />}>
+        <program.Component arg={content.arg} context={context} />
+      </Suspense>
+    </Boundary>
   );
 });
