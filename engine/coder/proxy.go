@@ -176,6 +176,9 @@ func (t *turn) call(ctx context.Context, tool model.Tool, input json.RawMessage)
 		t.readers.Lock()
 		defer t.readers.Unlock()
 	}
+	if ctx.Err() != nil { // it has waited for its turn, and the turn is stopped
+		return engine.Result{Text: "error: the turn was stopped before this call ran", Failed: true}
+	}
 	res := t.safely(ctx, d)
 	res.Text = engine.Bounded(res)
 	t.mu.Lock()
