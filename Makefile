@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := build
-.PHONY: run test soak lint build bench bench-heal bench-strength setup clean protocol
+.PHONY: run test race soak lint build bench bench-heal bench-strength setup clean protocol
 
 GO      ?= go
 
@@ -54,6 +54,10 @@ setup:
 # The whole suite. Ends with one line that counts what ran.
 test: setup build
 	@tools/test
+
+# Every package under the race detector, but for those that are built without it. Takes long.
+race: setup web/runtime/dist/manifest.json web/dist/index.html
+	@CI=true CGO_ENABLED=1 $(GO) test -race -short -count=1 -timeout 3h $$($(GO) list ./... | grep -vE '^matrixos/(matrix/(child|embedded|external|front|talk)|test)$$')
 
 # The tests of the disk that look for rare faults, for long: 1,000 deaths, 160
 # power cuts; then 150 rooms between two homes, each joined and written to at once. SOAK=3 does three times as much, SEED=… repeats one.
