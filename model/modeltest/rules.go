@@ -77,6 +77,9 @@ type Build struct {
 	AtOnce bool     // all files in one reply of parallel calls
 }
 
+// promise is the contract of every app that is built by App: it opens.
+const promise = `{"version": 1, "scenarios": [{"name": "it opens", "steps": [{"see_not": "did not start"}]}]}`
+
 // App returns the rules that play a whole request for an app: the main agent
 // spawns the builder, the builder writes every file and reports, the main agent
 // answers.
@@ -111,8 +114,8 @@ func App(b Build) ([]Rule, error) {
 			writes = append(writes, Turn{Text: "Writing " + p + ".", Calls: []Call{c}})
 		}
 	}
-	spawn := Call{Name: "spawn", Input: map[string]string{
-		"program": string(sys.ProgramBuilder), "task": b.Task, "app": string(b.Slug),
+	spawn := Call{Name: "spawn", Input: map[string]any{
+		"program": string(sys.ProgramBuilder), "task": b.Task, "app": string(b.Slug), "contract": json.RawMessage(promise),
 	}}
 	return []Rule{
 		{Program: sys.ProgramKernel, Match: b.Match, Turns: []Turn{
