@@ -48,7 +48,7 @@ func TestMind(t *testing.T) {
 	w.Do("agents", "--json").JSON(t, &agents)
 	var skills []client.Skill
 	w.Do("skills", "--json").JSON(t, &skills)
-	if len(agents) != 6 || len(skills) != 3 {
+	if len(agents) != 7 || len(skills) != 3 {
 		t.Errorf("%d programs, %d skills", len(agents), len(skills))
 	}
 	for _, a := range agents {
