@@ -236,6 +236,8 @@ func (h *homeserver) known(id identity, who sys.Handle, domain string, fresh boo
 	switch {
 	case theirs != domain:
 		return &sys.Error{Op: "set password", Path: string(who), Kind: sys.Invalid, Err: errors.New("it is on another homeserver"), Hint: "accounts of this home end in :" + domain}
+	case fresh && matrix.IsAI(who):
+		return &sys.Error{Op: "add", Path: string(who), Kind: sys.Invalid, Err: errors.New("accounts that end in _ai are those of AIs"), Hint: "add the person; the account of their AI comes with it"}
 	case fresh && there:
 		return &sys.Error{Op: "add", Path: string(who), Kind: sys.Exists, Hint: "`matrixos handle password " + string(who) + "` gives it a new password"}
 	case !fresh && !there:

@@ -204,6 +204,9 @@ func (c *Client) take(ctx context.Context, resp *mautrix.RespSync, batch []*even
 			if _, err := tx.Exec(ctx, `INSERT INTO matrix_sealed(account, event, raw, came) VALUES(?,?,?,?) ON CONFLICT DO NOTHING`, string(c.me), string(e.ID), string(raw), c.o.Now().UnixMilli()); err != nil {
 				return err
 			}
+			if err := c.forget(ctx, tx, e.RoomID); err != nil {
+				return err
+			}
 		}
 		for _, e := range append(late, open...) {
 			if err := c.o.Handler.Receive(ctx, tx, c.message(e)); err != nil {
@@ -234,8 +237,20 @@ func (c *Client) open(ctx context.Context, e *event.Event) (*event.Event, error)
 	return plain, nil
 }
 
-// patience is how long an event waits for its keys.
-const patience = 30 * 24 * time.Hour
+// Events wait for their keys for so long, and so many of a room: whoever sends what
+// nobody can read fills neither the disk nor the place of other rooms.
+const (
+	patience   = 30 * 24 * time.Hour
+	mostSealed = 100
+)
+
+// forget drops the events of a room that have waited too long, or are too many.
+func (c *Client) forget(ctx context.Context, tx *journal.Tx, room id.RoomID) error {
+	_, err := tx.Exec(ctx, `DELETE FROM matrix_sealed WHERE account = ?1 AND (came < ?2 OR raw ->> '$.room_id' = ?3 AND event NOT IN
+		(SELECT event FROM matrix_sealed WHERE account = ?1 AND raw ->> '$.room_id' = ?3 ORDER BY came DESC, rowid DESC LIMIT ?4))`,
+		string(c.me), c.o.Now().Add(-patience).UnixMilli(), string(room), mostSealed)
+	return err
+}
 
 // unsealed are events that could not be read when they came and can be now.
 func (c *Client) unsealed(ctx context.Context) (out []*event.Event, err error) {
