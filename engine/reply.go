@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"matrixos/model"
@@ -60,6 +62,25 @@ func Says(m model.Message) string {
 		}
 	}
 	return strings.TrimSpace(b.String())
+}
+
+// OnlyText leaves nothing of a message but its text.
+func OnlyText(m *model.Message) {
+	m.Blocks = slices.DeleteFunc(m.Blocks, func(b model.Block) bool { return b.Kind != model.Text })
+}
+
+// Count adds to out what a model request has cost. One that failed is settled with h,
+// and its error returned.
+func Count(ctx context.Context, h Host, out *Outcome, rep *model.Reply, err error) error {
+	var cost sys.Cost
+	if rep != nil {
+		cost = rep.Cost
+	}
+	out.Cost = out.Cost.Add(cost)
+	if err != nil {
+		h.Spent(context.WithoutCancel(ctx), cost)
+	}
+	return err
 }
 
 // Unique gives calls without an id, or with one that another call of the same

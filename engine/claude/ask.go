@@ -143,15 +143,7 @@ func (t *turn) request(ctx context.Context, w *wire, betas []string, sink func(m
 	}
 	t.out.Steps++
 	rep, err := t.eng.o.Provider.Relay(ctx, &model.Raw{Model: w.model, Body: body, Betas: betas}, sink)
-	if rep != nil {
-		t.out.Cost = t.out.Cost.Add(rep.Cost)
-	}
-	if err != nil {
-		var cost sys.Cost
-		if rep != nil {
-			cost = rep.Cost
-		}
-		t.host.Spent(context.WithoutCancel(ctx), cost)
+	if err := engine.Count(ctx, t.host, t.out, rep, err); err != nil {
 		return nil, err
 	}
 	for i, b := range rep.Message.Blocks {
@@ -223,13 +215,7 @@ func (t *turn) tell(text string) (model.Message, error) {
 // refuse keeps what the model says about its refusal, but runs nothing of it.
 func (t *turn) refuse(ctx context.Context, rep *model.Reply) error {
 	t.final, t.refused = true, true
-	var kept []model.Block
-	for _, b := range rep.Message.Blocks {
-		if b.Kind == model.Text {
-			kept = append(kept, b)
-		}
-	}
-	rep.Message.Blocks = kept
+	engine.OnlyText(&rep.Message)
 	if engine.Says(rep.Message) == "" {
 		t.host.Spent(ctx, rep.Cost)
 		t.out.Text = engine.Declined

@@ -132,15 +132,7 @@ func (t *turn) request(ctx context.Context, r *model.Request, sink func(model.De
 	}
 	t.out.Steps++
 	rep, err := t.eng.o.Model.Stream(ctx, r, sink)
-	if rep != nil {
-		t.out.Cost = t.out.Cost.Add(rep.Cost)
-	}
-	if err != nil {
-		var cost sys.Cost
-		if rep != nil {
-			cost = rep.Cost
-		}
-		t.host.Spent(context.WithoutCancel(ctx), cost)
+	if err := engine.Count(ctx, t.host, t.out, rep, err); err != nil {
 		return nil, err
 	}
 	return rep, nil
@@ -269,13 +261,7 @@ func (t *turn) tell(text string) (model.Message, error) {
 // refuse keeps what the model says about its refusal, but runs nothing of it.
 func (t *turn) refuse(ctx context.Context, q *request, rep *model.Reply) error {
 	t.final, t.refused = true, true
-	var kept []model.Block
-	for _, b := range rep.Message.Blocks {
-		if b.Kind == model.Text {
-			kept = append(kept, b)
-		}
-	}
-	rep.Message.Blocks = kept
+	engine.OnlyText(&rep.Message)
 	if engine.Says(rep.Message) == "" {
 		t.host.Spent(ctx, rep.Cost)
 		t.out.Text = engine.Declined

@@ -88,15 +88,7 @@ func (t *turn) request(ctx context.Context, r *model.Request, sink func(model.De
 	}
 	t.out.Steps++
 	rep, err := t.model.Stream(ctx, r, sink)
-	if rep != nil {
-		t.out.Cost = t.out.Cost.Add(rep.Cost)
-	}
-	if err != nil {
-		var cost sys.Cost
-		if rep != nil {
-			cost = rep.Cost
-		}
-		t.host.Spent(context.WithoutCancel(ctx), cost)
+	if err := engine.Count(ctx, t.host, t.out, rep, err); err != nil {
 		return nil, err
 	}
 	return rep, nil
@@ -164,13 +156,7 @@ func (t *turn) refuse(ctx context.Context, rep *model.Reply) error {
 		t.out.Text = engine.Declined
 		return nil
 	}
-	var kept []model.Block
-	for _, b := range rep.Message.Blocks {
-		if b.Kind == model.Text {
-			kept = append(kept, b)
-		}
-	}
-	rep.Message.Blocks = kept
+	engine.OnlyText(&rep.Message)
 	return t.keepReply(ctx, rep)
 }
 
