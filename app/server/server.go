@@ -298,17 +298,7 @@ func (s *Servers) start(ctx context.Context, a App, log *journal) (_ *Running, e
 		return nil, err
 	}
 	socket := filepath.Join(run, "s")
-	cmd := sandbox.Command{
-		Script: "exec 2>&1\n" + a.Start, Folder: work, Mount: inside, Memory: a.Memory, Space: space, Procs: Processes,
-		Binds: []sandbox.Bind{{Path: run, Write: true}, {Path: data, Write: true}},
-		Env: map[string]string{
-			"PORT": port, "HOST": "127.0.0.1", "NODE_ENV": "production", "DATA_DIR": data, "MATRIXOS_SOCKET": socket, "MATRIXOS_APP": string(a.Slug),
-			"NODE_OPTIONS": "--require=" + filepath.Join(run, "shim.cjs"),
-		},
-	}
-	if a.Modules != "" {
-		cmd.Binds = append(cmd.Binds, sandbox.Bind{Path: a.Modules})
-	}
+	cmd := command(a, work, run, data, socket)
 	if a.Key == "" {
 		if cmd.Network, err = s.o.Network(s.life, a.Slug); err != nil {
 			return nil, err
@@ -334,6 +324,23 @@ func (s *Servers) start(ctx context.Context, a App, log *journal) (_ *Running, e
 		return nil, err
 	}
 	return r, nil
+}
+
+// command is how an app's server runs: confined to its copy of the app and its data,
+// and heard on a socket.
+func command(a App, work, run, data, socket string) sandbox.Command {
+	cmd := sandbox.Command{
+		Script: "exec 2>&1\n" + a.Start, Folder: work, Mount: inside, Memory: a.Memory, Space: space, Procs: Processes,
+		Binds: []sandbox.Bind{{Path: run, Write: true}, {Path: data, Write: true}},
+		Env: map[string]string{
+			"PORT": port, "HOST": "127.0.0.1", "NODE_ENV": "production", "DATA_DIR": data, "MATRIXOS_SOCKET": socket, "MATRIXOS_APP": string(a.Slug),
+			"NODE_OPTIONS": "--require=" + filepath.Join(run, "shim.cjs"),
+		},
+	}
+	if a.Modules != "" {
+		cmd.Binds = append(cmd.Binds, sandbox.Bind{Path: a.Modules})
+	}
+	return cmd
 }
 
 // lay copies the app's folder to work, with node_modules beside it. Links are left

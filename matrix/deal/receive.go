@@ -70,19 +70,11 @@ func (d *Desk) take(ctx context.Context, sender sys.Handle, theirs Chain, also f
 	behind := len(theirs) < len(merged) || theirs[len(theirs)-1].Hash() != s.last
 	news := len(r.chain) == 0 || r.chain[len(r.chain)-1].Hash() != s.last
 	if news && !s.Status.Closed() {
-		err := d.occupy(ctx, id, s)
-		switch {
-		case err == nil:
-		case s.Status == Agreed && sys.KindOf(err) == sys.Conflict:
-			// confirmed so late that the slot was let go and taken: it is cancelled with
-			// the same stroke
-			if merged, s, err = d.cancelled(merged, s); err != nil {
-				return err
-			}
-			behind = true
-		default:
+		cancelled := false
+		if merged, s, cancelled, err = d.hold(ctx, merged, s); err != nil {
 			return err
 		}
+		behind = behind || cancelled
 	}
 	r.chain = merged
 	err = d.o.Journal.Update(ctx, func(tx *journal.Tx) error {
@@ -110,6 +102,17 @@ func (d *Desk) take(ctx context.Context, sender sys.Handle, theirs Chain, also f
 	}
 	d.letGo(ctx, id, s)
 	return d.respond(ctx, r, s)
+}
+
+// hold takes the slots of a deal. One that was confirmed so late that its slot was let
+// go and taken is cancelled with the same stroke.
+func (d *Desk) hold(ctx context.Context, c Chain, s State) (_ Chain, _ State, cancelled bool, err error) {
+	err = d.occupy(ctx, c[0].Deal, s)
+	if s.Status == Agreed && sys.KindOf(err) == sys.Conflict {
+		c, s, err = d.cancelled(c, s)
+		return c, s, true, err
+	}
+	return c, s, false, err
 }
 
 // cancelled is an agreed chain with the owner's cancellation.
