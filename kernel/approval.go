@@ -112,23 +112,11 @@ func (p *process) approve(ctx context.Context, e policy.Effect, why string) erro
 		return err
 	}
 	if !granted {
-		answer := make(chan bool, 1)
-		p.k.mu.Lock()
-		p.k.approvals[id] = answer
-		p.k.mu.Unlock()
-		defer func() {
-			p.k.mu.Lock()
-			delete(p.k.approvals, id)
-			p.k.mu.Unlock()
-		}()
 		if err := p.waiting(ctx, sys.ForApproval, "your approval"); err != nil {
 			return err
 		}
-		select {
-		case granted = <-answer:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(approvalLasts):
+		if granted, err = p.k.verdict(ctx, id); err != nil {
+			return err
 		}
 		if err := p.running(ctx); err != nil {
 			return err
@@ -300,13 +288,37 @@ func (k *Kernel) Approve(ctx context.Context, id string, v Verdict) error {
 		}
 	}
 	k.mu.Lock()
-	answer := k.approvals[id]
-	delete(k.approvals, id)
+	close(k.answered)
+	k.answered = make(chan struct{})
 	k.mu.Unlock()
-	if answer != nil {
-		answer <- v.Allow
-	}
 	return nil
+}
+
+// verdict waits until the owner has answered the approval id, or it expires, and
+// reports whether they allowed it. Several may wait for the same. The answer stands
+// in the journal alone: whoever waits begins to listen before looking there, so that
+// one which comes in between is not missed.
+func (k *Kernel) verdict(ctx context.Context, id string) (granted bool, err error) {
+	for {
+		k.mu.Lock()
+		answered := k.answered
+		k.mu.Unlock()
+		var state string
+		var expires int64
+		if err := k.journal.QueryRow(ctx, `SELECT state, expires FROM kernel_approval WHERE id = ?`, id).Scan(&state, &expires); err != nil {
+			return false, err
+		}
+		left := time.Unix(0, expires).Sub(k.now())
+		if state != "waiting" || left <= 0 {
+			return state == "granted", nil
+		}
+		select {
+		case <-answered:
+		case <-ctx.Done():
+			return false, context.Cause(ctx)
+		case <-time.After(left):
+		}
+	}
 }
 
 // ownChannel reports whether only the owner can write there.

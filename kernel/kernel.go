@@ -113,7 +113,7 @@ type Kernel struct {
 	procs     map[sys.PID]*process
 	talking   map[sys.Conversation]*process // the main process of each; nil while it is made
 	questions map[string]chan string
-	approvals map[string]chan bool // by id, of those that a process waits for
+	answered  chan struct{} // closed, and another made, when the owner has answered an approval
 	closed    bool
 	wake      chan struct{} // the schedule changed
 }
@@ -134,7 +134,7 @@ func New(ctx context.Context, o Options) (*Kernel, error) {
 		books: &books{accounts: map[string]*account{}}, scratch: scratch{filepath.Join(o.Disk.Root(), sys.Store, "scratch")},
 		daemon: o.Resume, safe: o.Safe, drivers: o.Drivers, describe: o.Describe, redact: o.Redact, settings: o.Settings,
 		procs: map[sys.PID]*process{}, talking: map[sys.Conversation]*process{},
-		questions: map[string]chan string{}, approvals: map[string]chan bool{}, wake: make(chan struct{}, 1),
+		questions: map[string]chan string{}, answered: make(chan struct{}), wake: make(chan struct{}, 1),
 	}
 	if k.settings == nil {
 		k.settings = func() Settings { return Settings{} }

