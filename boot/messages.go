@@ -166,20 +166,25 @@ func (m *messenger) ready(ctx context.Context) error {
 	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	m.ai, m.own = ai, own
 	m.stop, m.base = cancel, func() context.Context { return base }
-	for _, run := range []func(context.Context){ai.Run, own.Run, m.work, m.tend} {
+	for _, run := range []func(context.Context){ai.Run, own.Run, m.work, m.tend, m.vouch} {
 		m.group.Go(func() { run(base) })
 	}
 	return nil
 }
 
 func (m *messenger) client(ctx context.Context, hs matrix.Homeserver, u matrix.User, h talk.Handler) (*talk.Client, error) {
+	dir := filepath.Join(m.disk.Root(), sys.Store, "matrix", "clients", u.Local)
+	var err error
+	if u.Device, err = clientDevice(dir); err != nil {
+		return nil, err
+	}
 	account, err := matrix.SignIn(ctx, hs, m.keys, u)
 	if err != nil {
 		return nil, err
 	}
 	return talk.Open(ctx, talk.Options{
 		Base: hs.BaseURL(), HTTP: matrix.Client(hs), Account: account, Keys: m.keys, Journal: m.disk.Journal(), Handler: h, Log: m.log,
-		Dir: filepath.Join(m.disk.Root(), sys.Store, "matrix", "clients", u.Local),
+		Dir: dir,
 	})
 }
 

@@ -193,6 +193,9 @@ func (m *messenger) handleText(ctx context.Context, r received) error {
 		return err
 	}
 	visit := door.Visit{Sender: r.msg.Sender, Members: members, Encrypted: r.msg.Encrypted, Verified: r.msg.Verified}
+	if visit.Changed, err = m.changed(ctx, r.msg.Sender); err != nil {
+		return err
+	}
 	pass := door.Admit(owner, matrix.AI(owner), contacts, visit)
 	text := r.msg.Body
 	if len(members) > 2 {

@@ -89,6 +89,7 @@ func (g *Gateway) registerAPI() {
 	g.syncAPI()
 	g.handleAPI()
 	g.peopleAPI()
+	g.securityAPI()
 	describe(g.api.OpenAPI())
 }
 

@@ -35,6 +35,7 @@ func TestMatrix(t *testing.T) {
 	t.Run("clients of others", func(t *testing.T) {
 		foreignClients(t, anna, ben, [3]signed{signed(annas), signed(bens), signed(carls)})
 	})
+	t.Run("verified", func(t *testing.T) { verifiedByOthers(t, anna, signed(annas)) })
 	writer, reader := signIn(t, anna.Addr, string(annas.Handle), annas.Password), signIn(t, ben.Addr, string(bens.Handle), bens.Password)
 	reader.listen(t)
 	t.Run("at once", func(t *testing.T) { joinAtOnce(t, writer, reader) })

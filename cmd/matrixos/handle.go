@@ -40,6 +40,7 @@ func (p *program) handleCommand() *cobra.Command {
 		"Makes accounts for a person of your family and for their AI, with a password that is shown\nonce. They sign in with any Matrix client, or use it from a home of their own.",
 		cobra.ExactArgs(1), true,
 	))
+	p.addSecurity(c)
 	return c
 }
 

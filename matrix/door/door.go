@@ -52,6 +52,7 @@ type Visit struct {
 	Members   []sys.Handle // who is in the room, or invited, the AI included
 	Encrypted bool         // the message was
 	Verified  bool         // and from a device that its author has verified
+	Changed   bool         // its author's identity is not the one that the owner knows
 }
 
 // Pass is what the door says.
@@ -71,14 +72,18 @@ func Admit(owner, ai sys.Handle, c Contacts, v Visit) Pass {
 	switch {
 	case v.Sender == ai:
 		return Pass{Blocked, Nothing, outside, "it is the AI's own message"}
+	case c.blocks(v.Sender) && v.Sender != owner:
+		return Pass{Blocked, Nothing, outside, "the owner has blocked them"}
+	case v.Changed && v.Sender == owner:
+		return Pass{Contact, Read, outside, "the identity of the owner's account has changed, and the owner has not accepted it"}
+	case v.Changed:
+		return Pass{Stranger, Call, outside, "their identity has changed, and the owner has not accepted it"}
 	case v.Sender == owner && v.Encrypted && !v.Verified:
 		return Pass{Contact, Ask, outside, "it is from a device of the owner's account that is not verified"}
 	case v.Sender == owner && alone && slices.Contains(v.Members, owner):
 		return Pass{Owner, Act, sys.Label{}, "only the owner writes here"}
 	case v.Sender == owner:
 		return Pass{Owner, Act, outside, "it is the owner, in a room where others write"}
-	case c.blocks(v.Sender):
-		return Pass{Blocked, Nothing, outside, "the owner has blocked them"}
 	}
 	if p, ok := c.Find(v.Sender); ok {
 		return Pass{Contact, p.May, outside, "the owner's contacts say so"}

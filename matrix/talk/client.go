@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"go.mau.fi/util/dbutil"
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/crypto/cryptohelper"
 	"maunium.net/go/mautrix/id"
@@ -51,8 +52,17 @@ type Client struct {
 	crypto *cryptohelper.CryptoHelper
 	syncer *mautrix.DefaultSyncer
 	wake   chan struct{} // something is to be sent
+	keys   chan struct{} // a key may be new to the backup
+	db     *dbutil.Database
+	emoji  *verifier
+	guard  Guard // the Handler, if it is one; else nil
 
-	joining sync.Mutex // one attempt to make or find a direct room at a time
+	joining  sync.Mutex // one attempt to make or find a direct room at a time
+	identity sync.Mutex // above mu: whoever changes what the library keeps of keys
+
+	mu     sync.Mutex
+	backup Backup
+	known  map[string]bool // rooms whose state is here
 }
 
 var tables = []string{
@@ -98,6 +108,14 @@ var tables = []string{
 		inviter TEXT NOT NULL,
 		PRIMARY KEY (account, room)
 	) STRICT`,
+	// Whose identity is which: as it was first seen or accepted, and as it is now.
+	`CREATE TABLE matrix_identity (
+		account TEXT NOT NULL,
+		person TEXT NOT NULL,
+		accepted TEXT NOT NULL,
+		now TEXT NOT NULL,
+		PRIMARY KEY (account, person)
+	) STRICT`,
 }
 
 // silent keeps the library's own log out of ours, which says what matters.
@@ -119,7 +137,8 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	}
 	api.DeviceID, api.Client, api.Log = id.DeviceID(o.Account.Device), o.HTTP, silent
 	api.DefaultHTTPRetries = 0
-	c := &Client{o: o, me: o.Account.ID, api: api, syncer: mautrix.NewDefaultSyncer(), wake: make(chan struct{}, 1)}
+	c := &Client{o: o, me: o.Account.ID, api: api, syncer: mautrix.NewDefaultSyncer(), wake: make(chan struct{}, 1), keys: make(chan struct{}, 1), known: map[string]bool{}}
+	c.guard, _ = o.Handler.(Guard)
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -135,14 +154,18 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 // Me is who the client is.
 func (c *Client) Me() sys.Handle { return c.me }
 
-// Close lets the files go.
-func (c *Client) Close() error { return c.crypto.Close() }
+// Close lets the files go. What was being verified is not.
+func (c *Client) Close() error {
+	c.emoji.drop()
+	return c.crypto.Close()
+}
 
 // Run receives and sends until ctx ends. Failures are tried again, slower and slower.
 func (c *Client) Run(ctx context.Context) {
 	var both sync.WaitGroup
 	both.Go(func() { c.keep(ctx, "receive", c.receive) })
 	both.Go(func() { c.keep(ctx, "send", c.send) })
+	both.Go(func() { c.keep(ctx, "back up keys", c.backUp) })
 	both.Wait()
 }
 

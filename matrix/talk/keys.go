@@ -6,13 +6,10 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"fmt"
 
 	"go.mau.fi/util/dbutil"
 	"maunium.net/go/mautrix"
-	"maunium.net/go/mautrix/crypto"
 	"maunium.net/go/mautrix/crypto/cryptohelper"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
@@ -51,7 +48,11 @@ func (c *Client) openKeys(ctx context.Context, file string) error {
 		return err
 	}
 	c.api.Crypto = c.crypto
-	return c.crossSign(ctx)
+	c.db = wrapped
+	if err := c.crossSign(ctx); err != nil {
+		return err
+	}
+	return c.openVerification(ctx)
 }
 
 // name is where a secret of this account is in the keyring.
@@ -72,60 +73,3 @@ func (c *Client) secret(what string, fresh func() string) (string, error) {
 	text := fresh()
 	return text, c.o.Keys.Set(c.name(what), keyring.NewSecret(text))
 }
-
-// crossSign makes the account's identity the first time, and signs this device with
-// it: others then see that it is the account's own.
-func (c *Client) crossSign(ctx context.Context) error {
-	mach := c.crypto.Machine()
-	kept, err := c.o.Keys.Get(c.name("identity"))
-	if err == nil {
-		var seeds crypto.CrossSigningSeeds
-		if err := json.Unmarshal([]byte(kept.Reveal()), &seeds); err != nil {
-			return fmt.Errorf("the identity in the keyring is damaged: %w", err)
-		}
-		if err := mach.ImportCrossSigningKeys(seeds); err != nil {
-			return err
-		}
-		return c.signDevice(ctx)
-	}
-	if !errors.Is(err, sys.NotFound) {
-		return err
-	}
-	has, _, err := mach.GetOwnVerificationStatus(ctx)
-	if err != nil || has { // made by another client of the same person: not ours to replace
-		return err
-	}
-	recovery, keys, err := mach.GenerateAndUploadCrossSigningKeys(ctx, func(*mautrix.RespUserInteractive) any { return nil }, "")
-	if err != nil {
-		return fmt.Errorf("publish the identity: %w", err)
-	}
-	mach.CrossSigningKeys = keys
-	seeds, err := json.Marshal(mach.ExportCrossSigningKeys())
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(c.o.Keys.Set(c.name("identity"), keyring.NewSecret(string(seeds))), c.o.Keys.Set(c.name("recovery"), keyring.NewSecret(recovery))); err != nil {
-		return err
-	}
-	return c.signDevice(ctx)
-}
-
-// signDevice signs what is not signed yet.
-func (c *Client) signDevice(ctx context.Context) error {
-	mach := c.crypto.Machine()
-	_, verified, err := mach.GetOwnVerificationStatus(ctx)
-	if err != nil || verified {
-		return err
-	}
-	if err := mach.SignOwnMasterKey(ctx); err != nil {
-		return fmt.Errorf("sign the identity: %w", err)
-	}
-	if err := mach.SignOwnDevice(ctx, mach.OwnIdentity()); err != nil {
-		return fmt.Errorf("sign the device: %w", err)
-	}
-	return nil
-}
-
-// RecoveryKey is what another client of the account asks for, to become verified and
-// to read what was said before; NotFound if another client has made it.
-func (c *Client) RecoveryKey() (keyring.Secret, error) { return c.o.Keys.Get(c.name("recovery")) }

@@ -78,7 +78,7 @@ func (c *Client) receive(ctx context.Context) error {
 	if err != nil {
 		return said("receive from", c.o.Base, err)
 	}
-	if err := c.syncer.ProcessResponse(ctx, resp, since); err != nil { // keys and the state of rooms
+	if err := c.learnKeys(ctx, resp, since); err != nil {
 		return err
 	}
 	batch, err := c.gather(ctx, resp, since)
@@ -90,6 +90,20 @@ func (c *Client) receive(ctx context.Context) error {
 	}
 	c.signs(ctx, resp)
 	return c.invited(ctx)
+}
+
+// learnKeys takes the keys and the state of rooms that an answer brings.
+func (c *Client) learnKeys(ctx context.Context, resp *mautrix.RespSync, since string) error {
+	c.identity.Lock()
+	err := c.syncer.ProcessResponse(ctx, resp, since)
+	c.identity.Unlock()
+	if len(resp.ToDevice.Events) > 0 {
+		c.newKeys()
+	}
+	if err != nil || since != "" && len(resp.DeviceLists.Changed) == 0 {
+		return err
+	}
+	return c.identities(ctx)
 }
 
 func (c *Client) position(ctx context.Context) (since string, err error) {
@@ -190,6 +204,24 @@ func (c *Client) take(ctx context.Context, resp *mautrix.RespSync, batch []*even
 	if err != nil {
 		return err
 	}
+	if slices.ContainsFunc(open, func(e *event.Event) bool {
+		return e.Mautrix.WasEncrypted && e.Mautrix.TrustState < id.TrustStateCrossSignedTOFU
+	}) {
+		if err := c.identities(ctx); err != nil { // its keys were fetched just now
+			return err
+		}
+	}
+	if err := c.keepBatch(ctx, resp, sealed, late, open); err != nil {
+		return err
+	}
+	for _, e := range open {
+		c.emoji.inRoom(ctx, e)
+	}
+	return nil
+}
+
+// keepBatch makes what a batch has brought received.
+func (c *Client) keepBatch(ctx context.Context, resp *mautrix.RespSync, sealed, late, open []*event.Event) error {
 	return c.o.Journal.Update(ctx, func(tx *journal.Tx) error {
 		for _, e := range late {
 			if _, err := tx.Exec(ctx, `DELETE FROM matrix_sealed WHERE account = ? AND event = ?`, string(c.me), string(e.ID)); err != nil {

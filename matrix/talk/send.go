@@ -171,12 +171,16 @@ func (c *Client) sendOne(ctx context.Context, o outgoing) error {
 	} else if err := c.mark(ctx, o, "sending", "", ""); err != nil {
 		return err
 	}
+	if err := c.know(ctx, room); err != nil {
+		return c.undeliverable(ctx, o, err)
+	}
 	limit, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	resp, err := c.api.SendMessageEvent(limit, id.RoomID(room), event.Type{Type: o.kind, Class: event.MessageEventType}, o.content, mautrix.ReqSendEvent{TransactionID: name})
 	if err != nil {
 		return c.undeliverable(ctx, o, said("send to", room, err))
 	}
+	c.newKeys()
 	return c.mark(ctx, o, "sent", string(resp.EventID), "")
 }
 
@@ -274,8 +278,34 @@ func (c *Client) learn(ctx context.Context, room id.RoomID) error {
 	}
 	for _, e := range state {
 		e.RoomID = room
+		if err := e.Content.ParseRaw(e.Type); err != nil && !errors.Is(err, event.ErrContentAlreadyParsed) {
+			continue // of a kind that says nothing about encryption
+		}
 		mautrix.UpdateStateStore(ctx, c.api.StateStore, e)
 	}
+	return nil
+}
+
+// know makes sure that it is known whether a room is encrypted, and who is in it: where
+// the file of keys was lost, the server does not tell by itself, and a message would
+// go out for everybody to read.
+func (c *Client) know(ctx context.Context, room string) error {
+	c.mu.Lock()
+	known := c.known[room]
+	c.mu.Unlock()
+	if known {
+		return nil
+	}
+	encrypted, err := c.api.StateStore.IsEncrypted(ctx, id.RoomID(room))
+	if err == nil && !encrypted {
+		err = c.learn(ctx, id.RoomID(room))
+	}
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.known[room] = true
 	return nil
 }
 

@@ -33,7 +33,10 @@ type person struct {
 	heard []Message
 	shy   bool // joins nothing
 	fails int  // how often Receive is still to fail
-	stop  func()
+
+	device  string
+	changed []sys.Handle
+	stop    func()
 }
 
 func (p *person) Receive(_ context.Context, tx *journal.Tx, m Message) error {
@@ -68,18 +71,24 @@ func (p *person) bodies() (out []string) {
 
 func newPerson(t *testing.T, hs matrix.Homeserver, local string) *person {
 	t.Helper()
-	p := &person{t: t, dir: t.TempDir()}
-	var err error
-	if p.keys, err = keyring.Open(filepath.Join(p.dir, "keyring.json"), keyring.Options{Outside: p.dir, Env: func(name string) string {
-		if name == "XDG_STATE_HOME" {
-			return filepath.Join(t.TempDir(), "state")
-		}
-		return ""
-	}}); err != nil {
-		t.Fatal(err)
-	}
+	p := &person{t: t, dir: t.TempDir(), keys: newKeys(t), device: "HOME" + local}
 	p.start(hs, local)
 	return p
+}
+
+func newKeys(t *testing.T) *keyring.Keyring {
+	t.Helper()
+	dir, state := t.TempDir(), filepath.Join(t.TempDir(), "state")
+	k, err := keyring.Open(filepath.Join(dir, "keyring.json"), keyring.Options{Outside: dir, Env: func(name string) string {
+		if name == "XDG_STATE_HOME" {
+			return state
+		}
+		return ""
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
 }
 
 // start runs the client; a second time it is another life of the same.
@@ -89,7 +98,7 @@ func (p *person) start(hs matrix.Homeserver, local string) {
 	if p.j, err = journal.Open(p.t.Context(), filepath.Join(p.dir, "kernel.db")); err != nil {
 		p.t.Fatal(err)
 	}
-	account, err := matrix.SignIn(p.t.Context(), hs, p.keys, matrix.User{Local: local})
+	account, err := matrix.SignIn(p.t.Context(), hs, p.keys, matrix.User{Local: local, Device: p.device})
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -221,4 +230,8 @@ func TestClients(t *testing.T) {
 			t.Error("it heard what was said before")
 		}
 	})
+	t.Run("emoji are compared in a room", func(t *testing.T) { inRoomVerification(t, anna, ben) })
+	t.Run("verifications that there are not", func(t *testing.T) { foreignVerification(t, anna, ben) })
+	t.Run("keys that were lost come back", func(t *testing.T) { lostKeys(t, hs, anna, ben, room) })
+	t.Run("an identity that has changed", func(t *testing.T) { replacedIdentity(t, hs, anna, ben, room) })
 }

@@ -69,6 +69,11 @@ export const api = {
   claimHandle: (handle: string) => send("post", "/api/handle", { body: { handle } }),
   checkHandle: () => send("post", "/api/handle/check", { body: {} }).then(list),
   handlePassword: (body: Schemas["PasswordBody"]) => send("post", "/api/handle/password", { body }),
+  security: () => send("get", "/api/handle/security"),
+  verify: (body: Schemas["VerifyBody"]) => send("post", "/api/handle/verify", { body }),
+  makeRecoveryKey: () => send("post", "/api/handle/recovery"),
+  recover: (key: string) => send("post", "/api/handle/recover", { body: { key } }),
+  acceptIdentity: (handle: string) => send("post", "/api/handle/identity", { body: { handle } }),
   revokeToken: (id: string) => send("delete", "/api/tokens/{id}", { path: { id } }),
 
   apps: () => send("get", "/api/apps").then(list),

@@ -7,6 +7,7 @@ import { DriversSection } from "./DriversSection.tsx";
 import { HandleSection } from "./HandleSection.tsx";
 import { KeysSection } from "./KeysSection.tsx";
 import { ModelSection } from "./ModelSection.tsx";
+import { SecuritySection } from "./SecuritySection.tsx";
 import { TokensSection } from "./TokensSection.tsx";
 import "./settings.css";
 
@@ -88,6 +89,10 @@ export default function SettingsView({ arg }: ProgramProps) {
       <section>
         <h2>Handle</h2>
         <HandleSection />
+      </section>
+      <section>
+        <h2>Your devices on Matrix</h2>
+        <SecuritySection />
       </section>
       <section>
         <h2>About</h2>
