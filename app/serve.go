@@ -104,10 +104,13 @@ func origin(req *http.Request) string {
 // with scripts and handlers in it, so it may run its own inline code; that gives
 // it nothing that its files could not do. A compiled page runs only what carries
 // this answer's nonce.
-func policy(req *http.Request, l *launch, nonce string, static bool) string {
+func (r *Runtime) policy(req *http.Request, l *launch, nonce string, static bool) string {
 	self := origin(req)
 	own := self + "/app/" + l.ticket + "/"
 	script := "'nonce-" + nonce + "' blob: "
+	if l.trial {
+		script += self + r.shared() + " "
+	}
 	if static {
 		script = "'unsafe-inline' blob: "
 	}
@@ -131,7 +134,7 @@ func (r *Runtime) serveApp(w http.ResponseWriter, req *http.Request, l *launch, 
 	h := w.Header()
 	nonce := rand.Text()
 	static := v.manifest.Runtime == RuntimeStatic
-	h.Set("Content-Security-Policy", policy(req, l, nonce, static))
+	h.Set("Content-Security-Policy", r.policy(req, l, nonce, static))
 	h.Set("Connection-Allowlist", "(response-origin)") // closes WebRTC, DNS and preconnect where the browser knows it
 	h.Set("Permissions-Policy", permissions)
 	h.Set("X-DNS-Prefetch-Control", "off")
@@ -190,6 +193,9 @@ func contentType(name string) string {
 	return "application/octet-stream"
 }
 
+// shared is where the libraries are served.
+func (r *Runtime) shared() string { return "/runtime/" + r.libs.Hash + "/" }
+
 // loader is the script that comes first in every document.
 func (r *Runtime) loader(l *launch, v *view, nonce, entry string) []byte {
 	return r.script(l, v, nonce, entry, "")
@@ -201,9 +207,12 @@ func (r *Runtime) loaderAt(l *launch, v *view, nonce, base string) []byte {
 }
 
 func (r *Runtime) script(l *launch, v *view, nonce, entry, base string) []byte {
-	config := map[string]any{"nonce": l.Nonce + rand.Text()[:8], "name": v.manifest.Name, "entry": entry, "base": base, "local": r.kept(l, v), "modules": []string{}, "icons": map[string]string{}}
+	config := map[string]any{"nonce": l.Nonce + rand.Text()[:8], "name": v.manifest.Name, "entry": entry, "base": base, "local": r.kept(l, v), "modules": []string{}, "libraries": "", "icons": map[string]string{}}
 	if entry != "" {
 		config["modules"], config["icons"] = v.result.Modules, v.result.Icons
+		if l.trial {
+			config["libraries"] = r.shared() + "lib/"
+		}
 	}
 	raw, err := json.Marshal(config) // escapes < and >, so it cannot end the script
 	if err != nil {

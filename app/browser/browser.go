@@ -2,9 +2,11 @@ package browser
 
 import (
 	"context"
+	"embed"
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,10 +20,15 @@ import (
 	"matrixos/sys"
 )
 
+// warmApp is an app of the common parts, that is opened ahead.
+//
+//go:embed warm
+var warmApp embed.FS
+
 // Options configure a Browser.
 type Options struct {
 	Bin      string        // of Chromium; see Find
-	Windows  int           // how many scenarios run side by side; 2 if 0
+	Windows  int           // how many scenarios run side by side; one for each core, but 2 to 4, if 0
 	Idle     time.Duration // how long it stays without work; 3 minutes if 0
 	Patience time.Duration // how long a scenario may take; 40 seconds if 0
 	Logger   *slog.Logger  // may be nil
@@ -56,7 +63,7 @@ type running struct {
 // New makes a browser for the apps of rt. Nothing is started yet.
 func New(rt *app.Runtime, o Options) *Browser {
 	if o.Windows == 0 {
-		o.Windows = 2
+		o.Windows = min(max(2, runtime.NumCPU()), 4) // each keeps a core busy
 	}
 	if o.Idle == 0 {
 		o.Idle = 3 * time.Minute
@@ -70,31 +77,21 @@ func New(rt *app.Runtime, o Options) *Browser {
 	return &Browser{o: o, rt: rt, log: o.Logger, slots: make(chan struct{}, o.Windows)}
 }
 
-// Warm starts the browser with all its pages, and has each fetch the libraries that apps
-// share, so that a run soon after need not wait for any of it.
+// Warm starts the browser with all its pages, and has each open a window with what
+// nearly every app needs, so that a run soon after need not wait for any of it.
 func (b *Browser) Warm() error {
-	r, err := b.take()
+	ctx := context.Background()
+	t, err := b.rt.Try(ctx, warmApp, "warm")
 	if err != nil {
 		return err
 	}
-	defer b.give()
-	pages := make([]*rod.Page, b.o.Windows)
 	errs := make([]error, b.o.Windows)
 	var all sync.WaitGroup
-	for i := range pages {
-		all.Go(func() {
-			if pages[i], errs[i] = r.page(context.Background()); errs[i] == nil {
-				_, errs[i] = pages[i].Eval(`() => warm()`)
-			}
-		})
+	for i := range errs {
+		all.Go(func() { _, errs[i] = b.scenario(ctx, t, t.Contract.Scenarios[0], nil) })
 	}
 	all.Wait()
-	for i, p := range pages {
-		if errs[i] == nil {
-			r.keep(p)
-		}
-	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, t.Close())...)
 }
 
 // take returns the running browser, starting it if need be.

@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,9 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/coder/websocket"
+	"github.com/coder/websocket/wsjson"
 
 	"matrixos/app"
 	"matrixos/sys"
@@ -39,10 +43,10 @@ func serve(rt *app.Runtime) (*server, error) {
 	s := &server{rt: rt, host: ln.Addr().String(), secret: rand.Text() + rand.Text(), script: script, windows: map[string]*app.Window{}}
 	mux := http.NewServeMux()
 	mux.Handle("/app/", rt)
-	mux.Handle("/runtime/", rt)
+	mux.HandleFunc("GET /runtime/", s.library)
 	mux.HandleFunc("GET /trial/"+s.secret+"/{$}", s.page)
 	mux.HandleFunc("GET /trial/"+s.secret+"/page.js", s.code)
-	mux.HandleFunc("POST /trial/"+s.secret+"/call", s.call)
+	mux.HandleFunc("GET /trial/"+s.secret+"/calls", s.calls)
 	s.http = &http.Server{Handler: s.local(mux), ReadHeaderTimeout: 10 * time.Second}
 	go s.http.Serve(ln) //nolint:errcheck // ends with Close
 	return s, nil
@@ -62,11 +66,19 @@ func (s *server) local(next http.Handler) http.Handler {
 
 func (s *server) url() string { return "http://" + s.host + "/trial/" + s.secret + "/" }
 
+// library serves the libraries to the windows themselves, which have no origin.
+func (s *server) library(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+	s.rt.ServeHTTP(w, r)
+}
+
+// page is the page around the frame. The frame is as large as a window and drawn small:
+// what is drawn nobody sees, and drawing costs.
 func (s *server) page(w http.ResponseWriter, _ *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'unsafe-inline'; frame-src http://"+s.host+"/app/; frame-ancestors 'none'")
-	_, _ = io.WriteString(w, `<!doctype html><title>trial</title><link rel="icon" href="data:,"><style>body{margin:0}iframe{border:0;width:1100px;height:800px}</style><body><script src="page.js"></script>`)
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; connect-src ws://"+s.host+"; style-src 'unsafe-inline'; frame-src http://"+s.host+"/app/; frame-ancestors 'none'")
+	_, _ = io.WriteString(w, `<!doctype html><title>trial</title><link rel="icon" href="data:,"><style>body{margin:0}iframe{border:0;width:1100px;height:800px;transform:scale(.125);transform-origin:0 0}</style><body><script src="page.js"></script>`)
 }
 
 func (s *server) code(w http.ResponseWriter, _ *http.Request) {
@@ -74,43 +86,56 @@ func (s *server) code(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write(s.script)
 }
 
-// call carries a call of a window's app, or of whoever conducts its trial.
-func (s *server) call(w http.ResponseWriter, r *http.Request) {
-	var q struct {
-		ID     string          `json:"id"`
-		Method string          `json:"method"`
-		Params json.RawMessage `json:"params"`
-		Now    float64         `json:"now"`
+// question is a call of a window's app, or of whoever conducts its trial.
+type question struct {
+	N      int64           `json:"n"`
+	ID     string          `json:"id"`
+	Method string          `json:"method"`
+	Params json.RawMessage `json:"params"`
+	Now    float64         `json:"now"`
+}
+
+// answer is what comes of it.
+type answer struct {
+	N     int64           `json:"n"`
+	Value json.RawMessage `json:"value,omitempty"`
+	Error string          `json:"error,omitempty"`
+}
+
+// calls carries the calls of one page, one after the other.
+func (s *server) calls(w http.ResponseWriter, r *http.Request) {
+	c, err := websocket.Accept(w, r, nil)
+	if err != nil {
+		return // it has been answered
 	}
-	answer := func(v any) {
-		w.Header().Set("Content-Type", "application/json")
-		if err := json.NewEncoder(w).Encode(v); err != nil {
-			return // the page has gone
+	defer c.CloseNow() //nolint:errcheck // the page has gone
+	c.SetReadLimit(8 << 20)
+	for ctx := r.Context(); ; {
+		var q question
+		if err := wsjson.Read(ctx, c, &q); err != nil {
+			return
+		}
+		if err := wsjson.Write(ctx, c, s.call(ctx, q)); err != nil {
+			return
 		}
 	}
-	if err := json.NewDecoder(io.LimitReader(r.Body, 8<<20)).Decode(&q); err != nil {
-		answer(map[string]string{"error": err.Error()})
-		return
-	}
+}
+
+func (s *server) call(ctx context.Context, q question) answer {
 	s.mu.Lock()
 	win := s.windows[q.ID]
 	s.mu.Unlock()
 	if win == nil {
-		answer(map[string]string{"error": "this window is closed"})
-		return
+		return answer{N: q.N, Error: "this window is closed"}
 	}
 	if q.Now > 0 {
 		win.SetNow(q.Now)
 	}
-	value, err := s.rt.Call(r.Context(), win.Capability, q.Method, q.Params)
+	value, err := s.rt.Call(ctx, win.Capability, q.Method, q.Params)
 	if err != nil {
-		answer(map[string]string{"error": plain(err)})
-		return
+		return answer{N: q.N, Error: plain(err)}
 	}
-	if len(value) == 0 {
-		value = json.RawMessage("null")
-	}
-	answer(map[string]json.RawMessage{"value": value})
+	return answer{N: q.N, Value: value}
 }
 
 // plain is an error as an app sees it in the desktop.

@@ -116,10 +116,9 @@ async function main() {
   for (const name of readdirSync(out)) if (name !== ".keep") rmSync(join(out, name), { recursive: true });
   const list = await libraries();
   await build({ ...shared, entryPoints: [join(here, "loader/loader.ts")], format: "iife", outfile: join(out, "loader.js") });
-  // The trial of an app: what runs in its window, the page around it, and the conductor for a desktop.
+  // The trial of an app: what runs in its window, and the page around it.
   await build({ ...shared, entryPoints: [join(here, "trial/frame.ts")], format: "iife", outfile: join(out, "trial-frame.js") });
   await build({ ...shared, entryPoints: [join(here, "trial/page.ts")], format: "iife", outfile: join(out, "trial-page.js") });
-  await build({ ...shared, entryPoints: [join(here, "trial/host.ts")], format: "esm", outfile: join(out, "trial-host.mjs") });
   writeFileSync(join(out, "icons.json"), JSON.stringify(table));
   writeTypes();
   const hash = createHash("sha256");

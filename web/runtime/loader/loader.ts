@@ -17,6 +17,7 @@ interface Config {
   base: string; // where the app's own server answers; "" without one
   local: Record<string, string> | null; // what the app has kept in localStorage
   modules: string[]; // specifiers that the entry needs, dependencies included
+  libraries: string; // where they are served to this window; "" where the shell hands them over
   icons: Record<string, unknown>; // of the names that the code mentions
 }
 
@@ -33,7 +34,7 @@ tokens.textContent = defaults;
 document.head.append(tokens);
 (globalThis as any)[Symbol.for("matrixos.icons")] = __config.icons;
 
-const link = connect(__config.nonce, __config.modules);
+const link = connect(__config.nonce, __config.libraries ? [] : __config.modules);
 keepLocal(link, __config.local);
 askInPage();
 if (!__config.base) readOwn(link);
@@ -45,15 +46,26 @@ link.connected.then(({ fonts, keys }) => {
   for (const [family, data] of fonts ?? []) document.fonts.add(new FontFace(family, data, { weight: "100 900" }));
   handOn(link, keys ?? []);
 }, () => undefined);
-if (__config.entry) link.connected.then(({ modules }) => start(modules), showDetached);
+if (__config.entry) link.connected.then(({ modules }) => start(__config.libraries ? served() : handed(modules)), showDetached);
 watchReady();
 
-function start(modules: [string, string][]): void {
+// The addresses of the libraries, from what the shell has handed over.
+function handed(modules: [string, string][]): Record<string, string> {
   const wanted = new Set(__config.modules);
   const imports: Record<string, string> = {};
   for (const [specifier, source] of modules) {
     if (wanted.has(specifier)) imports[specifier] = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
   }
+  return imports;
+}
+
+// The same where they are served: an address that stays the same is compiled once for
+// all windows of a page.
+function served(): Record<string, string> {
+  return Object.fromEntries(__config.modules.map((m) => [m, m.replace("matrixos:/", __config.libraries)]));
+}
+
+function start(imports: Record<string, string>): void {
   const missing = __config.modules.filter((m) => !imports[m]);
   if (missing.length > 0) {
     fail(new Error(`The desktop did not hand over ${missing.join(", ")}; reload the page.`));
@@ -69,6 +81,7 @@ function start(modules: [string, string][]): void {
     const ahead = document.createElement("link");
     ahead.rel = "modulepreload";
     ahead.href = url;
+    if (__config.libraries) ahead.crossOrigin = "anonymous";
     document.head.append(ahead);
   }
   import(new URL(__config.entry, document.baseURI).href).then(() => link.note({ type: "loaded" }), fail);

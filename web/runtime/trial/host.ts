@@ -39,7 +39,6 @@ export interface Env {
   name: string;
   /** now is the trial's clock: what is written is of that time. */
   call(method: string, params: unknown, now: number): Promise<unknown>;
-  libraries(wanted: readonly string[]): Promise<[string, string][]>;
   theme(): { vars: Record<string, string>; mode: "light" | "dark" };
   place: HTMLElement; // where the frame is put
 }
@@ -162,29 +161,25 @@ class View {
         removeEventListener("message", hello);
         fail(new Error("the window did not start"));
       }, 30_000);
-      const hello = async (e: MessageEvent) => {
+      const hello = (e: MessageEvent) => {
         if (e.data?.type !== "matrixos:hello" || e.source !== frame.contentWindow || !String(e.data.nonce).startsWith(this.env.launch.nonce)) return;
         removeEventListener("message", hello);
         clearTimeout(late);
-        try {
-          this.connect(e.source as Window, await this.env.libraries(Array.isArray(e.data.modules) ? e.data.modules : []));
-          done();
-        } catch (error) {
-          fail(error as Error);
-        }
+        this.connect(e.source as Window);
+        done();
       };
       addEventListener("message", hello);
     });
   }
 
-  private connect(frame: Window, modules: [string, string][]): void {
+  private connect(frame: Window): void {
     const app = new MessageChannel();
     const trial = new MessageChannel();
     this.app = app.port1;
     this.trial = trial.port1;
     this.app.onmessage = (m) => void this.serve(app.port1, m.data);
     this.trial.onmessage = (m) => this.hear(m.data);
-    frame.postMessage({ type: "matrixos:connect", theme: this.env.theme(), design: "paper", app: { name: this.env.name }, modules }, "*", [app.port2, trial.port2]);
+    frame.postMessage({ type: "matrixos:connect", theme: this.env.theme(), design: "paper", app: { name: this.env.name }, modules: [] }, "*", [app.port2, trial.port2]);
   }
 
   // A call of the app. The desktop's own methods do nothing here.

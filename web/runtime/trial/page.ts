@@ -4,54 +4,56 @@ import { conduct, type Job, type ScenarioResult } from "./host.ts";
 
 declare global {
   interface Window {
-    /** warm fetches what nearly every app needs. */
-    warm(): Promise<void>;
     trial(job: Job & { launch: { url: string; nonce: string }; app: string; id: string }): Promise<ScenarioResult>;
   }
 }
 
-interface Manifest {
-  hash: string;
-  modules: { specifier: string; file: string; name?: string; imports?: string[] }[];
+interface Answer {
+  n: number;
+  value?: unknown;
+  error?: string;
 }
 
-let manifest: Promise<Manifest> | null = null;
-const sources = new Map<string, Promise<string>>();
+// Calls go over one socket, in order, and are answered in order: a request for each
+// costs several times as much as what it asks for.
+let line: Promise<WebSocket> | null = null;
+let last = 0;
+const waiting = new Map<number, (a: Answer) => void>();
 
-async function libraries(wanted: readonly string[]): Promise<[string, string][]> {
-  const { hash, modules } = await (manifest ??= fetch("/runtime/manifest.json").then((r) => r.json() as Promise<Manifest>));
-  return Promise.all(
-    modules.filter((m) => wanted.includes(m.specifier)).map(async (m) => {
-      const text = sources.get(m.file) ?? fetch(`/runtime/${hash}/${m.file}`).then((r) => r.text());
-      sources.set(m.file, text);
-      return [m.specifier, await text] as [string, string];
-    }),
-  );
+function open(): Promise<WebSocket> {
+  return new Promise((done, fail) => {
+    const socket = new WebSocket(new URL("calls", location.href.replace(/^http/, "ws")));
+    socket.onopen = () => done(socket);
+    socket.onmessage = (m) => {
+      const a = JSON.parse(m.data as string) as Answer;
+      waiting.get(a.n)?.(a);
+      waiting.delete(a.n);
+    };
+    socket.onclose = () => {
+      line = null;
+      fail(new Error("the trial's line did not open"));
+      for (const [n, hear] of waiting) hear({ n, error: "the trial's line has broken" });
+      waiting.clear();
+    };
+  });
 }
 
-window.warm = async () => {
-  const { modules } = await (manifest ??= fetch("/runtime/manifest.json").then((r) => r.json() as Promise<Manifest>));
-  const wanted = new Set<string>();
-  const add = (specifier: string) => {
-    if (wanted.has(specifier)) return;
-    wanted.add(specifier);
-    for (const next of modules.find((m) => m.specifier === specifier)?.imports ?? []) add(next);
-  };
-  for (const m of modules) if (m.name === "@matrixos/ui" || m.name === "react-dom/client" || m.name === "react/jsx-runtime") add(m.specifier);
-  await libraries([...wanted]);
-};
+async function call(id: string, method: string, params: unknown, now: number): Promise<unknown> {
+  const socket = await (line ??= open());
+  const n = ++last;
+  const a = await new Promise<Answer>((hear) => {
+    waiting.set(n, hear);
+    socket.send(JSON.stringify({ n, id, method, params, now }));
+  });
+  if (a.error !== undefined) throw new Error(a.error);
+  return a.value ?? null;
+}
 
 window.trial = (job) =>
   conduct(job, {
     launch: job.launch,
     name: job.app,
-    libraries,
     theme: () => ({ vars: {}, mode: "light" }),
     place: document.body,
-    async call(method, params, now) {
-      const r = await fetch("call", { method: "POST", body: JSON.stringify({ id: job.id, method, params, now }) });
-      const body = (await r.json()) as { value?: unknown; error?: string };
-      if (body.error !== undefined) throw new Error(body.error);
-      return body.value ?? null;
-    },
+    call: (method, params, now) => call(job.id, method, params, now),
   });
