@@ -2,6 +2,7 @@ package mutate
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -87,7 +88,8 @@ func (g *maker) swap(op string, i int, to string) { g.add(op, g.t[i].start, g.t[
 
 var (
 	comparisons = map[string]string{"<": ">=", ">": "<=", "<=": ">", ">=": "<", "===": "!==", "!==": "===", "==": "!=", "!=": "=="}
-	signs       = map[string]string{"+": "-", "-": "+", "*": "/", "/": "*", "+=": "-=", "-=": "+=", "++": "--", "--": "++"}
+	// A product becomes a sum, since by 1 and by -1 a quotient is the same.
+	signs = map[string]string{"+": "-", "-": "+", "*": "+", "/": "*", "+=": "-=", "-=": "+=", "++": "--", "--": "++"}
 )
 
 // spaced reports whether a token has blanks on both sides, as formatted operators of
@@ -119,7 +121,17 @@ func (g *maker) constant(i int) {
 	if err != nil || g.layout(i) {
 		return
 	}
-	g.swap("change constant", i, strconv.FormatFloat(n+1, 'f', -1, 64))
+	g.swap("change constant", i, strconv.FormatFloat(n+g.step(i, n), 'f', -1, 64))
+}
+
+// step is by how much a constant changes. What is compared with is a limit, and wrong by
+// one; elsewhere one more in ten or over is no fault that shows (400 ms that become 401),
+// and half as much again is.
+func (g *maker) step(i int, n float64) float64 {
+	if n < 10 || comparisons[g.str(i-1)] != "" || comparisons[g.str(i+1)] != "" {
+		return 1
+	}
+	return math.Floor(n / 2)
 }
 
 // layout reports whether a number only says how something looks.

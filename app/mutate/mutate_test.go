@@ -55,6 +55,19 @@ func TestEveryOperatorHasAPlace(t *testing.T) {
 	}
 }
 
+// What makes no difference that shows is no fault: one millisecond more, or a quotient by a
+// side that is 1 or -1. A limit that is off by one is a fault.
+func TestChangesAreLargeEnoughToShow(t *testing.T) {
+	for source, want := range map[string]string{
+		"wait(400)": "wait(600)", "wait(9)": "wait(10)", "wait(0.5)": "wait(1.5)", "a[63] = b": "a[94] = b",
+		"if (n >= 100) go": "if (n >= 101) go", "if (12 < n) go": "if (13 < n) go", "x = n * side": "x = n + side", "x = n / 2": "x = n * 2",
+	} {
+		if !slices.ContainsFunc(Of(source, nil), func(m Mutant) bool { return m.Apply(source) == want }) {
+			t.Errorf("%s does not become %s: %v", source, want, Of(source, nil))
+		}
+	}
+}
+
 // Nearly all mutants of the built-in model's apps compile: what does not is lost
 // work.
 func TestMutantsOfAppsCompile(t *testing.T) {

@@ -44,7 +44,7 @@ function Play() {
   };
   const finish = (board: Board, by: Side) => insert({ won: by === 1, points: worth(board, by) }).catch((e: Error) => toast(e.message));
   const move = (to: number) => {
-    const step = steps.filter((s) => s.from === from && (s.from - s.die === to || (to < 0 && s.from - s.die < 0))).sort((a, b) => a.die - b.die)[0];
+    const step = steps.filter((s) => s.from === from && Math.max(-1, s.from - s.die) === to).sort((a, b) => a.die - b.die)[0];
     setFrom(null);
     if (!step) return;
     const board = take(g.board, 1, step);

@@ -31,20 +31,20 @@ export function Table(p: TableProps) {
       </button>
     );
   };
-  const range = (a: number, b: number) => Array.from({ length: 6 }, (_, k) => (a < b ? a + k : a - k));
+  const six = (first: number, on: 1 | -1) => <div className="six">{Array.from({ length: 6 }, (_, k) => point(first + k * on, on > 0))}</div>;
   return (
     <div className="board" role="group" aria-label="Board">
       <div className="half top">
-        <div className="six">{range(12, 17).map((i) => point(i, true))}</div>
+        {six(12, 1)}
         <div className="bar-cell" role="img" aria-label={`Bar, ${words(p.board.bar[1], "the computer’s")}`}><Stack count={p.board.bar[1]} mine={false} /></div>
-        <div className="six">{range(18, 23).map((i) => point(i, true))}</div>
+        {six(18, 1)}
         <div className="tray"><b className="mx-num">{p.board.off[1]}</b><span>off</span><span className="mx-num">{pips(p.board, -1)}</span><span>to go</span></div>
       </div>
-      <div className="middle" aria-live="polite">{p.dice && <span className="dice" data-mine={p.turn === 1 ? "" : undefined}>{faces(p.dice, p.left).map((d, i) => <Die key={i} {...d} />)}</span>}</div>
+      <div className="middle" aria-live="polite">{p.dice && <span className="dice" role="group" aria-label={p.turn === 1 ? "Your dice" : "The computer’s dice"} data-mine={p.turn === 1 ? "" : undefined}>{faces(p.dice, p.left).map((d, i) => <Die key={i} {...d} />)}</span>}</div>
       <div className="half">
-        <div className="six">{range(11, 6).map((i) => point(i, false))}</div>
+        {six(11, -1)}
         <button type="button" className="bar-cell" disabled={!sources.has(bar)} aria-pressed={p.from === bar} aria-label={`Bar, ${words(p.board.bar[0], "yours")}`} onClick={() => press(bar)}><Stack count={p.board.bar[0]} mine live={sources.has(bar)} /></button>
-        <div className="six">{range(5, 0).map((i) => point(i, false))}</div>
+        {six(5, -1)}
         <button type="button" className="tray" data-target={targets.has(-1) ? "" : undefined} disabled={!targets.has(-1)} aria-label={`Bear off, ${p.board.off[0]} off, ${pips(p.board, 1)} to go`} onClick={() => press(-1)}><b className="mx-num">{p.board.off[0]}</b><span>off</span><span className="mx-num">{pips(p.board, 1)}</span><span>to go</span></button>
       </div>
     </div>

@@ -102,7 +102,7 @@ export function plays(b: Board, side: Side, dice: readonly number[], every = fal
     if (!moved && steps.length > 0) found.push({ steps, board });
   };
   go(b, dice, []);
-  const most = Math.max(0, ...found.map((p) => p.steps.length));
+  const most = Math.max(...found.map((p) => p.steps.length));
   const long = found.filter((p) => p.steps.length === most);
   if (most !== 1 || dice.length !== 2) return long;
   const larger = Math.max(...long.map((p) => p.steps[0]!.die));

@@ -115,11 +115,12 @@ function Board({ positions, moves, side, live, onMove }: BoardProps) {
     const target = targets.some((m) => toOf(m) === s);
     const light = (x + y) % 2 === 0;
     const base = light ? "var(--light)" : "var(--dark)";
-    const tint = s === from ? "var(--matrix-primary) 55%" : s === checked ? "var(--matrix-destructive) 45%" : last !== null && (fromOf(last) === s || toOf(last) === s) ? "var(--matrix-warning) 38%" : "";
+    const moved = last !== null && (fromOf(last) === s || toOf(last) === s);
+    const tint = s === from ? "var(--matrix-primary) 55%" : s === checked ? "var(--matrix-destructive) 45%" : moved ? "var(--matrix-warning) 38%" : "";
     const name = piece === 0 ? "empty" : `${piece > 0 ? "white" : "black"} ${pieceNames[Math.abs(piece)]}`;
     return {
       color: tint ? `color-mix(in oklch, ${tint}, ${base})` : base,
-      label: `${squareName(s)}, ${name}${s === from ? ", chosen" : target ? ", can go here" : s === checked ? ", in check" : ""}`,
+      label: `${squareName(s)}, ${name}${s === from ? ", chosen" : target ? ", can go here" : s === checked ? ", in check" : moved ? ", last move" : ""}`,
       content: <span className="square" data-target={target ? (piece ? "take" : "go") : undefined}>{x === 0 && <i className="rank">{squareName(s)[1]}</i>}{y === 7 && <i className="file">{squareName(s)[0]}</i>}{piece !== 0 && <Piece piece={piece} />}</span>,
     };
   };

@@ -151,7 +151,7 @@ export function after(p: Position, m: Move): Position | null {
     board[short ? to - 1 : to + 1] = 4 * p.side;
   }
   const next: Position = { board, side: -p.side as 1 | -1, castle: p.castle & ~rightsLost(from) & ~rightsLost(to), passing: kind === 1 && Math.abs(to - from) === 16 ? (from + to) / 2 : -1, quiet };
-  return attacked(next, kind === 6 ? to : board.indexOf(6 * p.side), next.side) ? null : next;
+  return attacked(next, board.indexOf(6 * p.side), next.side) ? null : next;
 }
 
 export const legal = (p: Position): Move[] => candidates(p).filter((m) => after(p, m) !== null);
@@ -194,7 +194,7 @@ export function endingOf(positions: readonly Position[]): Ending | null {
   if (bare(p)) return "too few pieces";
   if (p.quiet >= 100) return "fifty moves";
   const now = signature(p);
-  return positions.slice(-1 - p.quiet).filter((q) => q.side === p.side && signature(q) === now).length >= 3 ? "repetition" : null;
+  return positions.filter((q) => q.side === p.side && signature(q) === now).length >= 3 ? "repetition" : null;
 }
 
 /** write gives a move in the usual short notation, such as Nbd7 or exd8=Q+. */
