@@ -33,7 +33,7 @@ type messenger struct {
 	keys   *keyring.Keyring
 	log    *slog.Logger
 	server func(ctx context.Context) (matrix.Homeserver, error)
-	quota  door.Quota
+	quota  *door.Quota
 	desk   *deal.Desk
 	diary  *calendar
 
@@ -106,8 +106,12 @@ func newMessenger(ctx context.Context, d *disk.Disk, k *kernel.Kernel, keys *key
 	if err := d.Journal().Migrate(ctx, "messenger", inboxTables...); err != nil {
 		return nil, err
 	}
+	quota, err := door.OpenQuota(ctx, d.Journal(), time.Now)
+	if err != nil {
+		return nil, err
+	}
 	m := &messenger{
-		disk: d, kernel: k, keys: keys, log: log, server: server, quota: door.Quota{Now: time.Now},
+		disk: d, kernel: k, keys: keys, log: log, server: server, quota: quota,
 		diary: &calendar{disk: d, now: time.Now, zone: time.Local}, wake: make(chan struct{}, 1), waiting: map[string]bool{},
 	}
 	key, err := dealKey(keys)

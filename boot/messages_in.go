@@ -27,7 +27,7 @@ var _ talk.Handler = (*aiInbox)(nil)
 
 // Receive implements talk.Handler.
 func (i *aiInbox) Receive(ctx context.Context, tx *journal.Tx, msg talk.Message) error {
-	if msg.Sender == matrix.AI(i.m.owner()) || msg.Type != "m.room.message" || msg.Edits != "" {
+	if i.m.hides()(msg.Sender) || msg.Sender == matrix.AI(i.m.owner()) || msg.Type != "m.room.message" || msg.Edits != "" {
 		return nil
 	}
 	if _, isDeal := dealOf(msg); !isDeal && msg.Kind != "m.text" {
@@ -49,7 +49,7 @@ func (i *aiInbox) Receive(ctx context.Context, tx *journal.Tx, msg talk.Message)
 
 // Invited implements talk.Handler: the owner and contacts are followed everywhere, and
 // strangers as far as the quotas go, if anything is published for them.
-func (i *aiInbox) Invited(_ context.Context, inv talk.Invitation) (bool, error) {
+func (i *aiInbox) Invited(ctx context.Context, inv talk.Invitation) (bool, error) {
 	pass, _, err := i.m.pass(matrix.Person(inv.By))
 	if err != nil {
 		return false, err
@@ -57,7 +57,10 @@ func (i *aiInbox) Invited(_ context.Context, inv talk.Invitation) (bool, error) 
 	if inv.By == i.m.owner() {
 		return true, nil
 	}
-	return pass.May.Least(door.Call) && i.m.quota.Invite(inv.By, pass.Who), nil
+	if !pass.May.Least(door.Call) {
+		return false, nil
+	}
+	return i.m.quota.Invite(ctx, inv.By, pass.Who)
 }
 
 // Seen implements talk.Handler.
@@ -165,7 +168,11 @@ func (m *messenger) handleDeal(ctx context.Context, r received, raw json.RawMess
 	if err != nil {
 		return err
 	}
-	if !pass.May.Least(door.Call) || !m.quota.Message(person, pass.Who) {
+	within, err := m.quota.Message(ctx, person, pass.Who)
+	if err != nil {
+		return err
+	}
+	if !pass.May.Least(door.Call) || !within {
 		return m.done(ctx, r, "turned away: "+pass.Why)
 	}
 	err = m.desk.Receive(ctx, person, raw, func(tx *journal.Tx) error { return markDone(ctx, tx, r, "a deal") })
@@ -204,7 +211,11 @@ func (m *messenger) handleText(ctx context.Context, r received) error {
 			return m.done(ctx, r, "not for the AI")
 		}
 	}
-	if matrix.IsAI(r.msg.Sender) || !m.quota.Message(r.msg.Sender, pass.Who) || strings.TrimSpace(text) == "" {
+	within, err := m.quota.Message(ctx, r.msg.Sender, pass.Who)
+	if err != nil {
+		return err
+	}
+	if matrix.IsAI(r.msg.Sender) || !within || strings.TrimSpace(text) == "" {
 		return m.done(ctx, r, "turned away: "+pass.Why)
 	}
 	if pass.Who != door.Owner && len(text) > door.LongestOthers {
@@ -419,19 +430,26 @@ var _ talk.Handler = (*ownInbox)(nil)
 
 // Receive implements talk.Handler.
 func (i *ownInbox) Receive(_ context.Context, tx *journal.Tx, msg talk.Message) error {
+	if i.m.hides()(msg.Sender) {
+		return nil
+	}
 	return tx.Append(sys.NewEvent(sys.EventRoom, sys.RoomData{Room: msg.Room, Event: msg.Event, Sender: msg.Sender}))
 }
 
 // Invited implements talk.Handler: the owner joins by their own hand, but for rooms
-// that their AI makes.
+// that their AI makes. What somebody who is blocked wants them to join is declined.
 func (i *ownInbox) Invited(_ context.Context, inv talk.Invitation) (bool, error) {
 	if inv.By == matrix.AI(i.m.owner()) {
 		return true, nil
+	}
+	if i.m.hides()(inv.By) {
+		return false, nil
 	}
 	return false, talk.ErrLater
 }
 
 // Seen implements talk.Handler.
 func (i *ownInbox) Seen(_ context.Context, s talk.Sign) {
+	s.Typing = slices.DeleteFunc(s.Typing, i.m.hides())
 	i.m.disk.Journal().Publish(sys.NewEvent(sys.EventRoom, sys.RoomData{Room: s.Room, Typing: s.Typing}))
 }

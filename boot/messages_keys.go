@@ -68,6 +68,9 @@ func (m *messenger) changed(ctx context.Context, who sys.Handle) (bool, error) {
 // tellChanged says in a notice that an identity has changed, if the other client has
 // not said so.
 func (m *messenger) tellChanged(ctx context.Context, tx *journal.Tx, who sys.Handle, other *talk.Client) error {
+	if m.hides()(who) {
+		return nil
+	}
 	if other != nil {
 		told, err := other.Changed(ctx)
 		if err != nil || slices.Contains(told, who) {

@@ -194,8 +194,8 @@ func TestPeopleAndTheirAIs(t *testing.T) {
 			t.Error("no answer")
 		}
 	})
+	eve := f.member("eve", `{}`, `{}`)
 	t.Run("a stranger gets the call centre, and reaches no effect", func(t *testing.T) {
-		eve := f.member("eve", `{}`, `{}`)
 		before := anna.disk.Head()
 		processes := count(t, anna, sys.EventProcess)
 		room, err := eve.people.own.RoomWith(t.Context(), "@anna_ai:local")
@@ -220,6 +220,7 @@ func TestPeopleAndTheirAIs(t *testing.T) {
 			t.Error("a stranger's words have had an effect")
 		}
 	})
+	t.Run("who is blocked is not heard", func(t *testing.T) { blockedIsNotHeard(t, anna, eve) })
 }
 
 // allow gives the owner's yes to the one thing that waits for it.

@@ -26,14 +26,14 @@ func (s *social) Rooms(ctx context.Context) (out []gateway.RoomInfo, err error) 
 		return nil, err
 	}
 	list, err := m.own.Rooms(ctx)
-	owner := m.owner()
+	owner, hidden := m.owner(), m.hides()
 	for _, r := range list {
-		if r.State == "left" {
+		if r.State == "left" || r.State == "invited" && hidden(r.Inviter) {
 			continue
 		}
 		info := gateway.RoomInfo{ID: r.ID, Name: r.Name, State: r.State, Inviter: r.Inviter, Members: append([]sys.Handle{}, r.Members...), Encrypted: r.Encrypted}
 		info.AI = len(r.Members) == 2 && slices.Contains(r.Members, owner) && slices.Contains(r.Members, matrix.AI(owner))
-		if r.Newest != nil {
+		if r.Newest != nil && !hidden(r.Newest.Sender) {
 			newest := roomMessage(*r.Newest)
 			info.Newest = &newest
 		}
@@ -57,7 +57,11 @@ func (s *social) Timeline(ctx context.Context, room, before string, limit int) (
 		return out, err
 	}
 	page, err := m.own.Timeline(ctx, room, before, limit)
+	hidden := m.hides()
 	for _, msg := range page.Messages {
+		if hidden(msg.Sender) {
+			continue
+		}
 		out.Messages = append(out.Messages, roomMessage(msg))
 	}
 	out.Before = page.Before

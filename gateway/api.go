@@ -90,6 +90,7 @@ func (g *Gateway) registerAPI() {
 	g.handleAPI()
 	g.peopleAPI()
 	g.securityAPI()
+	g.moderationAPI()
 	describe(g.api.OpenAPI())
 }
 

@@ -25,22 +25,23 @@ import (
 // Options are what a gateway is made of. Kernel, Apps, Models, Policy, Keys,
 // Backups, Drivers, Sync, Audit, Bundles, Healer, Rooms, Deals, Trial, Disk and Logger are required.
 type Options struct {
-	Disk     *disk.Disk
-	Kernel   Kernel
-	Apps     Apps
-	Models   Models
-	Policy   Policy
-	Keys     Keys
-	Backups  Backups
-	Drivers  Drivers
-	Sync     Sync
-	Audit    Audit
-	Bundles  Bundles
-	Healer   Healer
-	Rooms    Rooms
-	Identity Identity
-	Deals    Deals
-	Logger   *slog.Logger
+	Disk       *disk.Disk
+	Kernel     Kernel
+	Apps       Apps
+	Models     Models
+	Policy     Policy
+	Keys       Keys
+	Backups    Backups
+	Drivers    Drivers
+	Sync       Sync
+	Audit      Audit
+	Bundles    Bundles
+	Healer     Healer
+	Rooms      Rooms
+	Identity   Identity
+	Moderation Moderation
+	Deals      Deals
+	Logger     *slog.Logger
 
 	// Matrix is the home on the Matrix network; without it, the home is on none.
 	Matrix Matrix

@@ -7,8 +7,7 @@
 // Everybody else is text from outside, whatever they may do. Strangers get the call
 // centre (call.go): what privacy.json publishes, word for word, without a model.
 //
-// It stores nothing and sends nothing. Quotas are kept in memory; they begin anew
-// with every start.
+// It sends nothing, and stores nothing but what was used of the quotas of an hour.
 package door
 
 import (
@@ -72,7 +71,7 @@ func Admit(owner, ai sys.Handle, c Contacts, v Visit) Pass {
 	switch {
 	case v.Sender == ai:
 		return Pass{Blocked, Nothing, outside, "it is the AI's own message"}
-	case c.blocks(v.Sender) && v.Sender != owner:
+	case c.Blocks(v.Sender) && v.Sender != owner:
 		return Pass{Blocked, Nothing, outside, "the owner has blocked them"}
 	case v.Changed && v.Sender == owner:
 		return Pass{Contact, Read, outside, "the identity of the owner's account has changed, and the owner has not accepted it"}

@@ -1,10 +1,12 @@
 package door
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"matrixos/journal"
 	"matrixos/matrix/deal"
 	"matrixos/sys"
 )
@@ -49,6 +51,9 @@ func TestAdmit(t *testing.T) {
 		"a stranger":                               {Visit{Sender: eve, Members: []sys.Handle{eve, ai}}, Stranger, Call, false},
 		"a stranger who looks like the owner":      {Visit{Sender: "@you:home.example.evil", Members: []sys.Handle{ai}}, Stranger, Call, false},
 		"in capital letters":                       {Visit{Sender: "@YOU:home.example", Members: []sys.Handle{ai}}, Stranger, Call, false},
+		"a contact whose identity has changed":     {Visit{Sender: bob, Members: []sys.Handle{bob, ai}, Changed: true}, Stranger, Call, false},
+		"the owner, whose identity has changed":    {Visit{Sender: me, Members: alone, Changed: true}, Contact, Read, false},
+		"blocked, and the identity has changed":    {Visit{Sender: spam, Members: []sys.Handle{spam, ai}, Changed: true}, Blocked, Nothing, false},
 		"blocked":                                  {Visit{Sender: spam, Members: []sys.Handle{spam, ai}}, Blocked, Nothing, false},
 	} {
 		p := Admit(me, ai, contacts(t), c.v)
@@ -176,7 +181,27 @@ func TestDeals(t *testing.T) {
 
 func TestQuotas(t *testing.T) {
 	now := time.Date(2026, 11, 30, 10, 0, 0, 0, time.UTC)
-	q := Quota{Now: func() time.Time { return now }}
+	j, err := journal.Open(t.Context(), filepath.Join(t.TempDir(), "journal.sqlite"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = j.Close() })
+	var q *Quota
+	restart := func() {
+		t.Helper()
+		if q, err = OpenQuota(t.Context(), j, func() time.Time { return now }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	restart()
+	message := func(who sys.Handle, is Who) bool {
+		t.Helper()
+		ok, err := q.Message(t.Context(), who, is)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ok
+	}
 	count := func(n int, one func(i int) bool) (passed int) {
 		for i := range n {
 			if one(i) {
@@ -185,22 +210,33 @@ func TestQuotas(t *testing.T) {
 		}
 		return passed
 	}
-	if n := count(100, func(int) bool { return q.Message(eve, Stranger) }); n != strangerHour {
+	if n := count(100, func(int) bool { return message(eve, Stranger) }); n != strangerHour {
 		t.Errorf("%d messages of one stranger", n)
 	}
+	restart()
+	if message(eve, Stranger) {
+		t.Error("a restart gives a stranger more")
+	}
 	flood := func(i int) sys.Handle { return sys.Handle("@x" + strings.Repeat("y", i%300) + ":flood.example") }
-	if n := count(5000, func(i int) bool { return q.Message(flood(i), Stranger) }); n != serverHour {
+	if n := count(5000, func(i int) bool { return message(flood(i), Stranger) }); n != serverHour {
 		t.Errorf("%d messages of one server", n)
 	}
-	if n := count(5000, func(i int) bool { return q.Invite(flood(i), Stranger) }); n != 2*invitesHour {
+	if n := count(5000, func(i int) bool {
+		ok, err := q.Invite(t.Context(), flood(i), Stranger)
+		return err == nil && ok
+	}); n != 2*invitesHour {
 		t.Errorf("%d invitations of one server", n)
 	}
-	if !q.Message(bob, Contact) || q.Message(spam, Blocked) || count(500, func(int) bool { return q.Message(me, Owner) }) != 500 {
+	if !message(bob, Contact) || message(spam, Blocked) || count(500, func(int) bool { return message(me, Owner) }) != 500 {
 		t.Error("others suffer from the flood")
 	}
 	now = now.Add(time.Hour)
-	if !q.Message(eve, Stranger) {
+	if !message(eve, Stranger) {
 		t.Error("the hour never ends")
+	}
+	restart()
+	if n := count(100, func(int) bool { return message(eve, Stranger) }); n != strangerHour-1 {
+		t.Errorf("%d more in a new hour, after a restart", n)
 	}
 }
 

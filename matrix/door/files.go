@@ -72,7 +72,8 @@ func (c Contacts) Find(who sys.Handle) (Person, bool) {
 	return c.People[best], best != ""
 }
 
-func (c Contacts) blocks(who sys.Handle) bool {
+// Blocks reports whether the owner has blocked somebody.
+func (c Contacts) Blocks(who sys.Handle) bool {
 	return slices.ContainsFunc(c.Blocked, func(pattern string) bool { return fits(pattern, who) })
 }
 
