@@ -10,8 +10,25 @@ type Security = Schemas["SecurityInfo"];
 type Verification = Security["verifications"][number];
 type Act = Schemas["VerifyBody"]["act"];
 
-/** SecuritySection shows the owner's devices and their keys, and lets them compare emoji. */
+/** SecuritySection shows the owner's devices, if the homeserver runs: looking at Settings does not start it. */
 export function SecuritySection() {
+  const { value: handle, failure } = useLoad(api.handle);
+  const [wanted, setWanted] = useState(false);
+  if (failure) return null; // the section above says why
+  if (wanted || handle?.phase === "running") return <Devices />;
+  if (!handle) return <Skeleton lines={2} />;
+  return (
+    <>
+      <p className="hint">Other Matrix clients of yours, their verification, and the backup of your keys. Looking at them starts the homeserver.</p>
+      <div>
+        <Button onClick={() => setWanted(true)}>Show my devices</Button>
+      </div>
+    </>
+  );
+}
+
+/** Devices are the owner's devices and their keys, and comparisons of emoji. */
+function Devices() {
   const { value: now, failure, reload } = useLoad(api.security);
   const [recovery, setRecovery] = useState<string | null>(null);
   const [refused, setRefused] = useState<Refusal | null>(null);
