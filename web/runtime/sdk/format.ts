@@ -6,6 +6,16 @@ export function locale(): string {
   return globalThis.navigator?.language || "en";
 }
 
+// A formatter takes many times as long to make as to use, and lists use one for each row.
+const kept = new Map<string, unknown>();
+
+function keep<F extends new (locale: string, options: any) => any>(Format: F, options: NonNullable<ConstructorParameters<F>[1]>): InstanceType<F> {
+  const key = `${Format.name} ${locale()} ${new Date().getTimezoneOffset()} ${JSON.stringify(options)}`; // a device may travel
+  let made = kept.get(key) as InstanceType<F> | undefined;
+  if (!made) kept.set(key, (made = new Format(locale(), options)));
+  return made!;
+}
+
 const homeCurrency: Record<string, string> = { US: "USD", GB: "GBP", CH: "CHF", JP: "JPY", CA: "CAD", AU: "AUD", IN: "INR", SE: "SEK", NO: "NOK", DK: "DKK", PL: "PLN", BR: "BRL", CN: "CNY" };
 
 /** currencyOf is the field's currency, else the one of the owner's region, else EUR. */
@@ -29,14 +39,14 @@ export function labelOf(field: Field): string {
 function money(n: number, field: Field): string {
   const currency = currencyOf(field);
   try {
-    return new Intl.NumberFormat(locale(), { style: "currency", currency }).format(n);
+    return keep(Intl.NumberFormat, { style: "currency", currency }).format(n);
   } catch {
     return `${number(n, 2)} ${currency}`; // a currency that is not ISO 4217
   }
 }
 
 function number(n: number, digits = 2): string {
-  return new Intl.NumberFormat(locale(), { maximumFractionDigits: digits }).format(n);
+  return keep(Intl.NumberFormat, { maximumFractionDigits: digits }).format(n);
 }
 
 /** formatDuration writes minutes as "1 h 20 min". */
@@ -53,11 +63,11 @@ export function formatDuration(minutes: number): string {
 export function formatDay(d: Date, now = new Date()): string {
   const days = Math.round((startOfDay(d) - startOfDay(now)) / 864e5);
   if (Math.abs(days) <= 1) {
-    const words = new Intl.RelativeTimeFormat(locale(), { numeric: "auto" }).format(days, "day");
+    const words = keep(Intl.RelativeTimeFormat, { numeric: "auto" }).format(days, "day");
     return words.charAt(0).toUpperCase() + words.slice(1);
   }
   const year = d.getFullYear() === now.getFullYear() ? {} : ({ year: "numeric" } as const);
-  return new Intl.DateTimeFormat(locale(), { day: "numeric", month: "short", ...year }).format(d);
+  return keep(Intl.DateTimeFormat, { day: "numeric", month: "short", ...year }).format(d);
 }
 
 function startOfDay(d: Date): number {
@@ -65,7 +75,7 @@ function startOfDay(d: Date): number {
 }
 
 function clock(d: Date): string {
-  return new Intl.DateTimeFormat(locale(), { hour: "numeric", minute: "2-digit" }).format(d);
+  return keep(Intl.DateTimeFormat, { hour: "numeric", minute: "2-digit" }).format(d);
 }
 
 function formatNumeric(n: number, field: Field): string {
@@ -112,7 +122,7 @@ export function formatValue(value: any, field: Field): string {
 export function exactValue(value: any, field: Field): string {
   const d = field.type === "date" || field.type === "datetime" ? parseDay(value) : null;
   if (!d) return formatValue(value, field);
-  return new Intl.DateTimeFormat(locale(), { dateStyle: "full", ...(field.type === "datetime" ? { timeStyle: "short" } : {}) }).format(d);
+  return keep(Intl.DateTimeFormat, { dateStyle: "full", ...(field.type === "datetime" ? { timeStyle: "short" } : {}) }).format(d);
 }
 
 /** defaultValue is what a new form holds for a field. */
@@ -134,7 +144,7 @@ export function sortRows<R extends Partial<Row>>(rows: readonly R[], by: string 
   if (!by) return out;
   const down = by.startsWith("-");
   const column = down ? by.slice(1) : by;
-  const collator = new Intl.Collator(locale(), { numeric: true, sensitivity: "base" });
+  const collator = keep(Intl.Collator, { numeric: true, sensitivity: "base" });
   return out.sort((a, b) => {
     const [x, y] = [a[column], b[column]];
     const [noX, noY] = [x === null || x === undefined || x === "", y === null || y === undefined || y === ""];
