@@ -37,13 +37,14 @@ type messenger struct {
 	desk   *deal.Desk
 	diary  *calendar
 
-	mu      sync.Mutex
-	ai, own *talk.Client // nil until they are needed
-	stop    context.CancelFunc
-	base    func() context.Context // of what waits for the owner
-	group   sync.WaitGroup
-	wake    chan struct{}
-	waiting map[string]bool // inbox rows whose answer is waited for, permissions that are asked for
+	mu       sync.Mutex
+	ai, own  *talk.Client // nil until they are needed
+	stop     context.CancelFunc
+	base     func() context.Context // of what waits for the owner
+	group    sync.WaitGroup
+	wake     chan struct{}
+	ownInbox *ownInbox
+	waiting  map[string]bool // inbox rows whose answer is waited for, permissions that are asked for
 }
 
 var inboxTables = []string{
@@ -103,7 +104,7 @@ const dealKeyName = "matrix/deal-key"
 
 // newMessenger opens what needs no network.
 func newMessenger(ctx context.Context, d *disk.Disk, k *kernel.Kernel, keys *keyring.Keyring, server func(context.Context) (matrix.Homeserver, error), log *slog.Logger) (*messenger, error) {
-	if err := d.Journal().Migrate(ctx, "messenger", inboxTables...); err != nil {
+	if err := errors.Join(d.Journal().Migrate(ctx, "messenger", inboxTables...), d.Journal().Migrate(ctx, "messenger-own", ownTables...)); err != nil {
 		return nil, err
 	}
 	quota, err := door.OpenQuota(ctx, d.Journal(), time.Now)
@@ -114,6 +115,7 @@ func newMessenger(ctx context.Context, d *disk.Disk, k *kernel.Kernel, keys *key
 		disk: d, kernel: k, keys: keys, log: log, server: server, quota: quota,
 		diary: &calendar{disk: d, now: time.Now, zone: time.Local}, wake: make(chan struct{}, 1), waiting: map[string]bool{},
 	}
+	m.ownInbox = &ownInbox{m: m}
 	key, err := dealKey(keys)
 	if err != nil {
 		return nil, err
@@ -159,11 +161,11 @@ func (m *messenger) ready(ctx context.Context) error {
 	if domain != hs.Domain() {
 		return &sys.Error{Op: "sign in to", Path: hs.Domain(), Kind: sys.Conflict, Err: errors.New("the owner's handle is of another domain: " + domain)}
 	}
-	ai, err := m.client(ctx, hs, matrix.User{Local: local + "_ai", Label: "Matrix OS"}, &aiInbox{m})
+	ai, err := m.client(ctx, hs, matrix.User{Local: local + "_ai", Label: "Matrix OS"}, &aiInbox{m}, nil)
 	if err != nil {
 		return err
 	}
-	own, err := m.client(ctx, hs, matrix.User{Local: local, Label: "Matrix OS"}, &ownInbox{m})
+	own, err := m.client(ctx, hs, matrix.User{Local: local, Label: "Matrix OS"}, m.ownInbox, m.ownInbox.away)
 	if err != nil {
 		return errors.Join(err, ai.Close())
 	}
@@ -176,7 +178,7 @@ func (m *messenger) ready(ctx context.Context) error {
 	return nil
 }
 
-func (m *messenger) client(ctx context.Context, hs matrix.Homeserver, u matrix.User, h talk.Handler) (*talk.Client, error) {
+func (m *messenger) client(ctx context.Context, hs matrix.Homeserver, u matrix.User, h talk.Handler, away func() bool) (*talk.Client, error) {
 	dir := filepath.Join(m.disk.Root(), sys.Store, "matrix", "clients", u.Local)
 	var err error
 	if u.Device, err = clientDevice(dir); err != nil {
@@ -187,7 +189,7 @@ func (m *messenger) client(ctx context.Context, hs matrix.Homeserver, u matrix.U
 		return nil, err
 	}
 	return talk.Open(ctx, talk.Options{
-		Base: hs.BaseURL(), HTTP: matrix.Client(hs), Account: account, Keys: m.keys, Journal: m.disk.Journal(), Handler: h, Log: m.log,
+		Base: hs.BaseURL(), HTTP: matrix.Client(hs), Account: account, Keys: m.keys, Journal: m.disk.Journal(), Handler: h, Log: m.log, Away: away,
 		Dir: dir,
 	})
 }

@@ -422,34 +422,3 @@ func (m *messenger) askAbout(ctx context.Context, d deal.Deal) {
 		m.log.InfoContext(ctx, "an answer to a deal could not be given", "deal", d.ID, "error", err)
 	}
 }
-
-// ownInbox is the owner's client: the desktop shows what happens there.
-type ownInbox struct{ m *messenger }
-
-var _ talk.Handler = (*ownInbox)(nil)
-
-// Receive implements talk.Handler.
-func (i *ownInbox) Receive(_ context.Context, tx *journal.Tx, msg talk.Message) error {
-	if i.m.hides()(msg.Sender) {
-		return nil
-	}
-	return tx.Append(sys.NewEvent(sys.EventRoom, sys.RoomData{Room: msg.Room, Event: msg.Event, Sender: msg.Sender}))
-}
-
-// Invited implements talk.Handler: the owner joins by their own hand, but for rooms
-// that their AI makes. What somebody who is blocked wants them to join is declined.
-func (i *ownInbox) Invited(_ context.Context, inv talk.Invitation) (bool, error) {
-	if inv.By == matrix.AI(i.m.owner()) {
-		return true, nil
-	}
-	if i.m.hides()(inv.By) {
-		return false, nil
-	}
-	return false, talk.ErrLater
-}
-
-// Seen implements talk.Handler.
-func (i *ownInbox) Seen(_ context.Context, s talk.Sign) {
-	s.Typing = slices.DeleteFunc(s.Typing, i.m.hides())
-	i.m.disk.Journal().Publish(sys.NewEvent(sys.EventRoom, sys.RoomData{Room: s.Room, Typing: s.Typing}))
-}

@@ -194,6 +194,7 @@ func TestPeopleAndTheirAIs(t *testing.T) {
 			t.Error("no answer")
 		}
 	})
+	t.Run("people write to each other", func(t *testing.T) { ownCopy(t, anna, ben) })
 	eve := f.member("eve", `{}`, `{}`)
 	t.Run("a stranger gets the call centre, and reaches no effect", func(t *testing.T) {
 		before := anna.disk.Head()

@@ -26,20 +26,30 @@ func (s *social) Rooms(ctx context.Context) (out []gateway.RoomInfo, err error) 
 		return nil, err
 	}
 	list, err := m.own.Rooms(ctx)
+	if err != nil {
+		return nil, err
+	}
+	stand, err := m.standings(ctx)
+	if err != nil {
+		return nil, err
+	}
 	owner, hidden := m.owner(), m.hides()
 	for _, r := range list {
 		if r.State == "left" || r.State == "invited" && hidden(r.Inviter) {
 			continue
 		}
-		info := gateway.RoomInfo{ID: r.ID, Name: r.Name, State: r.State, Inviter: r.Inviter, Members: append([]sys.Handle{}, r.Members...), Encrypted: r.Encrypted}
-		info.AI = len(r.Members) == 2 && slices.Contains(r.Members, owner) && slices.Contains(r.Members, matrix.AI(owner))
-		if r.Newest != nil && !hidden(r.Newest.Sender) {
-			newest := roomMessage(*r.Newest)
-			info.Newest = &newest
+		at := stand[r.ID]
+		info := gateway.RoomInfo{
+			ID: r.ID, Name: r.Name, State: r.State, Inviter: r.Inviter, Members: append([]sys.Handle{}, r.Members...), Encrypted: r.Encrypted, HasAI: slices.Contains(r.Members, matrix.AI(owner)),
+			Direct: r.Direct, Topic: r.Topic, Space: r.Space, Children: r.Children, Unread: at.unread, Meant: at.meant, Muted: at.muted,
 		}
+		if at.newest != nil && !hidden(at.newest.Sender) {
+			info.Newest = at.newest
+		}
+		info.AI = info.HasAI && len(r.Members) == 2 && slices.Contains(r.Members, owner)
 		out = append(out, info)
 	}
-	return out, err
+	return out, nil
 }
 
 func roomMessage(m talk.Message) gateway.RoomMessage {
@@ -65,7 +75,11 @@ func (s *social) Timeline(ctx context.Context, room, before string, limit int) (
 		out.Messages = append(out.Messages, roomMessage(msg))
 	}
 	out.Before = page.Before
-	return out, err
+	if err != nil {
+		return out, err
+	}
+	m.ownInbox.look()
+	return out, m.complete(ctx, &out, room, before == "")
 }
 
 // Write implements gateway.Rooms.
@@ -86,6 +100,9 @@ func (s *social) Write(ctx context.Context, room string, w gateway.Writing) (str
 		return "", &sys.Error{Op: "send", Path: room, Kind: sys.Invalid, Err: errors.New("there is nothing in it")}
 	default:
 		content := talk.Text(w.Text, false)
+		if named := handlesIn(w.Text); len(named) > 0 {
+			content["m.mentions"] = map[string]any{"user_ids": named}
+		}
 		switch {
 		case w.Edits != "":
 			content = talk.Text("* "+w.Text, false)
@@ -117,6 +134,9 @@ func (s *social) MakeRoom(ctx context.Context, r gateway.NewRoom) (string, error
 			return "", err
 		}
 	}
+	if r.Space {
+		return m.own.MakeSpace(ctx, r.Name)
+	}
 	if len(r.People) == 1 && r.Name == "" {
 		return m.own.RoomWith(ctx, r.People[0])
 	}
@@ -140,7 +160,14 @@ func (s *social) Attend(ctx context.Context, room string, a gateway.Attendance) 
 		}
 		return m.own.Invite(ctx, room, a.Person)
 	case "read":
+		if err := m.readBy(ctx, room, a.Event); err != nil {
+			return err
+		}
 		return m.own.MarkRead(ctx, room, a.Event)
+	case "mute", "unmute":
+		return m.mute(ctx, room, a.Act == "mute")
+	case "group", "ungroup":
+		return m.own.PutInto(ctx, a.Space, room, a.Act == "group")
 	default:
 		return m.own.Typing(ctx, room, a.Act == "typing")
 	}

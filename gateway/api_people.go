@@ -18,6 +18,10 @@ type Rooms interface {
 	Write(ctx context.Context, room string, w Writing) (string, error)
 	MakeRoom(ctx context.Context, r NewRoom) (string, error)
 	Attend(ctx context.Context, room string, a Attendance) error
+	// SearchRooms finds words in the owner's own copy, in one room or all, newest first.
+	SearchRooms(ctx context.Context, query, room string, limit int) ([]FoundMessage, error)
+	Presence(ctx context.Context, who sys.Handle) (PersonPresence, error)
+	Attachments
 }
 
 // Deals is what the owner's AI agrees on with those of others.
@@ -38,6 +42,14 @@ type RoomInfo struct {
 	Members   []sys.Handle `json:"members"`
 	Encrypted bool         `json:"encrypted"`
 	AI        bool         `json:"ai,omitempty" doc:"It is the owner and their AI, and nobody else"`
+	HasAI     bool         `json:"has_ai,omitempty" doc:"The owner's AI is in it"`
+	Direct    bool         `json:"direct,omitempty" doc:"A chat with one person"`
+	Topic     string       `json:"topic,omitempty"`
+	Space     bool         `json:"space,omitempty" doc:"It groups rooms"`
+	Children  []string     `json:"children,omitempty" doc:"The rooms that a space groups"`
+	Unread    int          `json:"unread" doc:"Messages of others that the owner has not read"`
+	Meant     int          `json:"meant" doc:"Those of them that name the owner"`
+	Muted     bool         `json:"muted,omitempty"`
 	Newest    *RoomMessage `json:"newest,omitempty"`
 }
 
@@ -62,6 +74,29 @@ type RoomMessage struct {
 type RoomPage struct {
 	Messages []RoomMessage `json:"messages"`
 	Before   string        `json:"before" doc:"Asks for what came before; empty at the beginning"`
+	// Read and Unsent are of the room as it is now.
+	Read   map[sys.Handle]string `json:"read" doc:"The newest event that somebody has read"`
+	Unsent []RoomUnsent          `json:"unsent" doc:"On the newest page: what is on its way, or was refused"`
+}
+
+// RoomUnsent is something that the owner wrote and that is not in the room yet.
+type RoomUnsent struct {
+	Once string    `json:"once"`
+	Body string    `json:"body"`
+	Time time.Time `json:"time"`
+	Why  string    `json:"why,omitempty" doc:"It cannot be sent"`
+}
+
+// FoundMessage is a message that has the words of a search.
+type FoundMessage struct {
+	Room    string      `json:"room"`
+	Message RoomMessage `json:"message"`
+}
+
+// PersonPresence is whether somebody is there.
+type PersonPresence struct {
+	State   string `json:"state" enum:"online,unavailable,offline,unknown"`
+	Seconds int    `json:"seconds" doc:"Since they did something"`
 }
 
 // Writing is something to send; one of Text, React and Redact is set.
@@ -79,13 +114,15 @@ type Writing struct {
 type NewRoom struct {
 	Name   string       `json:"name,omitempty" maxLength:"200"`
 	People []sys.Handle `json:"people" maxItems:"50"`
+	Space  bool         `json:"space,omitempty" doc:"It groups rooms, and nobody is invited"`
 }
 
 // Attendance is what the owner does about a room.
 type Attendance struct {
-	Act    string     `json:"act" enum:"join,leave,invite,read,typing,still"`
+	Act    string     `json:"act" enum:"join,leave,invite,read,typing,still,mute,unmute,group,ungroup"`
 	Person sys.Handle `json:"person,omitempty" maxLength:"255" doc:"For invite"`
 	Event  string     `json:"event,omitempty" maxLength:"255" doc:"For read"`
+	Space  string     `json:"space,omitempty" maxLength:"255" doc:"For group and ungroup"`
 }
 
 // DealSlot is a span of time.
@@ -170,6 +207,22 @@ func (g *Gateway) peopleAPI() {
 	},
 	) (*struct{}, error) {
 		return nil, g.o.Rooms.Attend(ctx, in.Room, in.Body)
+	})
+	register(g, http.MethodGet, "/api/messages", "search-rooms", "Find words in the owner's rooms, encrypted ones too", func(ctx context.Context, in *struct {
+		Query string `query:"q" required:"true" maxLength:"200"`
+		Room  string `query:"room" maxLength:"255"`
+		Limit int    `query:"limit" minimum:"1" maximum:"100" default:"30"`
+	},
+	) (*reply[[]FoundMessage], error) {
+		list, err := g.o.Rooms.SearchRooms(ctx, in.Query, in.Room, in.Limit)
+		return &reply[[]FoundMessage]{all(list)}, err
+	})
+	register(g, http.MethodGet, "/api/presence", "show-presence", "Whether somebody is there", func(ctx context.Context, in *struct {
+		Of sys.Handle `query:"of" required:"true" maxLength:"255"`
+	},
+	) (*reply[PersonPresence], error) {
+		p, err := g.o.Rooms.Presence(ctx, in.Of)
+		return &reply[PersonPresence]{p}, err
 	})
 	g.dealAPI()
 }

@@ -138,6 +138,8 @@ func (g *Gateway) routes() {
 	api.HandleFunc("GET /api/openapi.json", g.openAPI)
 	api.HandleFunc("GET /api/raw", g.raw)
 	api.HandleFunc("POST /api/export", g.export)
+	api.HandleFunc("POST /api/rooms/{room}/media", g.attach)
+	api.HandleFunc("GET /api/rooms/{room}/media/{event}", g.attached)
 	api.HandleFunc("/api/", noSuchCall)
 
 	g.mux = http.NewServeMux()

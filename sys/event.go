@@ -210,4 +210,7 @@ type RoomData struct {
 	Event  string   `json:"event,omitempty"`
 	Sender Handle   `json:"sender,omitempty"`
 	Typing []Handle `json:"typing,omitempty"` // who types now; with no Event
+	// Read are receipts: who has read up to which event; with no Event.
+	Read   map[Handle]string `json:"read,omitempty"`
+	Notify bool              `json:"notify,omitempty"` // the owner wants to be told: they are meant, or it is a direct chat
 }

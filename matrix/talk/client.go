@@ -31,7 +31,7 @@ type Handler interface {
 	Seen(ctx context.Context, s Sign)
 }
 
-// Options are what a client is made of. All but Now are required.
+// Options are what a client is made of. All but Now and Away are required.
 type Options struct {
 	Base    string // address of the client API
 	HTTP    *http.Client
@@ -42,6 +42,8 @@ type Options struct {
 	Handler Handler
 	Log     *slog.Logger
 	Now     func() time.Time
+	// Away reports whether others are shown that the account is not there; nil is never.
+	Away func() bool
 }
 
 // Client is one signed-in device. Its methods may be called from any goroutine.

@@ -74,7 +74,7 @@ func (c *Client) receive(ctx context.Context) error {
 	}
 	limit, cancel := context.WithTimeout(ctx, longPoll+30*time.Second)
 	defer cancel()
-	resp, err := c.api.FullSyncRequest(limit, mautrix.ReqSync{Timeout: int(longPoll.Milliseconds()), Since: since, FilterID: string(raw)})
+	resp, err := c.api.FullSyncRequest(limit, mautrix.ReqSync{Timeout: int(longPoll.Milliseconds()), Since: since, FilterID: string(raw), SetPresence: c.shown()})
 	if err != nil {
 		return said("receive from", c.o.Base, err)
 	}
@@ -211,7 +211,7 @@ func (c *Client) take(ctx context.Context, resp *mautrix.RespSync, batch []*even
 			return err
 		}
 	}
-	if err := c.keepBatch(ctx, resp, sealed, late, open); err != nil {
+	if err := c.keepBatch(ctx, resp, batch, sealed, late, open); err != nil {
 		return err
 	}
 	for _, e := range open {
@@ -221,7 +221,7 @@ func (c *Client) take(ctx context.Context, resp *mautrix.RespSync, batch []*even
 }
 
 // keepBatch makes what a batch has brought received.
-func (c *Client) keepBatch(ctx context.Context, resp *mautrix.RespSync, sealed, late, open []*event.Event) error {
+func (c *Client) keepBatch(ctx context.Context, resp *mautrix.RespSync, batch, sealed, late, open []*event.Event) error {
 	return c.o.Journal.Update(ctx, func(tx *journal.Tx) error {
 		for _, e := range late {
 			if _, err := tx.Exec(ctx, `DELETE FROM matrix_sealed WHERE account = ? AND event = ?`, string(c.me), string(e.ID)); err != nil {
@@ -244,6 +244,9 @@ func (c *Client) keepBatch(ctx context.Context, resp *mautrix.RespSync, sealed, 
 			if err := c.o.Handler.Receive(ctx, tx, c.message(e)); err != nil {
 				return err
 			}
+		}
+		if err := c.forgotten(ctx, tx, batch); err != nil {
+			return err
 		}
 		return c.note(ctx, tx, resp)
 	})

@@ -22,7 +22,8 @@ type Page struct {
 }
 
 // Timeline reads the newest messages of a room, or those before a place that an earlier
-// page has named. What cannot be decrypted has no Body, and says so by its Kind.
+// page has named. What cannot be decrypted or was taken back has no Body, and says so
+// by its Kind: unreadable or redacted.
 func (c *Client) Timeline(ctx context.Context, room, before string, limit int) (Page, error) {
 	resp, err := c.api.Messages(ctx, id.RoomID(room), before, "", mautrix.DirectionBackward, nil, limit)
 	if err != nil {
@@ -33,6 +34,10 @@ func (c *Client) Timeline(ctx context.Context, room, before string, limit int) (
 		e.RoomID = id.RoomID(room)
 		plain, err := c.open(ctx, e)
 		switch {
+		case e.StateKey == nil && e.Unsigned.RedactedBecause != nil:
+			m := c.message(e)
+			m.Kind, m.Body = "redacted", ""
+			p.Messages = append(p.Messages, m)
 		case err != nil:
 			m := c.message(e)
 			m.Kind = "unreadable"
@@ -53,22 +58,26 @@ type Room struct {
 	Inviter   sys.Handle
 	Members   []sys.Handle
 	Encrypted bool
-	Newest    *Message
+	Direct    bool // a chat with one person
+	Topic     string
+	Space     bool     // it groups rooms
+	Children  []string // the rooms that it groups
 }
 
 // Rooms lists the rooms that the account is in, or invited to.
 func (c *Client) Rooms(ctx context.Context) (out []Room, err error) {
-	rows, err := c.o.Journal.Query(ctx, `SELECT room, state, inviter FROM matrix_room WHERE account = ? AND (state IN ('joined', 'joining') OR state LIKE 'invited%') ORDER BY room`, string(c.me))
+	rows, err := c.o.Journal.Query(ctx, `SELECT room, state, inviter, EXISTS(SELECT 1 FROM matrix_direct d WHERE d.account = r.account AND d.room = r.room) FROM matrix_room r
+		WHERE account = ? AND (state IN ('joined', 'joining') OR state LIKE 'invited%') ORDER BY room`, string(c.me))
 	if err != nil {
 		return nil, err
 	}
 	for rows.Next() {
 		var r Room
-		if err := rows.Scan(&r.ID, &r.State, &r.Inviter); err != nil {
+		if err := rows.Scan(&r.ID, &r.State, &r.Inviter, &r.Direct); err != nil {
 			return nil, errors.Join(err, rows.Close())
 		}
 		if strings.HasPrefix(r.State, "invited") {
-			r.State = "invited"
+			r.Direct, r.State = r.State == "invited-direct", "invited"
 		} else {
 			r.State = "joined"
 		}
@@ -86,31 +95,40 @@ func (c *Client) Rooms(ctx context.Context) (out []Room, err error) {
 }
 
 // describe adds what the server knows of a room that the account is in.
-func (c *Client) describe(ctx context.Context, r *Room) (err error) {
+func (c *Client) describe(ctx context.Context, r *Room) error {
 	if r.State != "joined" {
 		return nil
 	}
-	if r.Members, err = c.Members(ctx, r.ID); err != nil {
+	state, err := c.api.State(ctx, id.RoomID(r.ID))
+	if err != nil {
+		err = said("read", r.ID, err)
 		if kind := sys.KindOf(err); kind == sys.Refused || kind == sys.NotFound {
 			r.State = "left"
 			return nil
 		}
 		return err
 	}
-	var name event.RoomNameEventContent
-	if err := c.api.StateEvent(ctx, id.RoomID(r.ID), event.StateRoomName, "", &name); err == nil {
-		r.Name = name.Name
-	} else if !errors.Is(err, mautrix.MNotFound) {
-		return said("read", r.ID, err)
+	text := func(t event.Type, key string) (out string) {
+		if e := state[t][""]; e != nil {
+			out, _ = e.Content.Raw[key].(string)
+		}
+		return out
 	}
-	if r.Encrypted, err = c.api.StateStore.IsEncrypted(ctx, id.RoomID(r.ID)); err != nil {
-		return err
+	r.Name, r.Topic = text(event.StateRoomName, "name"), text(event.StateTopic, "topic")
+	r.Space, r.Encrypted = text(event.StateCreate, "type") == "m.space", text(event.StateEncryption, "algorithm") != ""
+	for who, e := range state[event.StateMember] {
+		if how, _ := e.Content.Raw["membership"].(string); how == "join" || how == "invite" {
+			r.Members = append(r.Members, sys.Handle(who))
+		}
 	}
-	page, err := c.Timeline(ctx, r.ID, "", 10)
-	if err == nil && len(page.Messages) > 0 {
-		r.Newest = &page.Messages[len(page.Messages)-1]
+	slices.Sort(r.Members)
+	for child, e := range state[event.StateSpaceChild] {
+		if via, _ := e.Content.Raw["via"].([]any); len(via) > 0 {
+			r.Children = append(r.Children, child)
+		}
 	}
-	return err
+	slices.Sort(r.Children)
+	return nil
 }
 
 // Create makes an encrypted room with a name and invites people.
@@ -133,7 +151,15 @@ func (c *Client) Create(ctx context.Context, name string, people []sys.Handle) (
 func (c *Client) Join(ctx context.Context, room string) error {
 	limit, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	return said("join", room, c.join(limit, Invitation{Room: room}))
+	list, err := c.invitations(ctx)
+	if err != nil {
+		return err
+	}
+	i := Invitation{Room: room}
+	if at := slices.IndexFunc(list, func(one Invitation) bool { return one.Room == room }); at >= 0 {
+		i = list[at] // who asks, and whether it is a chat with them
+	}
+	return said("join", room, c.join(limit, i))
 }
 
 // Leave goes from a room, or declines an invitation.

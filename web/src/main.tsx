@@ -5,6 +5,7 @@ import { activity } from "./apps/activity/manifest.ts";
 import { chat } from "./apps/chat/manifest.ts";
 import { files } from "./apps/files/manifest.ts";
 import { history as past } from "./apps/history/manifest.ts";
+import { messages } from "./apps/messages/manifest.ts";
 import { mind } from "./apps/mind/manifest.ts";
 import { settings } from "./apps/settings/manifest.ts";
 import { Desktop } from "./desktop/Desktop.tsx";
@@ -13,6 +14,7 @@ import { desk, restoreLayout, saveNow, useDesktop } from "./desktop/store.ts";
 import { followHome } from "./desktop/follow.ts";
 import { followSpeech } from "./desktop/speech.ts";
 import { useKeyboard, useScreen } from "./desktop/useScreen.ts";
+import { followRooms } from "./session/rooms.ts";
 import { retryNow, start, useSession } from "./session/store.ts";
 import { Button, Trouble } from "./ui/controls.tsx";
 import { applyTheme } from "./ui/theme.ts";
@@ -24,7 +26,7 @@ import "./desktop/desktop.css";
 import "./desktop/windows.css";
 import "./desktop/panels.css";
 
-useDesktop.setState({ programs: [chat, activity, past, files, mind, settings] });
+useDesktop.setState({ programs: [chat, messages, activity, past, files, mind, settings] });
 
 /** openNamed opens the app that the address names, as links of `matrixos open` do. */
 function openNamed(): void {
@@ -71,6 +73,7 @@ function Shell() {
 
 addEventListener("pagehide", () => saveNow(true));
 followHome(desk);
+followRooms();
 followSpeech();
 
 const root = document.getElementById("root");

@@ -1,10 +1,11 @@
 // The commands of the desktop, in the order in which the palette lists them.
 import {
-  Activity, AppWindow, Archive, ArchiveRestore, Brain, CalendarClock, CirclePlay, Coins, Columns2, Download, Folder, HeartPulse, History, Keyboard, LayoutGrid, Maximize2, MessageSquarePlus, MessageSquareText, Minus, Monitor, Moon,
+  Activity, AppWindow, Archive, ArchiveRestore, Brain, CalendarClock, CirclePlay, Coins, Columns2, Download, Folder, HeartPulse, History, Keyboard, LayoutGrid, Maximize2, MessageSquarePlus, MessageSquareText, MessagesSquare, Minus, Monitor, Moon,
   OctagonX, PanelLeft, PanelRight, RotateCw, Search, Settings, Sun, Trash2, Undo2, Upload, Wrench, X,
 } from "lucide-react";
 import type { AppInfo } from "../protocol/wire.ts";
 import { api } from "../session/api.ts";
+import { showRoom, talkTo } from "../session/rooms.ts";
 import { ask, attempt, changeTheme, decideRepair, goOnAll, notify, showConversation, stopAll, undo } from "../session/store.ts";
 import { ended } from "../session/chat.ts";
 import { count } from "../ui/words.ts";
@@ -61,6 +62,21 @@ export const commands: readonly Command[] = [
     perform: (c) => c.desk.show("launcher"),
   },
   { name: "go.palette", label: "Find anything", group: "Go to", icon: Search, key: "Mod+K", perform: (c) => c.desk.show("palette") },
+  go("messages", "Messages", MessagesSquare),
+  {
+    name: "messages.open", label: "Open room", group: "Go to", icon: MessagesSquare, when: () => false, // from notices and the palette, with its id
+    perform: (c, room) => {
+      showRoom(room ?? null);
+      c.desk.openProgram("messages");
+    },
+  },
+  {
+    name: "messages.to", label: "Message somebody", group: "Go to", icon: MessagesSquare, when: () => false, // from the palette, with a handle
+    perform: async (c, who) => {
+      c.desk.openProgram("messages");
+      if (who) await talkTo(who);
+    },
+  },
   go("activity", "Activity", Activity),
   go("history", "History", History, "Mod+H"),
   go("files", "Files", Folder),

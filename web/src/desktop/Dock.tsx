@@ -3,6 +3,7 @@ import { useEffect, useState, type MouseEvent } from "react";
 import { perform } from "../commands/all.ts";
 import { ended } from "../session/chat.ts";
 import { waiting } from "../session/state.ts";
+import { useRooms } from "../session/rooms.ts";
 import { useSession } from "../session/store.ts";
 import { AppIcon } from "../ui/Icon.tsx";
 import { openMenu } from "../ui/menu.ts";
@@ -31,6 +32,7 @@ export function Dock() {
   const apps = useSession((s) => s.apps);
   const busy = useSession((s) => Object.values(s.processes).filter((p) => !ended(p) && p.state !== "parked").length);
   const undecided = useSession((s) => waiting(s.conflicts).length);
+  const unread = useRooms((s) => s.rooms.reduce((n, r) => n + (r.muted ? 0 : r.unread + (r.state === "invited" ? 1 : 0)), 0));
   const front = top(layout)?.id;
   const windowOf = (name: string) => layout.wins.find((w) => w.content.type === "program" && w.content.name === name);
   const appWins = layout.wins.filter((w) => w.content.type === "app");
@@ -40,12 +42,13 @@ export function Dock() {
       {programs.map((p, i) => {
         const win = windowOf(p.name);
         const open = () => toggle(win, () => desk.openProgram(p.name));
-        const more = p.name === "activity" && busy > 0 ? `, ${busy} running` : p.name === "history" && undecided > 0 ? `, ${undecided} to decide` : "";
+        const more = p.name === "activity" && busy > 0 ? `, ${busy} running` : p.name === "history" && undecided > 0 ? `, ${undecided} to decide` : p.name === "messages" && unread > 0 ? `, ${unread} unread` : "";
         const label = p.title + more;
         return (
           <DockButton key={p.name} label={label} open={win !== undefined} front={win !== undefined && win.id === front} onClick={open} onContextMenu={(e) => menuOf(e, p.title, win, () => desk.openProgram(p.name))} after={i === 0}>
             <p.icon className="icon" aria-hidden />
             {p.name === "activity" && busy > 0 && <span className="working badge" />}
+            {p.name === "messages" && unread > 0 && <span className="unread badge" />}
             {p.name === "history" && undecided > 0 && <span className="undecided badge" />}
           </DockButton>
         );

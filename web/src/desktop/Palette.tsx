@@ -1,9 +1,10 @@
 import { Command } from "cmdk";
-import { MessageSquareText } from "lucide-react";
+import { MessageSquareText, MessagesSquare } from "lucide-react";
 import { useEffect, useState } from "react";
-import { commands } from "../commands/all.ts";
+import { commands, perform } from "../commands/all.ts";
 import { available, keyText, onMac, type Group } from "../commands/registry.ts";
 import { api } from "../session/api.ts";
+import { titleOf, useRooms } from "../session/rooms.ts";
 import { ask, showConversation, useSession } from "../session/store.ts";
 import { AppIcon } from "../ui/Icon.tsx";
 import { context, desk, show } from "./store.ts";
@@ -50,6 +51,9 @@ export default function Palette() {
   const [query, setQuery] = useState("");
   const [list] = useState(() => available(commands, context()).filter((c) => c.name !== "go.palette"));
   const entries = useEntries(query);
+  const rooms = useRooms((s) => s.rooms);
+  const me = useSession((s) => s.me?.handle ?? "");
+  const handle = /^@\S+:\S+$/.exec(query.trim())?.[0];
   const run = (then: () => void) => () => {
     show(null);
     then();
@@ -83,6 +87,22 @@ export default function Palette() {
               </Command.Group>
             );
           })}
+          {rooms.length > 0 && (
+            <Command.Group heading="People and rooms">
+              {rooms.map((r) => (
+                <Command.Item key={r.id} value={`${r.direct ? "Message" : "Open room"} ${titleOf(r, me)}`} onSelect={run(() => perform("messages.open", context(), r.id))}>
+                  <MessagesSquare className="icon" aria-hidden />
+                  <span>{`${r.direct ? "Message" : "Open room"} ${titleOf(r, me)}`}</span>
+                </Command.Item>
+              ))}
+            </Command.Group>
+          )}
+          {handle && (
+            <Command.Item forceMount value={`message ${handle}`} onSelect={run(() => perform("messages.to", context(), handle))}>
+              <MessagesSquare className="icon" aria-hidden />
+              <span>Message {handle}</span>
+            </Command.Item>
+          )}
           {entries.length > 0 && (
             <Command.Group heading="Entries" forceMount>
               {entries.map((e) => (

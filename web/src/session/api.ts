@@ -1,7 +1,7 @@
 // The gateway's API, one function per request.
 import type { AppBackup, AskRequest, ConflictAnswer, ThemeFile, UndoRequest } from "../protocol/api.ts";
 import type { PID, Schemas, Slug } from "../protocol/wire.ts";
-import { send } from "./http.ts";
+import { address, reach, send } from "./http.ts";
 
 /** Found says which landings a search is for; "all" and "" leave nothing out. */
 interface Found {
@@ -120,6 +120,17 @@ export const api = {
   file: (path: string, at?: string) => send("get", "/api/file", { query: { path, at } }),
   removeFile: (path: string) => send("delete", "/api/file", { query: { path } }),
   saveFile: (path: string, content: string, hash?: string) => send("put", "/api/file", { body: { path, content, hash } }),
+
+  rooms: () => send("get", "/api/rooms").then(list),
+  makeRoom: (body: Schemas["NewRoom"]) => send("post", "/api/rooms", { body }),
+  roomPage: (room: string, before?: string) => send("get", "/api/rooms/{room}/messages", { path: { room }, query: { before, limit: 60 } }),
+  writeRoom: (room: string, body: Schemas["Writing"]) => send("post", "/api/rooms/{room}/messages", { path: { room }, body }),
+  attendRoom: (room: string, body: Schemas["Attendance"]) => send("post", "/api/rooms/{room}/attend", { path: { room }, body }),
+  searchMessages: (q: string, room?: string) => send("get", "/api/messages", { query: { q, room } }).then(list),
+  presence: (of: string) => send("get", "/api/presence", { query: { of } }),
+  attach: (room: string, file: File, thread?: string) =>
+    reach<Schemas["Written"]>(address("/api/rooms/{room}/media", { room }, { name: file.name, type: file.type, thread }), { method: "POST", headers: { "content-type": "application/octet-stream" }, body: file }),
+  mediaAddress: (room: string, event: string) => address("/api/rooms/{room}/media/{event}", { room, event }),
 
   layout: () => send("get", "/api/layout"),
   saveLayout: (body: unknown, keepalive = false) => send("put", "/api/layout", { body, keepalive }),

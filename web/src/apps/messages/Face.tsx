@@ -1,0 +1,13 @@
+import type { CSSProperties } from "react";
+import { nameOf } from "../../session/rooms.ts";
+import { hueOf } from "./fold.ts";
+
+/** Face stands for somebody: the first letter of their name, in their colour. */
+export function Face({ handle, text, small }: { handle: string; text?: string; small?: boolean }) {
+  const letter = [...(text ?? nameOf(handle))][0]?.toUpperCase() ?? "?";
+  return (
+    <span className={`face ${small ? "small" : ""}`} style={{ "--hue": hueOf(handle) } as CSSProperties} aria-hidden>
+      {letter}
+    </span>
+  );
+}

@@ -1,0 +1,91 @@
+import { MessagesSquare } from "lucide-react";
+import { useEffect, useState } from "react";
+import type { ProgramProps } from "../../desktop/program.ts";
+import { loadRooms, showRoom, useRooms } from "../../session/rooms.ts";
+import { useSession } from "../../session/store.ts";
+import { Button, Skeleton, Trouble } from "../../ui/controls.tsx";
+import { Invited } from "./Invited.tsx";
+import { NewRoom } from "./NewRoom.tsx";
+import { RoomList } from "./RoomList.tsx";
+import { RoomView } from "./RoomView.tsx";
+import "./messages.css";
+import "./timeline.css";
+
+export default function MessagesView({ context }: ProgramProps) {
+  const { rooms, loaded, failure, open } = useRooms();
+  const me = useSession((s) => s.me?.handle ?? "");
+  const [making, setMaking] = useState(false);
+  useEffect(() => {
+    void loadRooms();
+  }, []);
+  // Nobody looks at a room whose window is closed.
+  useEffect(() => () => useRooms.setState({ open: null, thread: null }), []);
+  const room = rooms.find((r) => r.id === open);
+  const settings = () => context().desk.openProgram("settings", "handle");
+  const away = () => {
+    setMaking(false);
+    showRoom(null);
+  };
+  return (
+    <div className={`messages ${room || making ? "with-room" : ""}`}>
+      <aside className="rooms" aria-label="Rooms and people">
+        {failure && !loaded && (
+          <Trouble what="Your rooms did not load." why={failure.message} hint={failure.hint}>
+            <Button onClick={() => void loadRooms()}>Try again</Button>
+          </Trouble>
+        )}
+        {!loaded && !failure && <Skeleton lines={8} />}
+        {loaded && (
+          <RoomList
+            rooms={rooms}
+            me={me}
+            open={making ? null : open}
+            onOpen={(id) => {
+              setMaking(false);
+              showRoom(id);
+            }}
+            onNew={() => setMaking(true)}
+            onSettings={settings}
+          />
+        )}
+      </aside>
+      <main className="room-place">
+        {making ? (
+          <NewRoom me={me} onClose={() => setMaking(false)} onMade={(id) => (setMaking(false), showRoom(id))} />
+        ) : room?.state === "invited" ? (
+          <Invited room={room} onBack={away} />
+        ) : room ? (
+          <RoomView key={room.id} room={room} me={me} onBack={away} />
+        ) : (
+          <About local={me.endsWith(":local")} me={me} onNew={() => setMaking(true)} onSettings={settings} />
+        )}
+      </main>
+    </div>
+  );
+}
+
+/** About says what Messages is, while nothing is open. */
+function About({ local, me, onNew, onSettings }: { local: boolean; me: string; onNew(): void; onSettings(): void }) {
+  return (
+    <div className="about-messages">
+      <MessagesSquare className="icon" aria-hidden />
+      <h2>Messages</h2>
+      <p>Write to people and to your AI over Matrix, from here or from any Matrix client. Chats between people are encrypted from end to end.</p>
+      {local ? (
+        <p>
+          You are <code>{me}</code>, known only in this home: you can write to your AI and to people whom you add here. Claim a handle of your own domain, and people on other servers reach you.
+        </p>
+      ) : (
+        <p>
+          People reach you as <code>{me}</code>.
+        </p>
+      )}
+      <div className="actions">
+        <Button look="primary" onClick={onNew}>
+          Start a chat
+        </Button>
+        <Button onClick={onSettings}>{local ? "Claim a handle" : "Your handle"}</Button>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,99 @@
+import { CircleAlert, Clock } from "lucide-react";
+import { Fragment, useEffect, useRef, useState } from "react";
+import type { Room, Unsent } from "../../session/rooms.ts";
+import { Button } from "../../ui/controls.tsx";
+import { dayOf, exact } from "../../ui/words.ts";
+import { Face } from "./Face.tsx";
+import type { Line } from "./fold.ts";
+import { SaidView } from "./SaidView.tsx";
+import type { About } from "./WriteLine.tsx";
+
+interface Props {
+  room: Room;
+  me: string;
+  lines: readonly Line[];
+  unsent: readonly Unsent[];
+  onOlder: (() => Promise<void>) | null;
+  onAbout(a: About): void;
+  onThread: ((id: string) => void) | null;
+}
+
+const near = 80;
+
+/** Timeline shows what was said, and stays at the end while the owner reads there. */
+export function Timeline({ room, me, lines, unsent, onOlder, onAbout, onThread }: Props) {
+  const scroller = useRef<HTMLDivElement>(null);
+  const content = useRef<HTMLDivElement>(null);
+  const following = useRef(true);
+  const [loading, setLoading] = useState(false);
+  useEffect(() => {
+    const box = scroller.current;
+    const doc = content.current;
+    if (!box || !doc) return;
+    const end = () => {
+      if (following.current) box.scrollTop = box.scrollHeight;
+    };
+    const onScroll = () => {
+      following.current = box.scrollHeight - box.scrollTop - box.clientHeight < near;
+    };
+    end();
+    const watch = new ResizeObserver(end);
+    watch.observe(doc);
+    watch.observe(box);
+    box.addEventListener("scroll", onScroll, { passive: true });
+    return () => {
+      watch.disconnect();
+      box.removeEventListener("scroll", onScroll);
+    };
+  }, []);
+  // Older messages come in above; what the owner reads stays where it is.
+  const older = async () => {
+    const box = scroller.current;
+    if (!onOlder || !box) return;
+    const below = box.scrollHeight - box.scrollTop;
+    setLoading(true);
+    following.current = false;
+    await onOlder();
+    setLoading(false);
+    requestAnimationFrame(() => {
+      box.scrollTop = box.scrollHeight - below;
+    });
+  };
+  const waiting = unsent.filter((u) => !lines.some((l) => l.said.once === u.once));
+  return (
+    <div className="timeline" ref={scroller}>
+      <div className="timeline-lines" ref={content} role="log" aria-label="Messages" aria-live="polite">
+        {onOlder && (
+          <div className="older">
+            <Button look="quiet" disabled={loading} onClick={() => void older()}>
+              {loading ? "Loading" : "Older messages"}
+            </Button>
+          </div>
+        )}
+        {lines.length === 0 && waiting.length === 0 && <p className="hint timeline-empty">{room.ai ? "Ask your AI something." : "Nothing has been said here yet."}</p>}
+        {lines.map((l) => (
+          <Fragment key={l.said.id}>
+            {l.day && (
+              <p className="day" role="separator">
+                <span>{dayOf(l.day)}</span>
+              </p>
+            )}
+            <SaidView line={l} room={room} me={me} onAbout={onAbout} onThread={onThread} />
+          </Fragment>
+        ))}
+        {waiting.map((u) => (
+          <article key={u.once} className={`said waiting ${u.why ? "refused" : ""}`}>
+            <Face handle={me} />
+            <div className="said-main">
+              <p className="said-text">{u.body}</p>
+              <small title={exact(u.time)}>
+                {u.why ? <CircleAlert className="icon tiny" aria-hidden /> : <Clock className="icon tiny" aria-hidden />}
+                {u.why ? `It was not sent: ${u.why}` : "On its way"}
+              </small>
+            </div>
+          </article>
+        ))}
+      </div>
+    </div>
+  );
+}
