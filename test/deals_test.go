@@ -18,7 +18,11 @@ type agreed struct {
 // AIs with the built-in model: it is in both calendars, and both can prove it.
 func TestTwoHomesAgreeOnAMeeting(t *testing.T) {
 	a := newAuthority(t)
-	anna, ben := newServer(t, a, "anna"), newServer(t, a, "ben")
+	agreeOnAMeeting(t, newServer(t, a, "anna"), newServer(t, a, "ben"), func() {})
+}
+
+// agreeOnAMeeting lets the AIs of two homes do so; between is done when it has been asked for.
+func agreeOnAMeeting(t *testing.T, anna, ben *server, between func()) {
 	homes := map[string]*server{"anna": anna, "ben": ben}
 	for name, other := range map[string]string{"anna": "ben", "ben": "anna"} {
 		for file, text := range map[string]string{
@@ -34,6 +38,7 @@ func TestTwoHomesAgreeOnAMeeting(t *testing.T) {
 	if r := anna.Do("ask", "find half an hour with "+"@ben:"+ben.domain+" next week"); !strings.Contains(r.Stdout, "Sent: ") {
 		t.Fatalf("%s%s", r.Stdout, r.Stderr)
 	}
+	between()
 	var mine, theirs []agreed
 	t.Cleanup(func() {
 		if t.Failed() {

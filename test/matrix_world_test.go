@@ -34,7 +34,7 @@ type authority struct {
 	dir, roots, cert, key string
 }
 
-// newAuthority makes one, and a certificate for localhost.
+// newAuthority makes one, and a certificate for localhost and for a network's ports.
 func newAuthority(t testing.TB) *authority {
 	t.Helper()
 	a := &authority{dir: t.TempDir()}
@@ -54,7 +54,7 @@ func newAuthority(t testing.TB) *authority {
 	}
 	leaf := &x509.Certificate{
 		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "localhost"}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(24 * time.Hour),
-		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv4(10, 77, 0, 1), net.IPv4(10, 77, 0, 2), net.IPv4(10, 77, 0, 3)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
 	write := func(file, kind string, der []byte, err error) {
 		if err == nil {
@@ -109,11 +109,24 @@ type server struct {
 func newServer(t testing.TB, a *authority, owner string) *server {
 	t.Helper()
 	s := &server{NewWorld(t), "localhost:" + freePort(t)}
+	s.claim(a, owner, "127.0.0.1:"+strings.TrimPrefix(s.domain, "localhost:"))
+	return s
+}
+
+// newServerAt makes one that is reached by the port of a network only.
+func newServerAt(t testing.TB, a *authority, owner string, at *port) *server {
+	t.Helper()
+	s := &server{NewWorld(t), at.address + ":8448"}
+	s.space = at.namespace
+	s.claim(a, owner, s.domain)
+	return s
+}
+
+func (s *server) claim(a *authority, owner, listen string) {
+	s.t.Helper()
 	s.Env = append(s.Env, "SSL_CERT_FILE="+a.roots)
 	s.Up()
-	s.Do("handle", "claim", "@"+owner+":"+s.domain, "--yes", "--allow-private", "--listen", "127.0.0.1:"+strings.TrimPrefix(s.domain, "localhost:"),
-		"--tls", "files", "--certificate", a.cert, "--key", a.key)
-	return s
+	s.Do("handle", "claim", "@"+owner+":"+s.domain, "--yes", "--allow-private", "--listen", listen, "--tls", "files", "--certificate", a.cert, "--key", a.key)
 }
 
 // handle is what the home says of itself on the network.
@@ -143,10 +156,16 @@ type person struct {
 // signIn signs a person in at an address, which may be the desktop's.
 func signIn(t testing.TB, address, user, password string) *person {
 	t.Helper()
+	return signInBy(t, &http.Client{Timeout: 3 * time.Minute}, address, user, password)
+}
+
+func signInBy(t testing.TB, by *http.Client, address, user, password string) *person {
+	t.Helper()
 	c, err := mautrix.NewClient(address, "", "")
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.Client = by
 	if _, err := c.Login(t.Context(), &mautrix.ReqLogin{
 		Type: mautrix.AuthTypePassword, Password: password, StoreCredentials: true, Identifier: mautrix.UserIdentifier{Type: mautrix.IdentifierTypeUser, User: user},
 	}); err != nil {
@@ -160,6 +179,7 @@ func (p *person) listen(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	s := mautrix.NewDefaultSyncer()
+	s.FilterJSON = &mautrix.Filter{Room: &mautrix.RoomFilter{Timeline: &mautrix.FilterPart{Limit: 1000}}} // no gap to fill
 	p.Syncer = s
 	s.OnEventType(event.StateMember, func(ctx context.Context, e *event.Event) {
 		if e.GetStateKey() == p.UserID.String() && e.Content.AsMember().Membership == event.MembershipInvite {
@@ -195,22 +215,31 @@ func (p *person) listen(t testing.TB) {
 func (p *person) await(t testing.TB, want []id.EventID) map[string]int {
 	t.Helper()
 	count := map[string]int{}
+	p.awaitAlso(t, count, want)
+	return count
+}
+
+// awaitAlso is await for one who has heard what is in count before; it adds to it.
+func (p *person) awaitAlso(t testing.TB, count map[string]int, want []id.EventID) {
+	t.Helper()
 	late := time.After(2 * time.Minute)
-	for missing := len(want); missing > 0; {
+	for {
+		missing := 0
+		for _, w := range want {
+			if count[w.String()] == 0 {
+				missing++
+			}
+		}
+		if missing == 0 {
+			return
+		}
 		select {
 		case e := <-p.heard:
 			count[e]++
 		case <-late:
 			t.Fatalf("%s did not hear everything: %d of %d", p.UserID, len(want)-missing, len(want))
 		}
-		missing = 0
-		for _, w := range want {
-			if count[w.String()] == 0 {
-				missing++
-			}
-		}
 	}
-	return count
 }
 
 // tool is a program that the tests need and tools/setup installs.

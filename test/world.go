@@ -32,6 +32,7 @@ type World struct {
 	Env    []string // beside PATH and HOME
 	Args   []string // of up, beside --home and --listen
 	input  string   // of commands
+	space  string   // the network namespace in which it runs, if not that of the test
 
 	server *exec.Cmd
 	output *lockedBuffer
@@ -76,14 +77,24 @@ func (w *World) environment() []string {
 	return append(env, w.Env...)
 }
 
+// command is the binary with arguments, in its network namespace.
+func (w *World) command(ctx context.Context, args ...string) *exec.Cmd {
+	args = append([]string{w.binary}, args...)
+	if w.space != "" {
+		args = append([]string{"ip", "netns", "exec", w.space}, args...)
+	}
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd.Env = w.environment()
+	return cmd
+}
+
 var linkForm = regexp.MustCompile(`(http://[^/\s]+)/signin\?code=\S+`)
 
 // Up starts the daemon on a free port and waits for its sign-in link.
 func (w *World) Up() {
 	w.t.Helper()
 	args := append([]string{"up", "--home", w.Home, "--listen", "127.0.0.1:0"}, w.Args...)
-	server := exec.Command(w.binary, args...)
-	server.Env = w.environment()
+	server := w.command(context.Background(), args...)
 	w.output = &lockedBuffer{}
 	reader, writer := io.Pipe()
 	server.Stdout = io.MultiWriter(w.output, writer)
@@ -162,8 +173,8 @@ func (w *World) Run(args ...string) Result {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, w.binary, append(args, "--home", w.Home)...)
-	cmd.Env, cmd.Stdin = w.environment(), strings.NewReader(w.input)
+	cmd := w.command(ctx, append(args, "--home", w.Home)...)
+	cmd.Stdin = strings.NewReader(w.input)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()

@@ -77,7 +77,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 func (s *Server) assemble() {
 	cfg, proc := s.cfg, s.proc
 	base.PlatformSanityChecks()
-	federation := base.CreateFederationClient(cfg, nil)
+	federation := prompt{base.CreateFederationClient(cfg, nil)}
 	cm := sqlutil.NewConnectionManager(proc, cfg.Global.DatabaseOptions)
 	routers := httputil.NewRouters()
 	caches := caching.NewRistrettoCache(cfg.Global.Cache.EstimatedMaxSize, cfg.Global.Cache.MaxAge, false)
@@ -86,7 +86,7 @@ func (s *Server) assemble() {
 	peers := federationapi.NewInternalAPI(proc, cfg, cm, nats, federation, rooms, caches, nil, false)
 	keys := peers.KeyRing()
 	g := newGuard()
-	rooms.SetFederationAPI(guardedPeers{peers, g}, keys)
+	rooms.SetFederationAPI(guardedPeers{gapless{peers, rooms}, g}, keys)
 	s.users = userapi.NewInternalAPI(proc, cfg, cm, nats, rooms, federation, false, peers.IsBlacklistedOrBackingOff)
 	services := appservice.NewInternalAPI(proc, cfg, nats, s.users, rooms)
 	rooms.SetAppserviceAPI(services)
