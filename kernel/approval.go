@@ -305,7 +305,11 @@ func (k *Kernel) verdict(ctx context.Context, id string) (granted bool, err erro
 		k.mu.Unlock()
 		var state string
 		var expires int64
-		if err := k.journal.QueryRow(ctx, `SELECT state, expires FROM kernel_approval WHERE id = ?`, id).Scan(&state, &expires); err != nil {
+		err := k.journal.QueryRow(ctx, `SELECT state, expires FROM kernel_approval WHERE id = ?`, id).Scan(&state, &expires)
+		if ctx.Err() != nil {
+			return false, context.Cause(ctx)
+		}
+		if err != nil {
 			return false, err
 		}
 		left := time.Unix(0, expires).Sub(k.now())
