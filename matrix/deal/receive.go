@@ -58,10 +58,8 @@ func (d *Desk) take(ctx context.Context, sender sys.Handle, theirs Chain, also f
 			return err
 		}
 	}
-	for _, m := range merged[min(len(r.chain), len(merged)):] {
-		if m.From == d.o.Owner() { // a longer chain can only be longer by the other's moves
-			return &sys.Error{Op: "read deal", Path: string(id), Kind: sys.Refused, Err: errors.New("it has a move of yours that is not kept here"), Hint: "was this home restored from an older backup? Begin anew"}
-		}
+	if err := d.onlyTheirs(id, merged[min(len(r.chain), len(merged)):]); err != nil {
+		return err
 	}
 	s, err := merged.Check()
 	if err != nil {
@@ -102,6 +100,17 @@ func (d *Desk) take(ctx context.Context, sender sys.Handle, theirs Chain, also f
 	}
 	d.letGo(ctx, id, s)
 	return d.respond(ctx, r, s)
+}
+
+// onlyTheirs refuses moves that are new here and yet the owner's: a longer chain can
+// only be longer by the other's.
+func (d *Desk) onlyTheirs(id ID, news Chain) error {
+	for _, m := range news {
+		if m.From == d.o.Owner() {
+			return &sys.Error{Op: "read deal", Path: string(id), Kind: sys.Refused, Err: errors.New("it has a move of yours that is not kept here"), Hint: "was this home restored from an older backup? Begin anew"}
+		}
+	}
+	return nil
 }
 
 // hold takes the slots of a deal. One that was confirmed so late that its slot was let
