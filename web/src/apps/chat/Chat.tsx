@@ -5,9 +5,9 @@ import { api } from "../../session/api.ts";
 import { ask, attempt, showConversation, useSession } from "../../session/store.ts";
 import { Composer } from "../../ui/Composer.tsx";
 import { IconButton, Skeleton, Trouble } from "../../ui/controls.tsx";
+import { useFollow } from "../../ui/useFollow.ts";
 import { Conversations } from "./Conversations.tsx";
 import { TurnView } from "./TurnView.tsx";
-import { useFollow } from "./useFollow.ts";
 import "./activity.css";
 import "./chat.css";
 

@@ -1,7 +1,8 @@
 import { CircleAlert, Clock } from "lucide-react";
-import { Fragment, useEffect, useRef, useState } from "react";
+import { Fragment, useState } from "react";
 import type { Room, Unsent } from "../../session/rooms.ts";
 import { Button } from "../../ui/controls.tsx";
+import { useFollow } from "../../ui/useFollow.ts";
 import { dayOf, exact } from "../../ui/words.ts";
 import { Face } from "./Face.tsx";
 import type { Line } from "./fold.ts";
@@ -18,34 +19,10 @@ interface Props {
   onThread: ((id: string) => void) | null;
 }
 
-const near = 80;
-
 /** Timeline shows what was said, and stays at the end while the owner reads there. */
 export function Timeline({ room, me, lines, unsent, onOlder, onAbout, onThread }: Props) {
-  const scroller = useRef<HTMLDivElement>(null);
-  const content = useRef<HTMLDivElement>(null);
-  const following = useRef(true);
+  const { scroller, content, following } = useFollow(room.id);
   const [loading, setLoading] = useState(false);
-  useEffect(() => {
-    const box = scroller.current;
-    const doc = content.current;
-    if (!box || !doc) return;
-    const end = () => {
-      if (following.current) box.scrollTop = box.scrollHeight;
-    };
-    const onScroll = () => {
-      following.current = box.scrollHeight - box.scrollTop - box.clientHeight < near;
-    };
-    end();
-    const watch = new ResizeObserver(end);
-    watch.observe(doc);
-    watch.observe(box);
-    box.addEventListener("scroll", onScroll, { passive: true });
-    return () => {
-      watch.disconnect();
-      box.removeEventListener("scroll", onScroll);
-    };
-  }, []);
   // Older messages come in above; what the owner reads stays where it is.
   const older = async () => {
     const box = scroller.current;

@@ -36,5 +36,5 @@ export function useFollow(jump: string) {
     if (box) box.scrollTop = box.scrollHeight;
   }, [jump]);
 
-  return { scroller, content };
+  return { scroller, content, following };
 }
