@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"matrixos/app/bundle"
+	"matrixos/app/contract"
 	"matrixos/sys"
 )
 
@@ -54,6 +55,11 @@ func Publish(tree fs.FS, slug sys.Slug, by Publisher) (Publication, error) {
 	files, err := filesOf(tree, a.Folder)
 	if err != nil {
 		return Publication{}, err
+	}
+	if promise, ok := files[contract.Name]; ok {
+		if files[contract.Name] = withoutRecorded(promise); files[contract.Name] == nil {
+			delete(files, contract.Name)
+		}
 	}
 	m := a.Manifest
 	p := Publication{App: a, Path: sys.Path(fmt.Sprintf("%s%s-%s%s", PublishedFolder, slug, m.Version, bundle.Extension))}

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"matrixos/app/contract"
 	"matrixos/app/internal/compile"
 	"matrixos/app/internal/store"
 	"matrixos/app/npm"
@@ -350,6 +351,8 @@ func describe(a App, landing sys.LandingID, diagnostics []sys.Diagnostic) *sys.A
 // verify puts down what is known of the app as it is.
 func (r *Runtime) verify(ctx context.Context, l *live, info *sys.AppInfo) {
 	info.Verified, info.Failing = "", nil
+	_, err := fs.Stat(l.tree, string(contract.Path(l.app.Folder)))
+	info.Contract = err == nil
 	if !info.OK {
 		return
 	}

@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"encoding/json"
+	"reflect"
 	"slices"
 
 	"matrixos/app/contract"
@@ -14,7 +15,8 @@ const mostWords = 1000
 
 // SettleContract completes the text of a sound contract with what is recorded and not
 // checked: the owner's words, if it has none, and what they said when they were asked,
-// now and before. before is the contract that it replaces, or nil. Its error is of a
+// now and before, and with what the owner recorded, unless the new contract has a scenario
+// of the same name. before is the contract that it replaces, or nil. Its error is of a
 // text that CheckContract would have refused.
 func SettleContract(raw, before []byte, words string, asked []sys.Asked) (string, error) {
 	var tree map[string]json.RawMessage
@@ -34,6 +36,9 @@ func SettleContract(raw, before []byte, words string, asked []sys.Asked) (string
 		}
 	}
 	fields := map[string]any{}
+	if scenarios := recordedOf(c, old); scenarios != nil {
+		fields["scenarios"] = scenarios
+	}
 	if len(answers) > 0 {
 		fields["answers"] = answers
 	}
@@ -51,6 +56,33 @@ func SettleContract(raw, before []byte, words string, asked []sys.Asked) (string
 		tree[name] = text
 	}
 	return ordered(tree)
+}
+
+// recordedOf are the scenarios of c with those that old has recorded, or nil if c may stay
+// as it is. That the owner showed something, only the system says.
+func recordedOf(c, old contract.Contract) []contract.Scenario {
+	out, changed := slices.Clone(c.Scenarios), false
+	for i := range out {
+		if out[i].Recorded != "" {
+			out[i].Recorded, changed = "", true
+		}
+	}
+	for _, s := range old.Scenarios {
+		if s.Recorded == "" {
+			continue
+		}
+		i := slices.IndexFunc(out, func(o contract.Scenario) bool { return o.Name == s.Name })
+		switch {
+		case i < 0:
+			out, changed = append(out, s), true
+		case reflect.DeepEqual(out[i].Steps, s.Steps):
+			out[i], changed = s, true
+		}
+	}
+	if !changed {
+		return nil
+	}
+	return out
 }
 
 func said(asked []sys.Asked) (out []contract.Answer) {

@@ -38,6 +38,9 @@ type Trial struct {
 	// Faults are what is wrong with manifest, code, schema or contract: with one of
 	// them there is nothing to run.
 	Faults []sys.Diagnostic
+	// Left, if set, is shown each window at the end of its scenario, with the data that it
+	// leaves.
+	Left func(context.Context, *Window)
 }
 
 // CheckContract reports what is wrong with the text of a contract at file.

@@ -81,6 +81,7 @@ func (g *Gateway) appAPI() {
 		return &reply[LandingReply]{LandingReply{Landing: l, Files: []FileDiff{}}}, nil
 	})
 	g.contractAPI()
+	g.recordingAPI()
 	g.bridgeAPI()
 	g.bundlesAPI()
 	g.grantsAPI()

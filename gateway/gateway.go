@@ -23,7 +23,7 @@ import (
 )
 
 // Options are what a gateway is made of. Kernel, Apps, Models, Policy, Keys,
-// Backups, Drivers, Sync, Audit, Bundles, Healer, Rooms, Deals, Trial, Disk and Logger are required.
+// Backups, Drivers, Sync, Audit, Bundles, Healer, Recordings, Rooms, Deals, Trial, Disk and Logger are required.
 type Options struct {
 	Disk       *disk.Disk
 	Kernel     Kernel
@@ -37,6 +37,7 @@ type Options struct {
 	Audit      Audit
 	Bundles    Bundles
 	Healer     Healer
+	Recordings Recordings
 	Rooms      Rooms
 	Identity   Identity
 	Moderation Moderation

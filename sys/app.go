@@ -29,9 +29,10 @@ type AppInfo struct {
 	Runtime     string       `json:"runtime"` // static, vite or node
 	Folder      Path         `json:"folder"`  // such as apps/notes
 	Hidden      bool         `json:"hidden,omitempty"`
-	OK          bool         `json:"ok"`                // compiles and its manifest is valid
-	Verified    string       `json:"verified"`          // "static", "browser" or ""
-	Failing     []string     `json:"failing,omitempty"` // what of its contract does not hold, in words
+	OK          bool         `json:"ok"`                 // compiles and its manifest is valid
+	Verified    string       `json:"verified"`           // "static", "browser" or ""
+	Contract    bool         `json:"contract,omitempty"` // it has one
+	Failing     []string     `json:"failing,omitempty"`  // what of its contract does not hold, in words
 	Tables      []string     `json:"tables,omitempty"`
 	Packages    []string     `json:"packages,omitempty"` // what it lacks of npm, until the owner allows it
 	Diagnostics []Diagnostic `json:"diagnostics,omitempty"`

@@ -27,6 +27,7 @@ type ContractReport struct {
 // ScenarioResult is what came of one scenario.
 type ScenarioResult struct {
 	Name       string        `json:"name"`
+	Recorded   string        `json:"recorded,omitempty"` // the day on which the owner showed it
 	Green      bool          `json:"green"`
 	Steps      []StepResult  `json:"steps,omitempty"`
 	Properties []CheckResult `json:"properties,omitempty"`
@@ -181,4 +182,36 @@ func (r *StrengthReport) Count(operator, end, words string) {
 	r.Tried++
 	f.Tried++
 	r.Operators[operator] = f
+}
+
+// Recording is a use of an app that is being recorded, with the owner's consent.
+type Recording struct {
+	ID  string `json:"id"`
+	App Slug   `json:"app"`
+}
+
+// RecordingDraft is what a recorded use would make: a scenario in words, for the owner to
+// look over. Nothing of it is kept yet.
+type RecordingDraft struct {
+	ID    string      `json:"id"`
+	App   Slug        `json:"app"`
+	Name  string      `json:"name"`
+	Steps []DraftStep `json:"steps"`
+	// Entries is how many of the owner's entries it begins with.
+	Entries int      `json:"entries"`
+	Left    []string `json:"left"`              // what is not expected, and why, in words
+	Trouble string   `json:"trouble,omitempty"` // why it does not play back
+}
+
+// DraftStep is one step of a draft.
+type DraftStep struct {
+	Words string `json:"words"`
+	Check bool   `json:"check"` // it looks; else it does
+}
+
+// RecordingKept is a recorded use that has become part of the contract.
+type RecordingKept struct {
+	Landing LandingInfo    `json:"landing"`
+	Name    string         `json:"name"`
+	Result  ScenarioResult `json:"result"`
 }

@@ -326,6 +326,7 @@ func (b *Browser) scenario(ctx context.Context, t *app.Trial, s contract.Scenari
 		}
 		res, err := b.try(ctx, r, t, s, watch)
 		b.give()
+		res.Recorded = s.Recorded
 		if err == nil || ctx.Err() != nil {
 			return res, err
 		}
@@ -375,6 +376,9 @@ func (b *Browser) try(ctx context.Context, r *running, t *app.Trial, s contract.
 		return res, err
 	}
 	res.Properties = append(res.Properties, w.Invariants(ctx)...)
+	if t.Left != nil {
+		t.Left(ctx, w)
+	}
 	return res, nil
 }
 

@@ -45,6 +45,8 @@ type Scenario struct {
 	At    string `json:"at,omitempty"`   // the date and time it begins, in local terms
 	Given Given  `json:"given,omitzero"` // the data it begins with
 	Steps []Step `json:"steps"`
+	// Recorded is the day on which the owner showed it, for one that was recorded.
+	Recorded string `json:"recorded,omitempty"`
 }
 
 // Given is the data that a scenario begins with.

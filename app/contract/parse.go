@@ -176,7 +176,7 @@ func (p *parser) shape(tree map[string]any) {
 	p.each("", tree, "invariants", func(at string, m map[string]any) { p.known(at, m, "name", "sql") })
 	p.each("", tree, "properties", func(at string, m map[string]any) { p.known(at, m, "name", "shown", "sql", "tolerance") })
 	p.each("", tree, "scenarios", func(at string, m map[string]any) {
-		p.known(at, m, "name", "at", "given", "steps")
+		p.known(at, m, "name", "at", "given", "steps", "recorded")
 		if given, ok := m["given"].(map[string]any); ok {
 			p.known(at+".given", given, "rows", "keys", "net")
 			p.each(at+".given", given, "net", func(at string, m map[string]any) { p.known(at, m, "url", "json", "fail") })
@@ -245,6 +245,7 @@ func (p *parser) judge(c *Contract) {
 		at := fmt.Sprintf("scenarios[%d]", i)
 		p.named(at, s.Name, names)
 		p.clock(at+".at", s.At)
+		p.clock(at+".recorded", s.Recorded)
 		p.bound(at+".steps", len(s.Steps), maxSteps)
 		for j, r := range s.Given.Net {
 			if !strings.HasPrefix(r.URL, "https://") || (r.JSON == nil) == (r.Fail == "") {

@@ -117,6 +117,14 @@ func (p *program) showCheck(r sys.ContractReport) error {
 	if _, err := fmt.Fprintf(p.out, "%s  %s  %s (%s, %.1f s)\n", state, pad(string(r.App), 20), what, r.Level, r.Millis/1000); err != nil {
 		return err
 	}
+	for _, s := range r.Scenarios {
+		if s.Recorded == "" {
+			continue
+		}
+		if _, err := fmt.Fprintf(p.out, "    %s %s\n", st.dim("as you showed it on "+s.Recorded+":"), s.Name); err != nil {
+			return err
+		}
+	}
 	for _, line := range r.Failures() {
 		if _, err := fmt.Fprintln(p.out, "    "+strings.ReplaceAll(line, "\n", "\n    ")); err != nil {
 			return err

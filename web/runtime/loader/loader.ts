@@ -8,6 +8,7 @@ import { keepLocal } from "./local.ts";
 import { askInPage } from "./modals.ts";
 import { defaults } from "./theme.ts";
 import { connect } from "./port.ts";
+import { recordOnDemand } from "./record.ts";
 import { makeSystem } from "./system.ts";
 
 interface Config {
@@ -37,6 +38,7 @@ document.head.append(tokens);
 const link = connect(__config.nonce, __config.libraries ? [] : __config.modules);
 keepLocal(link, __config.local);
 askInPage();
+recordOnDemand(link);
 if (!__config.base) readOwn(link);
 const system = makeSystem(link, __config.name);
 Object.defineProperty(window, "MatrixOS", { value: system, enumerable: true });

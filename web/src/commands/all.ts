@@ -1,6 +1,6 @@
 // The commands of the desktop, in the order in which the palette lists them.
 import {
-  Activity, AppWindow, Archive, ArchiveRestore, Brain, CalendarClock, CirclePlay, Coins, Columns2, Download, Folder, HeartPulse, History, Keyboard, LayoutGrid, Maximize2, MessageSquarePlus, MessageSquareText, MessagesSquare, Minus, Monitor, Moon,
+  Activity, AppWindow, Archive, ArchiveRestore, Brain, CalendarClock, CirclePlay, Coins, Columns2, Download, Folder, Handshake, HeartPulse, History, Keyboard, LayoutGrid, ListChecks, Maximize2, MessageSquarePlus, MessageSquareText, MessagesSquare, Minus, Monitor, Moon,
   OctagonX, PanelLeft, PanelRight, RotateCw, Search, Settings, Sun, Trash2, Undo2, Upload, Wrench, X,
 } from "lucide-react";
 import type { AppInfo } from "../protocol/wire.ts";
@@ -130,6 +130,17 @@ export const commands: readonly Command[] = [
   {
     name: "app.reload", label: "Start this app again", group: "App", icon: RotateCw, key: "Alt+R", when: hasApp,
     perform: (c, slug = c.desk.focusedApp() ?? "") => c.desk.reloadApp(slug),
+  },
+  {
+    name: "app.remember", label: "Remember this: show what the app has to do", group: "App", icon: ListChecks, key: "Alt+Shift+R", when: hasApp,
+    perform: (c, slug = c.desk.focusedApp() ?? "") => c.desk.remember(slug),
+  },
+  {
+    name: "app.agree", label: "Agree on what this app must do", group: "App", icon: Handshake, when: (c) => hasApp(c) && c.state.apps[c.desk.focusedApp() ?? ""]?.contract !== true,
+    perform: async (c, slug = c.desk.focusedApp() ?? "") => {
+      c.desk.openProgram("chat");
+      await ask(`The app ${c.state.apps[slug]?.name ?? slug} has no contract. Read it, ask me what is open, and write down what it must do.`, { app: slug });
+    },
   },
   {
     name: "app.repair", label: "Ask to repair this app", group: "App", icon: Wrench, when: hasApp,

@@ -22,6 +22,7 @@ export interface Desk {
   cycleWindows(): void;
   showDesk(): void;
   reloadApp(slug: string): void;
+  remember(slug: string): void; // begins to record what is done in an app, or ends it
 }
 
 export interface Context {

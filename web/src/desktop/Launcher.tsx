@@ -52,6 +52,8 @@ function appMenu(e: MouseEvent, a: AppInfo): void {
   openMenu(e, [
     { label: "Open", run: () => desk.openApp(a.slug) },
     { label: "Ask to change it", run: () => desk.openProgram("chat", `Change ${a.name}: `) },
+    { label: "Remember this", run: () => perform("app.remember", context(), a.slug) },
+    ...(a.contract ? [] : [{ label: "Agree on what it must do", run: () => perform("app.agree", context(), a.slug) }]),
     { label: "Show its files", run: () => desk.openProgram("files", a.folder) },
     ...(a.permissions?.length ? [{ label: "Take back what you have allowed it", run: () => void takeBack(a) }] : []),
     { label: "Export its entries", run: () => perform("app.export", context(), a.slug) },

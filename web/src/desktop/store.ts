@@ -5,6 +5,7 @@ import type { Context, Desk, Place } from "../commands/registry.ts";
 import { api } from "../session/api.ts";
 import { refusalOf } from "../session/http.ts";
 import { showConversation, useSession } from "../session/store.ts";
+import { begin, done, useRecording } from "./frames/recording.ts";
 import { guiseTitle, type Guise } from "./frames/guise.ts";
 import type { Program } from "./program.ts";
 import * as t from "./windows/transitions.ts";
@@ -159,6 +160,14 @@ export const desk: Desk = {
   maximised: (id) => t.find(getState().layout, id)?.place === "max",
   cycleWindows: () => change((l) => t.cycle(l)),
   showDesk: () => change((l) => t.minimiseAll(l)),
+  remember(slug) {
+    const { now } = useRecording.getState();
+    if (now?.slug === slug && now.phase === "recording") return done();
+    void begin(slug, () => {
+      openApp(slug);
+      desk.reloadApp(slug);
+    });
+  },
   reloadApp: (slug) => setState((s) => ({ reloads: { ...s.reloads, [slug]: (s.reloads[slug] ?? 0) + 1 } })),
 };
 

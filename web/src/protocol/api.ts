@@ -17,6 +17,7 @@ export type ConflictAnswer = Schemas["ResolveBody"];
 export type Resolved = Schemas["ResolveReply"];
 export type Space = Schemas["SpaceReport"];
 export type Upkeep = Pick<Schemas["UpkeepState"], "scrub" | "gc">;
+export type RecordingDraft = Schemas["RecordingDraft"];
 export type AppBackup = Schemas["AppBackup"];
 export type BackupRun = Schemas["BackupRun"];
 export type BackupStatus = Schemas["BackupStatus"];

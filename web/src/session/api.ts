@@ -79,6 +79,10 @@ export const api = {
   apps: () => send("get", "/api/apps").then(list),
   /** launch opens an app: as it is, as of a moment, or as a process at work has it. */
   launch: (slug: string, body: Schemas["Launch-appRequest"] = {}) => send("post", "/api/apps/{slug}/launch", { path: { slug }, body }),
+  beginRecording: (slug: Slug, at: string) => send("post", "/api/apps/{slug}/recordings", { path: { slug }, body: { at } }),
+  endRecording: (id: string, use: unknown) => send("post", "/api/recordings/{id}/end", { path: { id }, body: { use } }),
+  keepRecording: (id: string, name: string, without: number[]) => send("post", "/api/recordings/{id}/keep", { path: { id }, body: { name, without } }),
+  dropRecording: (id: string) => send("delete", "/api/recordings/{id}", { path: { id } }),
   removeApp: (slug: string) => send("delete", "/api/apps/{slug}", { path: { slug } }),
   /** grant gives an app what its manifest asks for, or takes it back. */
   allowPackages: (names: string[], allow: boolean) => send("put", "/api/packages", { body: { names, allow } }),

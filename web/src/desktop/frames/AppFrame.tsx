@@ -10,6 +10,7 @@ import { useSession } from "../../session/store.ts";
 import { whenText } from "../../ui/words.ts";
 import { context, desk, endPreview } from "../store.ts";
 import type { Guise } from "./guise.ts";
+import { Recorder } from "./Recorder.tsx";
 import { useLoads } from "./useLoads.ts";
 
 const sandbox = "allow-scripts allow-forms allow-downloads";
@@ -24,6 +25,7 @@ export const AppFrame = memo(function AppFrame({ slug, guise, onTitle }: { slug:
   return (
     <div className={`app-frame ${guise ? "guised" : ""}`}>
       {guise && <Mark slug={slug} guise={guise} data={loads.at(-1)?.launch.data} />}
+      {!guise && <Recorder slug={slug} name={name} afresh={() => desk.reloadApp(slug)} />}
       {loads.map((load) => (
         <iframe
           key={load.id}

@@ -34,7 +34,7 @@ function world(more: Partial<Needs> = {}) {
   const needs = {
     nonce: "n-1", name: "Expenses", design: "paper", frame: () => frame as unknown as Window, theme: () => ({ vars: {}, mode: "light" as const }),
     libraries: vi.fn(async () => [["a", "1"] as [string, string]]), bridge: vi.fn(async () => 42), onReady: vi.fn(), onTitle: vi.fn(), onError: vi.fn(),
-    fonts: vi.fn(async () => []), keys: ["Mod+K"], onKey: vi.fn(), ...more,
+    fonts: vi.fn(async () => []), keys: ["Mod+K"], onKey: vi.fn(), recording: () => null, ...more,
   };
   const link = linkFrame(needs, page as unknown as Window);
   open.push(link);

@@ -21,6 +21,13 @@ export interface Needs {
   onTitle(title: string): void;
   onError(message: string, stack: string): void;
   onKey(shortcut: string): void; // one of keys: the app may say so without a key press
+  recording(): Recording | null; // what is being recorded of this window, because the owner said so
+}
+
+/** Recording hears what a window says of its own use; it is not believed, and only asked for by the owner. */
+export interface Recording {
+  onSteps(steps: number): void;
+  onUse(use: unknown): void;
 }
 
 export interface FrameLink {
@@ -71,14 +78,17 @@ export function linkFrame(n: Needs, events: Pick<Window, "addEventListener" | "r
     port.onmessage = (m) => void receive(m.data);
     // An opaque origin has no name to address; the port goes to that one window.
     frame.postMessage({ type: "matrixos:connect", theme: n.theme(), design: n.design, app: { name: n.name }, modules, fonts, keys: n.keys }, "*", [channel.port2]);
+    if (n.recording()) port.postMessage({ type: "record", on: true });
   };
 
   const receive = async (data: unknown) => {
     if (typeof data !== "object" || data === null) return;
-    const m = data as { type?: unknown; id?: unknown; method?: unknown; params?: unknown; message?: unknown; stack?: unknown; title?: unknown; shortcut?: unknown };
+    const m = data as { type?: unknown; id?: unknown; method?: unknown; params?: unknown; message?: unknown; stack?: unknown; title?: unknown; shortcut?: unknown; steps?: unknown; use?: unknown };
     if (m.type === "ready") return n.onReady();
     if (m.type === "title") return n.onTitle(String(m.title ?? "").slice(0, 120));
     if (m.type === "error") return n.onError(String(m.message ?? "").slice(0, 2000), String(m.stack ?? "").slice(0, 8000));
+    if (m.type === "recording") return typeof m.steps === "number" ? n.recording()?.onSteps(m.steps) : undefined;
+    if (m.type === "recorded") return n.recording()?.onUse(m.use);
     if (m.type === "key") return n.keys.includes(m.shortcut as string) ? n.onKey(m.shortcut as string) : undefined;
     if (typeof m.id !== "number" || typeof m.method !== "string") return;
     const reply = port;

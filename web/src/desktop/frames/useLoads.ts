@@ -13,6 +13,7 @@ import type { Guise } from "./guise.ts";
 import { context, desk, useDesktop } from "../store.ts";
 import { fonts, libraries } from "./libraries.ts";
 import { linkFrame, type FrameLink } from "./link.ts";
+import { counted, use, useRecording } from "./recording.ts";
 
 export interface Load {
   id: number;
@@ -99,6 +100,7 @@ export function useLoads(slug: Slug, onTitle: (title: string) => void, guise?: G
         fonts,
         keys: frameKeys,
         onKey: (shortcut) => performFrameKey(shortcut, context()),
+        recording: () => (!guise && useRecording.getState().now?.slug === slug ? { onSteps: counted, onUse: (what) => void use(what) } : null),
         bridge: (method, params) => bridge(load.launch.capability, slug, method, params, setWish),
         onReady: () => markReady(load.id),
         onTitle,
@@ -113,10 +115,11 @@ export function useLoads(slug: Slug, onTitle: (title: string) => void, guise?: G
       frame.src = load.launch.url;
       setTimeout(() => markReady(load.id), patience);
     },
-    [slug, markReady, onTitle],
+    [slug, guise, markReady, onTitle],
   );
 
   usePushes(slug, links);
+  useEndOfRecording(slug, links);
   useProgress(pid, start);
   useEffect(() => {
     const all = links.current;
@@ -180,6 +183,14 @@ function usePushes(slug: Slug, links: RefObject<Map<number, Open>>): void {
       off();
     };
   }, [slug, theme, links]);
+}
+
+// When the owner is done, the window is asked for what was done in it.
+function useEndOfRecording(slug: Slug, links: RefObject<Map<number, Open>>): void {
+  const over = useRecording((s) => s.now?.slug !== slug || s.now.phase !== "recording");
+  useEffect(() => {
+    if (over) for (const { link } of links.current.values()) link.push({ type: "record", on: false });
+  }, [over, links]);
 }
 
 // A few methods are the desktop's own; everything else goes to the server under

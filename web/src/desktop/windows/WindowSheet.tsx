@@ -32,6 +32,8 @@ function appActions(slug: string) {
   return [
     null,
     { label: "Start this app again", run: () => perform("app.reload", context(), slug) },
+    { label: "Remember this", run: () => perform("app.remember", context(), slug) },
+    ...(context().state.apps[slug]?.contract !== true ? [{ label: "Agree on what it must do", run: () => perform("app.agree", context(), slug) }] : []),
     { label: "Show its files", run: () => perform("go.files", context(), `apps/${slug}`) },
     { label: "Ask to repair it", run: () => perform("app.repair", context(), slug) },
     { label: "Export its entries", run: () => perform("app.export", context(), slug) },
