@@ -309,7 +309,7 @@ func (w *writer) lines() {
 			case n >= kind.most:
 			case w.passing(line) || moment.MatchString(line):
 				w.leave("“%s”: it depends on when one looks", line)
-			case w.rec.Secret && !w.typed(line):
+			case w.rec.Secret && !w.typed(line), bare.MatchString(line) && !w.typed(line): // a figure alone is found anywhere, and may be a mark of a chart
 			default:
 				n++
 				w.look(kind.step(line))
@@ -345,6 +345,7 @@ var (
 	secretName = regexp.MustCompile(`(?i)passw|passphrase|secret|token|api_?key|cvc|cvv|(^|_)pin($|_)|iban|card_?number|credential`)
 	random     = regexp.MustCompile(`^(?i:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{24,}|[a-z0-9_-]*[0-9][a-z0-9_-]*)$`)
 	stamped    = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-|(^|\D)1[6-9]\d{11}(\D|$)`)
+	bare       = regexp.MustCompile(`^[\d\s.,:%+-]*$`)
 	moment     = regexp.MustCompile(`(?i)\bjust now\b|\b(seconds?|minutes?|hours?) ago\b|\d{1,2}:\d\d:\d\d`)
 )
 
