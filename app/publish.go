@@ -57,7 +57,10 @@ func Publish(tree fs.FS, slug sys.Slug, by Publisher) (Publication, error) {
 		return Publication{}, err
 	}
 	if promise, ok := files[contract.Name]; ok {
-		if files[contract.Name] = withoutRecorded(promise); files[contract.Name] == nil {
+		if files[contract.Name], err = withoutRecorded(promise); err != nil {
+			return Publication{}, err
+		}
+		if files[contract.Name] == nil {
 			delete(files, contract.Name)
 		}
 	}

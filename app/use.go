@@ -120,32 +120,31 @@ func wrongContract(file sys.Path, found []sys.Diagnostic) error {
 	return &sys.Error{Op: "add to", Path: string(file), Kind: sys.Invalid, Err: fmt.Errorf("line %d: %s", found[0].Line, found[0].Text), Hint: "mend the file, or undo what made it so"}
 }
 
-// withoutRecorded takes from a contract what the owner recorded: it has entries of theirs
-// in it, and they stay at home. It is nil if nothing else was promised.
-func withoutRecorded(raw []byte) []byte {
+// withoutRecorded takes from the text of a contract what the owner recorded: it has
+// entries of theirs in it, and they stay at home. It is nil if nothing else was promised.
+// A text that is no contract has nothing recorded, and stays.
+func withoutRecorded(raw []byte) ([]byte, error) {
 	c, found := contract.Parse(raw, contract.Name)
-	if len(found) > 0 || !slices.ContainsFunc(c.Scenarios, func(s contract.Scenario) bool { return s.Recorded != "" }) {
-		return raw
+	recorded := func(s contract.Scenario) bool { return s.Recorded != "" }
+	if len(found) > 0 || !slices.ContainsFunc(c.Scenarios, recorded) {
+		return raw, nil
 	}
-	rest := slices.DeleteFunc(c.Scenarios, func(s contract.Scenario) bool { return s.Recorded != "" })
+	rest := slices.DeleteFunc(c.Scenarios, recorded)
 	if len(rest)+len(c.Invariants)+len(c.Properties) == 0 {
-		return nil
+		return nil, nil
 	}
 	tree := map[string]json.RawMessage{}
-	if json.Unmarshal(raw, &tree) != nil {
-		return nil
+	if err := json.Unmarshal(raw, &tree); err != nil {
+		return nil, err
 	}
 	delete(tree, "scenarios")
 	if len(rest) > 0 {
 		list, err := json.Marshal(rest)
 		if err != nil {
-			return nil
+			return nil, err
 		}
 		tree["scenarios"] = list
 	}
 	text, err := ordered(tree)
-	if err != nil {
-		return nil
-	}
-	return []byte(text)
+	return []byte(text), err
 }

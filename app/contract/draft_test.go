@@ -45,8 +45,8 @@ func TestADraftExpectsWhatIsTheSameEachTime(t *testing.T) {
 	}}}
 	d := r.Draft(&again)
 	got := said(d)
-	want := `expenses has 1 rows where {"amount":12.5,"day":"2026-03-11","note":"Lunch"}
-expenses has 1 rows where {"amount":6}
+	want := `one entry in expenses with amount 12.5, day "2026-03-11" and note "Lunch"
+one entry in expenses with amount 6
 see "Lunch"
 see "12.50"
 see "€18.50"
@@ -72,7 +72,7 @@ do not see "€5.00"`
 func TestADraftKnowsWhatTheStepsMake(t *testing.T) {
 	r := recording(t, lunch)
 	again := State{Rows: map[string][]Row{"expenses": {r.Before.Rows["expenses"][0]}}}
-	if got := said(r.Draft(&again)); strings.Contains(got, "Lunch\"}") {
+	if got := said(r.Draft(&again)); strings.Contains(got, "note \"Lunch\"") {
 		t.Errorf("expects %s", got)
 	}
 }

@@ -1,7 +1,10 @@
 package contract
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -44,11 +47,7 @@ func (s Step) String() string {
 	case "value":
 		return fmt.Sprintf("the field %q holds %s", s.Value, s.Is)
 	case "rows":
-		where := ""
-		if len(s.Where) > 0 {
-			where = " where " + string(s.Where)
-		}
-		return fmt.Sprintf("%s has %d rows%s", s.Rows, deref(s.Count), where)
+		return s.rowsWords()
 	case "key":
 		return fmt.Sprintf("the key %q is %s", s.Key, s.Is)
 	case "reload":
@@ -59,6 +58,37 @@ func (s Step) String() string {
 		return "wait " + s.Wait
 	}
 	return "do nothing"
+}
+
+// rowsWords says a count of rows as a person would: values by their columns, and what is
+// more than a value as it is written.
+func (s Step) rowsWords() string {
+	n, many := deref(s.Count), "no entry"
+	switch {
+	case n == 1:
+		many = "one entry"
+	case n > 1:
+		many = fmt.Sprintf("%d entries", n)
+	}
+	text := many + " in " + s.Rows
+	if len(s.Where) == 0 {
+		return text
+	}
+	var where map[string]json.RawMessage
+	if err := json.Unmarshal(s.Where, &where); err != nil {
+		return text + " where " + string(s.Where)
+	}
+	for i, column := range slices.Sorted(maps.Keys(where)) {
+		join := ", "
+		switch {
+		case i == 0:
+			join = " with "
+		case i == len(where)-1:
+			join = " and "
+		}
+		text += join + strings.ReplaceAll(column, "_", " ") + " " + string(where[column])
+	}
+	return text
 }
 
 func (s Step) dragWords() string {

@@ -39,40 +39,44 @@ function Sheet({ draft, name, busy, refusal, again }: { draft: RecordingDraft; n
   const some = checks.some((s) => !without.has(s.i));
   return (
     <section className="record-sheet" role="dialog" aria-label={`What ${name} has to do`}>
-      <h3>What {name} has to do</h3>
-      <label className="field">
-        <span>Call it</span>
-        <input value={title} maxLength={200} onChange={(e) => setTitle(e.target.value)} />
-      </label>
-      <h4>When you do this</h4>
-      <ol>
-        {all.filter((s) => !s.check).map((s) => (
-          <li key={s.i}>{s.words}</li>
-        ))}
-      </ol>
-      <h4>{checks.length === 0 ? "Nothing was found to look for" : "It has to be so"}</h4>
-      <ul className="checks">
-        {checks.map((s) => (
-          <li key={s.i}>
-            <label>
-              <input type="checkbox" checked={!without.has(s.i)} onChange={() => toggle(s.i)} /> {s.words}
-            </label>
-          </li>
-        ))}
-      </ul>
-      {left.length > 0 && (
-        <details>
-          <summary>{count(left.length, "thing")} left out</summary>
-          <ul>
-            {left.map((l) => (
-              <li key={l}>{l}</li>
-            ))}
-          </ul>
-        </details>
-      )}
-      {draft.entries > 0 && <p className="record-note">It begins with {count(draft.entries, "entry", "entries")} of yours as they were, which the contract keeps. They stay at home when you share the app.</p>}
-      {draft.trouble && <Trouble what="It does not play back, so it cannot be kept." why={draft.trouble} hint="Show it once more, in other steps." />}
-      {refusal && <Trouble what="It was not kept." why={refusal.message} hint={refusal.hint} />}
+      <div className="record-body">
+        <h3>What {name} has to do</h3>
+        <label className="field">
+          <span>Call it</span>
+          <input className="input" value={title} maxLength={200} onChange={(e) => setTitle(e.target.value)} />
+        </label>
+        <h4>When you do this</h4>
+        <ol>
+          {all.filter((s) => !s.check).map((s) => (
+            <li key={s.i}>
+              <span className="record-words">{s.words}</span>
+            </li>
+          ))}
+        </ol>
+        <h4>{checks.length === 0 ? "Nothing was found to look for" : "It has to be so"}</h4>
+        <ul className="checks">
+          {checks.map((s) => (
+            <li key={s.i}>
+              <label>
+                <input type="checkbox" checked={!without.has(s.i)} onChange={() => toggle(s.i)} /> <span className="record-words">{s.words}</span>
+              </label>
+            </li>
+          ))}
+        </ul>
+        {left.length > 0 && (
+          <details>
+            <summary>{count(left.length, "thing")} left out</summary>
+            <ul>
+              {left.map((l) => (
+                <li key={l}>{l}</li>
+              ))}
+            </ul>
+          </details>
+        )}
+        {draft.entries > 0 && <p className="record-note">It begins with {count(draft.entries, "entry", "entries")} of yours as they were, which the contract keeps. They stay at home when you share the app.</p>}
+        {draft.trouble && <Trouble what="It does not play back, so it cannot be kept." why={draft.trouble} hint="Show it once more, in other steps." />}
+        {refusal && <Trouble what="It was not kept." why={refusal.message} hint={refusal.hint} />}
+      </div>
       <div className="actions">
         <Button look="primary" disabled={busy || !some || Boolean(draft.trouble)} onClick={() => void keep(title, [...without])}>
           {busy ? "Trying it twice…" : "Keep"}
