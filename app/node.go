@@ -104,6 +104,7 @@ func (r *Runtime) serveNode(w http.ResponseWriter, req *http.Request, l *launch,
 		Rewrite: func(p *httputil.ProxyRequest) {
 			p.Out.URL = &url.URL{Scheme: "http", Host: "app", Path: "/" + name, RawQuery: req.URL.RawQuery}
 			p.Out.Host = "localhost"
+			p.Out.Body = sys.ByLength(p.Out.Body, req.ContentLength)
 			for _, secret := range []string{"Cookie", "Authorization", "X-App-Capability", "Origin", "Referer", "Accept-Encoding"} {
 				p.Out.Header.Del(secret)
 			}

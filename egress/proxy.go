@@ -263,9 +263,7 @@ func (p *Proxy) forward(scheme, address string) http.Handler {
 			Rewrite: func(q *httputil.ProxyRequest) {
 				q.Out.URL = &url.URL{Scheme: scheme, Host: host, Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery}
 				q.Out.Host = host
-				if n := r.ContentLength; n > 0 {
-					q.Out.Body = exactly{io.LimitReader(r.Body, n), r.Body}
-				}
+				q.Out.Body = sys.ByLength(q.Out.Body, r.ContentLength)
 				if len(put) > 0 { // what comes back has to be readable
 					q.Out.Header.Set("Accept-Encoding", "identity")
 					q.Out.Header.Del("Upgrade")
@@ -280,14 +278,6 @@ func (p *Proxy) forward(scheme, address string) http.Handler {
 		}
 		proxy.ServeHTTP(w, r)
 	})
-}
-
-// exactly is a request's body that ends by its length. The transport reads on after it,
-// to see that nothing follows. By then the answer may have begun, which closes the
-// body; that read would fail, and break the answer off.
-type exactly struct {
-	io.Reader
-	io.Closer
 }
 
 func statusOf(err error) int {

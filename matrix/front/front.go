@@ -64,6 +64,7 @@ func New(o Options) (*Front, error) {
 			r.SetURL(base)
 			r.Out.Host = r.In.Host
 			r.SetXForwarded()
+			r.Out.Body = sys.ByLength(r.Out.Body, r.In.ContentLength)
 			r.Out.Header.Del("Cookie")
 		},
 		ModifyResponse: func(r *http.Response) error {
