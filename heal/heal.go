@@ -77,6 +77,7 @@ type run struct {
 	roots    []string
 	contract []byte // today's; nil if there is none that can be read
 	start    time.Time
+	noticed  time.Time // when something was first seen to be wrong; zero until then
 	known    map[string]*trial
 	wholes   map[string]*sys.ContractReport
 	runs     int
@@ -223,6 +224,7 @@ func (h *Healer) once(ctx context.Context, c *run, view *disk.View, o sys.HealOp
 	if err != nil || before.Green {
 		return nil, err
 	}
+	c.noticed = h.o.Now()
 	known := map[string]sys.HealCase{}
 	if !o.Again {
 		if known, err = h.decided(ctx, c.folder); err != nil {

@@ -85,7 +85,10 @@ func (h *Healer) giveUp(ctx context.Context, c *run, one *sys.HealCase) error {
 // finish fills in what is measured.
 func (h *Healer) finish(c *run, one *sys.HealCase) {
 	one.Runs, one.Opened = c.runs, c.start.UTC()
-	one.Millis = h.o.Now().Sub(c.start).Milliseconds()
+	if c.noticed.IsZero() {
+		c.noticed = c.start
+	}
+	one.Look, one.Millis = c.noticed.Sub(c.start).Milliseconds(), h.o.Now().Sub(c.noticed).Milliseconds()
 	if one.State != sys.HealProposed && one.State != sys.HealRests {
 		one.Closed = h.o.Now().UTC()
 	}

@@ -51,6 +51,7 @@ type HealCase struct {
 	Ways       []string    `json:"ways,omitempty"`       // out, in words
 	Level      string      `json:"level,omitempty"`      // at which the repair was verified
 	Runs       int         `json:"runs"`                 // of contracts, or of parts of them
+	Look       int64       `json:"look_millis"`          // from the beginning of the look to when it was noticed
 	Millis     int64       `json:"millis"`               // from when it was noticed to the repair
 	Opened     time.Time   `json:"opened"`
 	Closed     time.Time   `json:"closed,omitzero"`

@@ -4,7 +4,7 @@ import type { HealCase } from "../protocol/wire.ts";
 import { addHeal, applyEvents, healNotice, initialState, unwell } from "./state.ts";
 
 const one = (more: Partial<HealCase>): HealCase => ({
-  id: 1, app: "todo", path: "apps/todo", mode: 27, detector: "contract", seen: ["it sorts"], state: "proposed", why: "To-do is broken since L7.", runs: 3, millis: 900, opened: "2026-11-26T05:00:00Z", ...more,
+  id: 1, app: "todo", path: "apps/todo", mode: 27, detector: "contract", seen: ["it sorts"], state: "proposed", why: "To-do is broken since L7.", runs: 3, look_millis: 0, millis: 900, opened: "2026-11-26T05:00:00Z", ...more,
 });
 const event = (c: HealCase): Event => ({ seq: c.id + 10, time: c.opened, kind: "heal", data: c });
 
