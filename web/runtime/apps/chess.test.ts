@@ -79,7 +79,7 @@ function answer(fen: string, level: Level): string {
   const mind = thinking([p], level, dice(3), () => 0); // time stands still, so the depth decides
   let step = mind.next();
   while (!step.done) step = mind.next();
-  return write(p, step.value);
+  return write(p, step.value.move);
 }
 
 test("it mates, takes what hangs, and does not give a queen away", () => {
@@ -98,7 +98,7 @@ test("the thinking is cut into small pieces, and stops when time is over", () =>
   let step = mind.next();
   for (; !step.done; step = mind.next()) slices++;
   assert.ok(slices > 20 && slices < 1000, `${slices} slices`);
-  assert.ok(legal(begin()).includes(step.value));
+  assert.ok(legal(begin()).includes(step.value.move));
   assert.equal(judge(begin()), 0);
 });
 
@@ -109,8 +109,8 @@ test("games against itself stay legal to the end", () => {
     const mind = thinking(positions, "Easy", roll, () => 0);
     let step = mind.next();
     while (!step.done) step = mind.next();
-    assert.ok(legal(positions.at(-1)!).includes(step.value));
-    positions.push(after(positions.at(-1)!, step.value)!);
+    assert.ok(legal(positions.at(-1)!).includes(step.value.move));
+    positions.push(after(positions.at(-1)!, step.value.move)!);
   }
   assert.ok(positions.length > 10);
 });

@@ -2,8 +2,8 @@ import { useRows, useValue } from "@matrixos/sdk";
 import { App, Button, Dialog, Grid, IconButton, Segmented, Stack, useToast } from "@matrixos/ui";
 import { useEffect, useMemo, useState } from "react";
 import { Piece, pieceNames } from "./Piece";
-import { becomes, fromOf, inCheck, legal, play, squareName, toOf, write, type Ending, type Move } from "./rules";
-import { thinking, type Level } from "./think";
+import { becomes, fromOf, inCheck, legal, play, squareName, toOf, write, type Ending, type Move, type Position } from "./rules";
+import { mateIn, thinking, type Level, type Thought } from "./think";
 import "./style.css";
 
 interface Game {
@@ -40,20 +40,25 @@ function Play({ asking, onAsk }: { asking: boolean; onAsk: (open: boolean) => vo
     const end = play(moves).ending;
     if (end) void finish(end !== "checkmate" ? "draw" : p.side === g.side ? "won" : "lost", end, moves);
   };
-  useReply(theirs, positions, g.level, step);
+  useThought(theirs, positions, g.level, (t) => step(t.move));
+  const [hint, setHint] = useState<{ at: Position; is: Thought | null } | null>(null);
+  const advice = hint?.at === p && !over ? hint : null;
+  useThought(advice !== null && advice.is === null, positions, "Hint", (is) => setHint({ at: p, is }));
   const back = () => set({ ...g, moves: g.moves.slice(0, p.side === g.side || over ? (g.moves.length % 2 === (g.side === 1 ? 0 : 1) ? -2 : -1) : -1), resigned: false });
   const mine = g.side === 1 ? 0 : 1; // how many moves stand before the first of the owner's
   const status = g.resigned ? "You gave up." : ending ? `${words[ending]}${ending === "checkmate" ? (p.side === g.side ? ". The computer won." : ". You won.") : "."}` : theirs ? "The computer thinks…" : inCheck(p) ? "You are in check." : "It is your move.";
   return (
     <div className="chess">
-      <Board positions={positions} moves={g.moves} side={g.side} live={!theirs && !over} onMove={step} />
+      <Board positions={positions} moves={g.moves} side={g.side} live={!theirs && !over} hint={advice?.is?.move ?? null} onMove={step} />
       <aside>
         <p role="status">{over ? <b>{status}</b> : status}</p>
         <Stack row gap={8}>
           <IconButton icon="undo-2" label="Take back" disabled={g.moves.length <= mine || theirs} onClick={back} />
+          <IconButton icon="lightbulb" label="Hint" disabled={theirs || over || advice !== null} onClick={() => setHint({ at: p, is: null })} />
           {!over && g.moves.length > mine && <Button quiet onClick={() => { set({ ...g, resigned: true }); void finish("lost", "given up"); }}>Give up</Button>}
           {over && <Button primary onClick={() => onAsk(true)}>New game</Button>}
         </Stack>
+        {advice && <p role="note" aria-label="Hint">{advice.is ? says(p, advice.is) : "Looking for a good move…"}</p>}
         <p className="mx-small mx-quiet">You play {g.side === 1 ? "white" : "black"}, level {g.level.toLowerCase()}.</p>
         <ol className="moves" aria-label="Moves">
           {notation(positions, g.moves).reduce<string[][]>((rows, m, i) => (i % 2 ? [...rows.slice(0, -1), [...rows.at(-1)!, m]] : [...rows, [m]]), []).map((pair, i) => <li key={i}><span className="mx-quiet">{i + 1}.</span>{pair.map((m, n) => <span key={n}>{m}</span>)}</li>)}
@@ -66,23 +71,32 @@ function Play({ asking, onAsk }: { asking: boolean; onAsk: (open: boolean) => vo
 
 const notation = (positions: ReturnType<typeof play>["positions"], moves: readonly Move[]): string[] => moves.slice(0, positions.length - 1).map((m, i) => write(positions[i]!, m));
 
+// says tells a hint and what the computer expects of it, in pawns.
+function says(p: Position, t: Thought): string {
+  const [me, other] = p.side === 1 ? ["White", "Black"] : ["Black", "White"];
+  const mates = mateIn(t);
+  const who = t.score < 0 ? other : me;
+  const expects = mates !== null ? `${who} mates in ${Math.abs(mates)}` : t.score === 0 ? "it is even" : `${who} is ${(Math.abs(t.score) / 100).toFixed(2)} ahead`;
+  return `${write(p, t.move)}, and ${expects}.`;
+}
+
 // The computer thinks for 12 ms at a time; a newer position or a closed window ends it.
-function useReply(theirs: boolean, positions: ReturnType<typeof play>["positions"], level: Level, onMove: (m: Move) => void): void {
+function useThought(wanted: boolean, positions: ReturnType<typeof play>["positions"], level: Level | "Hint", onThought: (t: Thought) => void): void {
   useEffect(() => {
-    if (!theirs) return;
+    if (!wanted) return;
     const mind = thinking(positions, level, Math.random);
     let timer: ReturnType<typeof setTimeout>;
     const slice = () => {
       for (const end = performance.now() + 12; performance.now() < end; ) {
         const step = mind.next();
-        if (step.done) return onMove(step.value);
+        if (step.done) return onThought(step.value);
       }
       timer = setTimeout(slice, 0);
     };
     timer = setTimeout(slice, 250); // time to see the own move
     return () => clearTimeout(timer);
     // eslint-disable-next-line react-hooks/exhaustive-deps -- a position is thought about once
-  }, [theirs, positions, level]);
+  }, [wanted, positions, level]);
 }
 
 interface BoardProps {
@@ -90,10 +104,11 @@ interface BoardProps {
   moves: readonly Move[];
   side: 1 | -1;
   live: boolean;
+  hint: Move | null;
   onMove: (m: Move) => void;
 }
 
-function Board({ positions, moves, side, live, onMove }: BoardProps) {
+function Board({ positions, moves, side, live, hint, onMove }: BoardProps) {
   const p = positions.at(-1)!;
   const [from, setFrom] = useState<number | null>(null);
   const [promoting, setPromoting] = useState<Move[] | null>(null);
@@ -116,11 +131,12 @@ function Board({ positions, moves, side, live, onMove }: BoardProps) {
     const light = (x + y) % 2 === 0;
     const base = light ? "var(--light)" : "var(--dark)";
     const moved = last !== null && (fromOf(last) === s || toOf(last) === s);
-    const tint = s === from ? "var(--matrix-primary) 55%" : s === checked ? "var(--matrix-destructive) 45%" : moved ? "var(--matrix-warning) 38%" : "";
+    const hinted = hint !== null && (fromOf(hint) === s || toOf(hint) === s);
+    const tint = s === from ? "var(--matrix-primary) 55%" : s === checked ? "var(--matrix-destructive) 45%" : hinted ? "var(--matrix-success) 45%" : moved ? "var(--matrix-warning) 38%" : "";
     const name = piece === 0 ? "empty" : `${piece > 0 ? "white" : "black"} ${pieceNames[Math.abs(piece)]}`;
     return {
       color: tint ? `color-mix(in oklch, ${tint}, ${base})` : base,
-      label: `${squareName(s)}, ${name}${s === from ? ", chosen" : target ? ", can go here" : s === checked ? ", in check" : moved ? ", last move" : ""}`,
+      label: `${squareName(s)}, ${name}${s === from ? ", chosen" : target ? ", can go here" : s === checked ? ", in check" : hinted ? ", hint" : moved ? ", last move" : ""}`,
       content: <span className="square" data-target={target ? (piece ? "take" : "go") : undefined}>{x === 0 && <i className="rank">{squareName(s)[1]}</i>}{y === 7 && <i className="file">{squareName(s)[0]}</i>}{piece !== 0 && <Piece piece={piece} />}</span>,
     };
   };

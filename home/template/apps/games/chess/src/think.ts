@@ -108,18 +108,27 @@ function* inSlices(p: Position, depth: number, alpha: number, beta: number, ply:
   return best === -Infinity ? (inCheck(p) ? ply - mate : 0) : best;
 }
 
-const strength: Record<Level, { depth: number; noise: number; ms: number }> = {
+/** A thought is a move and what comes of it for who makes it, in hundredths of a pawn. */
+export interface Thought {
+  move: Move;
+  score: number;
+}
+
+/** mateIn is in how many moves a thought mates, below 0 if its side is mated, or null. */
+export const mateIn = ({ score }: Thought): number | null => (Math.abs(score) > mate / 2 ? Math.sign(score) * Math.ceil((mate - Math.abs(score)) / 2) : null);
+
+const strength: Record<Level | "Hint", { depth: number; noise: number; ms: number }> = {
   Easy: { depth: 1, noise: 90, ms: 400 },
   Medium: { depth: 3, noise: 12, ms: 1500 },
   Hard: { depth: 6, noise: 0, ms: 2500 },
+  Hint: { depth: 4, noise: 0, ms: 2500 },
 };
 
 /**
  * thinking finds a move for who is to move in the last position; it yields often and
- * returns the best move of the deepest look that it has finished when the time is
- * over. What would repeat a position a third time counts as a draw.
+ * returns the best of the deepest look that it has finished when the time is over. What would repeat a position a third time counts as a draw.
  */
-export function* thinking(positions: readonly Position[], level: Level, random: () => number, now: () => number = Date.now): Generator<void, Move> {
+export function* thinking(positions: readonly Position[], level: Level | "Hint", random: () => number, now: () => number = Date.now): Generator<void, Thought> {
   const p = positions.at(-1)!;
   const s = strength[level];
   const until = now() + s.ms;
@@ -129,22 +138,22 @@ export function* thinking(positions: readonly Position[], level: Level, random: 
     return next ? [{ move, next, score: 0, drawn: seen.filter((x) => x === signature(next)).length >= 2, noise: (random() - 0.5) * 2 * s.noise }] : [];
   });
   if (roots.length === 0) throw new Error("there is no move");
-  let best = sorted(p, roots.map((r) => r.move))[0]!;
+  let best: Thought = { move: sorted(p, roots.map((r) => r.move))[0]!, score: 0 };
   for (let depth = 1; depth <= s.depth; depth++) {
-    let [alpha, found] = [-Infinity, best];
-    for (const r of roots.sort((a, b) => Number(b.move === best) - Number(a.move === best) || b.score - a.score)) {
+    let found: Thought = { move: best.move, score: -Infinity };
+    for (const r of roots.sort((a, b) => Number(b.move === best.move) - Number(a.move === best.move) || b.score - a.score)) {
       const margin = s.noise * 2;
-      const search = inSlices(r.next, depth - 1, -Infinity, -(alpha - margin), 1);
+      const search = inSlices(r.next, depth - 1, -Infinity, -(found.score - margin), 1);
       let step = search.next();
       for (; !step.done; step = search.next()) {
         if (now() > until && depth > 1) return best;
         yield;
       }
       r.score = r.drawn ? 0 : -step.value + (Math.abs(step.value) > mate / 2 ? 0 : r.noise);
-      if (r.score > alpha) [alpha, found] = [r.score, r.move];
+      if (r.score > found.score) found = { move: r.move, score: r.score };
     }
     best = found;
-    if (Math.abs(alpha) > mate / 2) return best;
+    if (Math.abs(best.score) > mate / 2) return best;
   }
   return best;
 }
