@@ -58,7 +58,7 @@ function Play({ asking, onAsk }: { asking: boolean; onAsk: (open: boolean) => vo
           {!over && g.moves.length > mine && <Button quiet onClick={() => { set({ ...g, resigned: true }); void finish("lost", "given up"); }}>Give up</Button>}
           {over && <Button primary onClick={() => onAsk(true)}>New game</Button>}
         </Stack>
-        {advice && <p role="note" aria-label="Hint">{advice.is ? says(p, advice.is) : "Looking for a good move…"}</p>}
+        {advice && <p role="status" aria-label="Hint">{advice.is ? says(p, advice.is) : "Looking for a good move…"}</p>}
         <p className="mx-small mx-quiet">You play {g.side === 1 ? "white" : "black"}, level {g.level.toLowerCase()}.</p>
         <ol className="moves" aria-label="Moves">
           {notation(positions, g.moves).reduce<string[][]>((rows, m, i) => (i % 2 ? [...rows.slice(0, -1), [...rows.at(-1)!, m]] : [...rows, [m]]), []).map((pair, i) => <li key={i}><span className="mx-quiet">{i + 1}.</span>{pair.map((m, n) => <span key={n}>{m}</span>)}</li>)}
