@@ -57,6 +57,9 @@ func Hold(args []string) (code int, ok bool) {
 	if len(args) == 0 {
 		return 0, false
 	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go giveBackWhenIdle(ctx)
 	if code, ok := serveChild(args[0]); ok {
 		return code, true
 	}
@@ -200,6 +203,7 @@ func (s *System) serve(ctx context.Context, ln net.Listener, version string) err
 	if ln == nil {
 		return nil
 	}
+	s.tending.Go(func() { giveBackWhenIdle(ctx) })
 	s.tending.Go(func() { s.healer.Watch(ctx) })
 	s.tending.Go(func() {
 		select {

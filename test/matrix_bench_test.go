@@ -26,7 +26,7 @@ func BenchmarkMatrix(b *testing.B) {
 	res.Body.Close()
 	first := time.Since(begun)
 	h := (&server{World: idle}).handle()
-	time.Sleep(5 * time.Second) // what a start leaves behind
+	time.Sleep(time.Minute) // both come to rest, and give back what a start leaves behind
 	home, child := resident(b, idle.PID()), resident(b, h.PID)
 	idle.Stop()
 
