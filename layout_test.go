@@ -36,6 +36,7 @@ var layout = []struct{ pkg, may, parts string }{
 	{"kernel", "sys journal ipc policy model engine disk driver", ""},
 	{"audit", "sys policy disk kernel", ""},
 	{"matrix", "sys journal keyring", ""},
+	{"device", "sys journal keyring", ""},
 	{"app", "sys policy disk sandbox", "bundle contract npm server"},
 	{"heal", "sys journal disk app kernel", ""},
 	{"syscalls", "sys ipc policy egress disk sandbox driver kernel audit app matrix", ""},

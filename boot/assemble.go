@@ -63,6 +63,9 @@ func (s *System) assemble(ctx context.Context, o Options, base string) (err erro
 	if p.meet, err = s.copies(ctx, p.secrets, p.version); err != nil {
 		return err
 	}
+	if err := s.openDevices(ctx, p); err != nil {
+		return err
+	}
 	s.openHomeserver(p)
 	s.openCalls(p, connected)
 	if err := s.openHealer(ctx); err != nil {
@@ -133,7 +136,7 @@ func (s *System) openCalls(p *parts, connected *connected) {
 func (s *System) openKernel(ctx context.Context, p *parts) (err error) {
 	s.kernel, err = kernel.New(ctx, kernel.Options{
 		Disk: s.disk, Models: p.models, Apps: s.apps, Handle: func() sys.Handle { return readHandle(s.disk).Handle }, Logger: s.log, Now: time.Now,
-		Settings: settingsOf(s.disk, p.good, s.log), Resume: p.o.Listen != "", Safe: s.safe,
+		Settings: settingsOf(s.disk, p.good, s.log), Resume: p.o.Listen != "", Safe: s.safe, Second: s.devices.isSecond(),
 		Calls: p.table, Drivers: s.drivers.Rack, Describe: describe, Redact: p.secrets.Redact,
 	})
 	if err != nil || !s.safe {
@@ -153,7 +156,7 @@ func (s *System) openGateway(ctx context.Context, p *parts) error {
 	}
 	s.gateway, err = gateway.New(ctx, gateway.Options{
 		Disk: s.disk, Kernel: s.kernel, Apps: s.apps, Models: p.models, Policy: s.kernel, Keys: ownKeys{p.secrets}, Backups: s.backups,
-		Drivers: s.drivers, Sync: p.meet, Audit: p.look, Bundles: p.travel, Healer: s.healer, Recordings: newRecordings(s.apps), Rooms: p.people, Identity: p.people, Moderation: p.people, Deals: &deals{p.people}, MCP: guests, Matrix: s.matrix, Logger: s.log, Shell: desktop,
+		Drivers: s.drivers, Sync: p.meet, Audit: p.look, Bundles: p.travel, Healer: s.healer, Recordings: newRecordings(s.apps), Rooms: p.people, Identity: p.people, Devices: s.devices, Moderation: p.people, Deals: &deals{p.people}, MCP: guests, Matrix: s.matrix, Logger: s.log, Shell: desktop,
 		Owner: func() gateway.Owner { return readHandle(s.disk) }, Workspace: s.kernel.Workspace,
 		Trial: trials{s.apps, s.healer, p.box, p.why, s.home}.trial, Base: p.base, Token: s.token, Origins: p.o.Origins, Safe: s.safe,
 		Version: p.version, Commands: confinement(p.box, p.why),

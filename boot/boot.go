@@ -37,6 +37,7 @@ type Options struct {
 	Home    string
 	Listen  string   // host:port of the desktop; empty serves no address, only Client
 	Model   string   // overrides the owner's default model
+	Join    string   // the link of another device, of which this home becomes one more
 	Origins []string // further addresses of the desktop, such as a proxy's
 	Logger  *slog.Logger
 	Version string
@@ -81,6 +82,7 @@ type System struct {
 	drivers *drivers
 	healer  *heal.Healer
 	matrix  *homeserver
+	devices *devices
 	people  *messenger // nil in safe mode
 	gateway *gateway.Gateway
 	pipe    *gateway.Pipe
@@ -217,6 +219,7 @@ func (s *System) serve(ctx context.Context, ln net.Listener, version string) err
 		s.tending.Go(func() { s.matrix.tend(ctx) })
 		s.tending.Go(func() { s.people.tendClaimed(ctx) })
 		s.tending.Go(func() { s.backups.keeper.Tend(ctx) })
+		s.devices.begin(ctx)
 	}
 	s.addr = ln.Addr().String()
 	s.serves++

@@ -51,6 +51,9 @@ func (h *homeserver) Handle(context.Context) (gateway.HandleReply, error) {
 		Handle: id.Handle, AI: matrix.AI(id.Handle), Local: matrix.IsLocal(id.Handle), People: append([]sys.Handle{}, id.People...),
 		Driver: cmp.Or(h.config.Driver, driverChild), Phase: string(matrix.Stopped), Trouble: h.trouble,
 	}
+	if h.first != nil {
+		r.Driver = driverExternal
+	}
 	if h.hs == nil {
 		return r, nil
 	}
@@ -75,6 +78,9 @@ const defaultListen = "127.0.0.1:8448"
 func (h *homeserver) Claim(ctx context.Context, in gateway.ClaimBody) (gateway.HandleReply, error) {
 	h.claiming.Lock()
 	defer h.claiming.Unlock()
+	if h.first != nil {
+		return gateway.HandleReply{}, onFirst("claim", in.Handle)
+	}
 	id, err := readIdentity(h.disk)
 	if err != nil {
 		return gateway.HandleReply{}, err
@@ -190,6 +196,9 @@ func (h *homeserver) Look(ctx context.Context, domain string) ([]gateway.HandleC
 func (h *homeserver) Password(ctx context.Context, in gateway.PasswordBody) (gateway.PasswordReply, error) {
 	h.claiming.Lock()
 	defer h.claiming.Unlock()
+	if h.first != nil {
+		return gateway.PasswordReply{}, onFirst("set password", in.Name)
+	}
 	id, err := readIdentity(h.disk)
 	if err != nil {
 		return gateway.PasswordReply{}, err

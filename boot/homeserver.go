@@ -69,6 +69,10 @@ type homeserver struct {
 	base    string // of the desktop
 	log     *slog.Logger
 
+	// first is the first device of the owner, where this home is another one: the
+	// homeserver is there.
+	first *borrowing
+
 	claiming sync.Mutex
 
 	mu      sync.Mutex
@@ -84,8 +88,11 @@ type homeserver struct {
 
 // openHomeserver makes the homeserver of the owner's handle. Nothing of it runs yet.
 func (s *System) openHomeserver(p *parts) {
-	s.matrix = &homeserver{disk: s.disk, keys: p.secrets, home: s.home, program: p.o.Holder, base: p.base, log: s.log}
+	s.matrix = &homeserver{disk: s.disk, keys: p.secrets, home: s.home, program: p.o.Holder, base: p.base, log: s.log, first: s.devices.borrowing()}
 	_, domain := readHandle(s.disk).Handle.Parts()
+	if s.matrix.first != nil {
+		_, domain = s.matrix.first.owner.Parts()
+	}
 	err := s.matrix.open(domain)
 	if err != nil { // the home starts without
 		s.log.Error("the homeserver cannot be used", "error", err)
@@ -129,6 +136,10 @@ func (h *homeserver) open(domain string) error {
 
 // make makes what the settings name.
 func (h *homeserver) make(c matrixConfig, domain string) (hs matrix.Homeserver, keyID string, err error) {
+	if h.first != nil {
+		hs, err = h.first.homeserver()
+		return hs, "", err
+	}
 	if c.Driver == driverExternal {
 		service, err := h.optional(externalService)
 		if err != nil {
@@ -162,6 +173,8 @@ func (h *homeserver) optional(name string) (keyring.Secret, error) {
 // address is what clients take as the homeserver's: the desktop's own while it is local.
 func (h *homeserver) address(c matrixConfig, domain string) string {
 	switch {
+	case h.first != nil:
+		return h.base
 	case c.Driver == driverExternal:
 		return c.URL
 	case matrix.LocalOnly(domain):
@@ -216,7 +229,7 @@ func (h *homeserver) tend(ctx context.Context) {
 	h.mu.Lock()
 	hs := h.hs
 	h.mu.Unlock()
-	if hs == nil || matrix.LocalOnly(hs.Domain()) {
+	if hs == nil || h.first != nil || matrix.LocalOnly(hs.Domain()) {
 		return
 	}
 	if r, ok := hs.(interface{ Ready(context.Context) error }); ok {

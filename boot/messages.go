@@ -37,8 +37,14 @@ type messenger struct {
 	desk   *deal.Desk
 	diary  *calendar
 
+	// introduce is set where the home is another device of the owner's: the AI is then
+	// on the first device and nowhere else, and this has the owner's client believed
+	// before it begins.
+	introduce func(ctx context.Context, own *talk.Client) error
+
 	mu       sync.Mutex
-	ai, own  *talk.Client // nil until they are needed
+	ai, own  *talk.Client // nil until they are needed; ai stays so on another device
+	over     error        // the clients are never started again
 	stop     context.CancelFunc
 	base     func() context.Context // of what waits for the owner
 	group    sync.WaitGroup
@@ -73,6 +79,9 @@ func (s *System) openMessenger(ctx context.Context, p *parts) (err error) {
 	if s.people, err = newMessenger(ctx, s.disk, s.kernel, p.secrets, server, s.log); err != nil {
 		return err
 	}
+	if s.devices.isSecond() {
+		s.people.introduce = s.devices.introduce
+	}
 	s.people.diary.make = func(ctx context.Context) error { return s.apps.makeTables(ctx, calendarApp) }
 	p.people.at.Store(s.people)
 	return nil
@@ -85,7 +94,7 @@ const claimedEvery = time.Second
 // to be received though nobody looks.
 func (m *messenger) tendClaimed(ctx context.Context) {
 	for ctx.Err() == nil {
-		if !matrix.IsLocal(m.owner()) {
+		if !matrix.IsLocal(m.owner()) && m.introduce == nil {
 			err := m.ready(ctx)
 			if err == nil {
 				return
@@ -150,8 +159,8 @@ func (m *messenger) owner() sys.Handle { return readHandle(m.disk).Handle }
 func (m *messenger) ready(ctx context.Context) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.stop != nil {
-		return nil
+	if m.stop != nil || m.over != nil {
+		return m.over
 	}
 	hs, err := m.server(ctx)
 	if err != nil {
@@ -161,6 +170,9 @@ func (m *messenger) ready(ctx context.Context) error {
 	if domain != hs.Domain() {
 		return &sys.Error{Op: "sign in to", Path: hs.Domain(), Kind: sys.Conflict, Err: errors.New("the owner's handle is of another domain: " + domain)}
 	}
+	if m.introduce != nil {
+		return m.readySecond(ctx, hs, local)
+	}
 	ai, err := m.client(ctx, hs, matrix.User{Local: local + "_ai", Label: "Matrix OS"}, &aiInbox{m}, nil)
 	if err != nil {
 		return err
@@ -169,14 +181,45 @@ func (m *messenger) ready(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, ai.Close())
 	}
-	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	m.ai, m.own = ai, own
-	m.stop, m.base = cancel, func() context.Context { return base }
-	for _, run := range []func(context.Context){ai.Run, own.Run, m.work, m.tend, m.vouch} {
-		m.group.Go(func() { run(base) })
-	}
+	m.runLocked(ctx, ai.Run, own.Run, m.work, m.tend, m.vouch)
 	return nil
 }
+
+// readySecond starts the owner's client alone: the AI answers on the first device, and
+// nothing here could sign in as it.
+func (m *messenger) readySecond(ctx context.Context, hs matrix.Homeserver, local string) error {
+	own, err := m.client(ctx, hs, matrix.User{Local: local, Label: "Matrix OS"}, m.ownInbox, m.ownInbox.away)
+	if err != nil {
+		return err
+	}
+	if err := m.introduce(ctx, own); err != nil {
+		return errors.Join(err, own.Close())
+	}
+	m.own = own
+	m.runLocked(ctx, own.Run)
+	return nil
+}
+
+func (m *messenger) runLocked(ctx context.Context, list ...func(context.Context)) {
+	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	m.stop, m.base = cancel, func() context.Context { return base }
+	for _, run := range list {
+		m.group.Go(func() { run(base) })
+	}
+}
+
+// aiClient is the AI's, started if need be.
+func (m *messenger) aiClient(ctx context.Context) (*talk.Client, error) {
+	if m.introduce != nil {
+		return nil, errAIElsewhere
+	}
+	ai, _, err := m.clients(ctx)
+	return ai, err
+}
+
+// errAIElsewhere is why the AI says nothing to others from here.
+var errAIElsewhere = &sys.Error{Op: "reach others", Kind: sys.Unavailable, Err: errors.New("your AI speaks from your first device alone, so that nothing is said twice"), Hint: "ask there, or write to your AI in Messages"}
 
 func (m *messenger) client(ctx context.Context, hs matrix.Homeserver, u matrix.User, h talk.Handler, away func() bool) (*talk.Client, error) {
 	dir := filepath.Join(m.disk.Root(), sys.Store, "matrix", "clients", u.Local)
@@ -206,15 +249,24 @@ func (m *messenger) clients(ctx context.Context) (ai, own *talk.Client, err erro
 
 // close ends the clients; what is under way goes on with the next start.
 func (m *messenger) close() error {
+	return m.finish(&sys.Error{Op: "reach others", Kind: sys.Unavailable, Err: errors.New("the home is being closed")})
+}
+
+// finish ends the clients for good; why is what everybody is told who wants one.
+func (m *messenger) finish(why error) error {
 	m.mu.Lock()
-	stop := m.stop
+	stop, ai, own := m.stop, m.ai, m.own
+	m.over, m.stop = why, nil
 	m.mu.Unlock()
 	if stop == nil {
 		return nil
 	}
 	stop()
 	m.group.Wait()
-	return errors.Join(m.ai.Close(), m.own.Close())
+	if ai == nil {
+		return own.Close()
+	}
+	return errors.Join(ai.Close(), own.Close())
 }
 
 // contacts and privacy are the owner's files as they have landed. One that cannot be
@@ -258,6 +310,9 @@ func (m *messenger) postDeal(ctx context.Context, tx *journal.Tx, to sys.Handle,
 	m.mu.Lock()
 	ai := m.ai
 	m.mu.Unlock()
+	if m.introduce != nil {
+		return errAIElsewhere
+	}
 	if ai == nil {
 		return &sys.Error{Op: "send", Path: string(to), Kind: sys.Unavailable, Err: errors.New("the homeserver does not run"), Hint: "`matrixos handle` says how it is"}
 	}

@@ -105,7 +105,11 @@ func (s *social) Block(ctx context.Context, who string, blocked bool) error {
 		return nil
 	}
 	for _, one := range []sys.Handle{sys.Handle(who), matrix.AI(sys.Handle(who))} {
-		if err := cmp.Or(m.own.Ignore(ctx, one, blocked), m.ai.Ignore(ctx, one, blocked)); err != nil {
+		err := m.own.Ignore(ctx, one, blocked)
+		if m.ai != nil {
+			err = cmp.Or(err, m.ai.Ignore(ctx, one, blocked))
+		}
+		if err != nil {
 			m.log.WarnContext(ctx, "the homeserver does not know who is blocked", "error", err)
 		}
 	}

@@ -139,6 +139,14 @@ func (i *ownInbox) MayVerify(ctx context.Context, who sys.Handle) bool {
 // Verifying implements talk.Guard.
 func (i *ownInbox) Verifying(ctx context.Context, v talk.Verification) { i.m.tellVerifying(ctx, v) }
 
+// both are the clients that run here.
+func (m *messenger) both() []*talk.Client {
+	if m.ai == nil {
+		return []*talk.Client{m.own}
+	}
+	return []*talk.Client{m.own, m.ai}
+}
+
 // Security implements gateway.Identity.
 func (s *social) Security(ctx context.Context) (gateway.SecurityInfo, error) {
 	out := gateway.SecurityInfo{Devices: []gateway.DeviceInfo{}, Verifications: []gateway.VerificationInfo{}, Changed: []sys.Handle{}}
@@ -155,7 +163,7 @@ func (s *social) Security(ctx context.Context) (gateway.SecurityInfo, error) {
 	for _, d := range st.Devices {
 		out.Devices = append(out.Devices, gateway.DeviceInfo(d))
 	}
-	for _, c := range []*talk.Client{m.own, m.ai} {
+	for _, c := range m.both() {
 		for _, v := range c.Verifications() {
 			out.Verifications = append(out.Verifications, verificationInfo(c.Me(), v))
 		}
@@ -195,7 +203,7 @@ func (s *social) Verify(ctx context.Context, b gateway.VerifyBody) (gateway.Secu
 		_, err = m.own.StartVerification(ctx, b.With)
 	} else {
 		c := m.own
-		if slices.ContainsFunc(m.ai.Verifications(), func(v talk.Verification) bool { return v.ID == b.ID }) {
+		if m.ai != nil && slices.ContainsFunc(m.ai.Verifications(), func(v talk.Verification) bool { return v.ID == b.ID }) {
 			c = m.ai
 		}
 		err = c.Verify(ctx, b.ID, b.Act)
@@ -215,8 +223,8 @@ func (s *social) Recovery(ctx context.Context) (string, error) {
 	raw := make([]byte, 32)
 	_, _ = rand.Read(raw) // it never fails
 	words, err := m.own.NewRecovery(ctx, raw)
-	if err != nil {
-		return "", err
+	if err != nil || m.ai == nil {
+		return words.Reveal(), err
 	}
 	if _, err := m.ai.NewRecovery(ctx, raw); err != nil {
 		return "", err
@@ -235,6 +243,9 @@ func (s *social) Recover(ctx context.Context, key string) error {
 	if err := m.own.Recover(ctx, words); err != nil {
 		return err
 	}
+	if m.ai == nil {
+		return nil
+	}
 	if err := m.ai.Recover(ctx, words); err != nil && sys.KindOf(err) != sys.Invalid && sys.KindOf(err) != sys.NotFound {
 		return err
 	}
@@ -248,7 +259,11 @@ func (s *social) AcceptIdentity(ctx context.Context, who sys.Handle) error {
 	if err != nil {
 		return err
 	}
-	mine, theirs := m.own.AcceptIdentity(ctx, who), m.ai.AcceptIdentity(ctx, who)
+	mine := m.own.AcceptIdentity(ctx, who)
+	if m.ai == nil {
+		return mine
+	}
+	theirs := m.ai.AcceptIdentity(ctx, who)
 	if sys.KindOf(mine) == sys.NotFound || sys.KindOf(theirs) == sys.NotFound {
 		if mine == nil || theirs == nil {
 			return nil

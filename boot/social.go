@@ -39,8 +39,12 @@ func (s *social) Say(ctx context.Context, to sys.Handle, text, once string) erro
 	if err != nil {
 		return err
 	}
+	ai, err := m.aiClient(ctx)
+	if err != nil {
+		return err
+	}
 	return m.disk.Journal().Update(ctx, func(tx *journal.Tx) error {
-		return m.ai.Post(ctx, tx, talk.Letter{Once: once, Person: to, Content: talk.Text(text, false)})
+		return ai.Post(ctx, tx, talk.Letter{Once: once, Person: to, Content: talk.Text(text, false)})
 	})
 }
 
@@ -50,11 +54,15 @@ func (s *social) Heard(ctx context.Context, with sys.Handle, limit int) (out []s
 	if err != nil {
 		return nil, err
 	}
-	room, err := m.ai.RoomWith(ctx, with)
+	ai, err := m.aiClient(ctx)
 	if err != nil {
 		return nil, err
 	}
-	page, err := m.ai.Timeline(ctx, room, "", limit)
+	room, err := ai.RoomWith(ctx, with)
+	if err != nil {
+		return nil, err
+	}
+	page, err := ai.Timeline(ctx, room, "", limit)
 	if err != nil {
 		return nil, err
 	}

@@ -74,6 +74,7 @@ func (g *Gateway) registerAPI() {
 	g.mindAPI()
 	g.driversAPI()
 	g.tokenAPI()
+	g.deviceAPI()
 	g.appAPI()
 	g.landingAPI()
 	g.dataAPI()

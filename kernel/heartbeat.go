@@ -54,7 +54,7 @@ func (k *Kernel) heartbeat(ctx context.Context, l *loop) {
 // beat asks for one look if something happened since the last; it reports
 // whether it did. The first only notes from where on to look.
 func (k *Kernel) beat(ctx context.Context) (bool, error) {
-	if k.safe || k.stopped.Load() {
+	if k.safe || k.second || k.stopped.Load() {
 		return false, nil
 	}
 	text, err := k.meta(ctx, metaHeartbeat)

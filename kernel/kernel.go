@@ -70,6 +70,9 @@ type Options struct {
 	Describe func(path sys.Path, text []byte) (string, error)
 	// Safe starts nothing by itself, after crashes in a row.
 	Safe bool
+	// Second says that the home is also on another device of the owner's, which runs
+	// what is due and looks around: here nothing of that begins.
+	Second bool
 }
 
 // Kernel is the process table and everything that acts on it. Its methods may
@@ -97,6 +100,7 @@ type Kernel struct {
 
 	daemon  bool // it resumes what was left, and leaves what is unfinished to be resumed
 	safe    bool
+	second  bool
 	redact  func(string) string
 	stopped atomic.Bool
 	loops   []*loop
@@ -132,7 +136,7 @@ func New(ctx context.Context, o Options) (*Kernel, error) {
 		calls: map[string]*call{}, handle: o.Handle, log: o.Logger, now: o.Now,
 		talks: &talks{root: o.Disk.Root()}, commits: &commits{j: o.Disk.Journal()},
 		books: &books{accounts: map[string]*account{}}, scratch: scratch{filepath.Join(o.Disk.Root(), sys.Store, "scratch")},
-		daemon: o.Resume, safe: o.Safe, drivers: o.Drivers, describe: o.Describe, redact: o.Redact, settings: o.Settings,
+		daemon: o.Resume, safe: o.Safe, second: o.Second, drivers: o.Drivers, describe: o.Describe, redact: o.Redact, settings: o.Settings,
 		procs: map[sys.PID]*process{}, talking: map[sys.Conversation]*process{},
 		questions: map[string]chan string{}, answered: make(chan struct{}), wake: make(chan struct{}, 1),
 	}

@@ -87,6 +87,9 @@ func (j Job) between(r *recurrence, from, to time.Time) []time.Time {
 
 // fireDue does what is due and returns how long to rest.
 func (k *Kernel) fireDue(ctx context.Context) (time.Duration, error) {
+	if k.second {
+		return lookMost, nil // it is due on the first device
+	}
 	view, err := k.disk.View(0)
 	if err != nil {
 		return lookMost, err

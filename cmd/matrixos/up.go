@@ -18,7 +18,7 @@ import (
 )
 
 func (p *program) upCommand() *cobra.Command {
-	var listen string
+	var listen, join string
 	var open bool
 	var origins []string
 	cmd := &cobra.Command{
@@ -27,27 +27,34 @@ func (p *program) upCommand() *cobra.Command {
 		Long: "Start the home and serve its desktop until Ctrl-C. Prints the address with a\n" +
 			"one-time sign-in link; `matrixos signin` prints another one.",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return p.up(cmd.Context(), listen, origins, open) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return p.up(cmd.Context(), startOptions{Listen: listen, Origins: origins, Join: join}, open)
+		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:4000", "address to serve the desktop on; port 0 picks a free one")
+	cmd.Flags().StringVar(&join, "join", "", "become another device of a home elsewhere, by the link of `matrixos device add NAME` there")
 	cmd.Flags().BoolVar(&open, "open", false, "open the desktop in the browser")
 	cmd.Flags().StringArrayVar(&origins, "origin", nil, "a further address browsers may use, such as https://desk.example.org behind a proxy")
 	return cmd
 }
 
 // up serves the home until it is told to stop.
-func (p *program) up(ctx context.Context, listen string, origins []string, open bool) (err error) {
+func (p *program) up(ctx context.Context, o startOptions, open bool) (err error) {
 	home, err := p.folder()
 	if err != nil {
 		return err
 	}
 	if c, err := p.connect(ctx, home); err == nil {
 		defer c.Close()
+		if o.Join != "" {
+			return joinRefused()
+		}
 		return p.alreadyUp(ctx, c, open)
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	s, err := p.start(ctx, startOptions{Home: home, Listen: listen, Model: p.chosenModel(), Origins: origins, Logger: p.logger(slog.LevelInfo)})
+	o.Home, o.Model, o.Logger = home, p.chosenModel(), p.logger(slog.LevelInfo)
+	s, err := p.start(ctx, o)
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,9 @@ var settings = []string{
 	"fetch.unpackLimit=1", "transfer.fsckObjects=true", "core.fsync=all", "fetch.recurseSubmodules=false", "push.recurseSubmodules=no",
 }
 
+// tunnelUser is the user of an address that Through has given.
+const tunnelUser = "device"
+
 // helper answers git's question for a password from the environment.
 const helper = `credential.helper=!f() { test "$1" = get && printf 'username=%s\npassword=%s\n' "$MATRIXOS_GIT_USER" "$MATRIXOS_GIT_PASSWORD"; }; f`
 
@@ -46,6 +49,9 @@ func (s *Sync) git(ctx context.Context, c call) (string, error) {
 	}
 	if user, password, ok := strings.Cut(c.secret, ":"); ok {
 		args = append(args, "-c", helper)
+		if user == tunnelUser { // it is on this machine, whatever the proxy
+			args = append(args, "-c", "http.proxy=")
+		}
 		env = append(env, "MATRIXOS_GIT_USER="+user, "MATRIXOS_GIT_PASSWORD="+password)
 	}
 	cmd := exec.CommandContext(ctx, program, append(args, c.args...)...)
@@ -60,6 +66,19 @@ func (s *Sync) git(ctx context.Context, c call) (string, error) {
 		return "", c.fail(err, errs.String())
 	}
 	return strings.TrimSuffix(out.String(), "\n"), nil
+}
+
+// MakePlace makes a bare repository at dir, where homes can meet, unless it is there.
+func MakePlace(ctx context.Context, dir string) error {
+	if _, err := os.Stat(filepath.Join(dir, "HEAD")); err == nil {
+		return nil
+	}
+	cmd := exec.CommandContext(ctx, "git", "init", "--quiet", "--bare", "--initial-branch=main", "--template=", dir)
+	cmd.Env = []string{"LC_ALL=C", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "PATH=" + os.Getenv("PATH")}
+	if said, err := cmd.CombinedOutput(); err != nil {
+		return call{remote: dir}.fail(err, string(said))
+	}
+	return nil
 }
 
 // call is one run of git.

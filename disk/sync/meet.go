@@ -90,7 +90,7 @@ func (s *Sync) take(ctx context.Context, r *remote, tip string, req Request, out
 	if r.met == tip {
 		return nil
 	}
-	j, err := s.common(ctx, *r, tip)
+	j, err := s.common(ctx, *r, tip, req.Adopt)
 	if err != nil {
 		return err
 	}
@@ -174,7 +174,7 @@ func (s *Sync) heed(ctx context.Context) error {
 
 // common finds from where both sides changed: the last meeting, or a history
 // that they share, or else what both began with.
-func (s *Sync) common(ctx context.Context, r remote, tip string) (disk.Join, error) {
+func (s *Sync) common(ctx context.Context, r remote, tip string, adopt bool) (disk.Join, error) {
 	tree := func(commit string) (string, error) {
 		return s.git(ctx, call{args: []string{"rev-parse", "--verify", commit + "^{tree}"}})
 	}
@@ -196,6 +196,10 @@ func (s *Sync) common(ctx context.Context, r remote, tip string) (disk.Join, err
 	first, err := s.d.View(1)
 	if err != nil {
 		return j, err
+	}
+	if adopt {
+		j.Base = first.Tree()
+		return j, nil
 	}
 	j.Alike = first.Tree()
 	roots, err := s.git(ctx, call{args: []string{"rev-list", "--max-parents=0", tip}})

@@ -29,6 +29,18 @@ type Sync struct {
 	secrets Secrets
 	log     *slog.Logger
 	mu      sync.Mutex
+	through func(ctx context.Context) (url, secret string, err error)
+}
+
+// deviceURL is the address of the remote at which the owner's paired devices meet: it
+// has none of its own, and Through says where it is.
+const deviceURL = "device:"
+
+// Through makes a remote of the place where paired devices meet, under a name. Where it
+// is, and with which user:password, is asked each time. Call it before the first Do.
+func (s *Sync) Through(ctx context.Context, name string, where func(ctx context.Context) (url, secret string, err error)) error {
+	s.through = where
+	return s.exec(ctx, `INSERT INTO sync_remote(name, url) VALUES(?,?) ON CONFLICT(name) DO UPDATE SET url = excluded.url`, name, deviceURL)
 }
 
 var migrations = []string{`
@@ -60,6 +72,9 @@ type Request struct {
 	Remote  string    // "origin" if empty
 	URL     string    // for add_remote
 	Prefer  disk.Side // for pull: decides conflicts; empty refuses
+	// Adopt has a home that is new become what the remote has, at their first meeting:
+	// what came with it is not the owner's, and goes where the remote has it no more.
+	Adopt bool
 }
 
 // Reply says what was done, and how the remotes are.
@@ -180,6 +195,13 @@ func (s *Sync) remote(ctx context.Context, name string) (r remote, err error) {
 		return r, &sys.Error{Op: "sync", Path: name, Kind: sys.NotFound, Err: errors.New("there is no such remote"), Hint: "add it: `matrixos sync add_remote " + name + " URL`"}
 	}
 	if err != nil {
+		return r, err
+	}
+	if r.url == deviceURL {
+		if s.through == nil {
+			return r, &sys.Error{Op: "sync", Path: name, Kind: sys.Unavailable, Err: errors.New("no other device is paired"), Hint: "`matrixos device` says how it is"}
+		}
+		r.url, r.secret, err = s.through(ctx)
 		return r, err
 	}
 	r.secret, err = s.secrets.Get(secretName(name))

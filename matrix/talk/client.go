@@ -164,6 +164,7 @@ func (c *Client) Close() error {
 
 // Run receives and sends until ctx ends. Failures are tried again, slower and slower.
 func (c *Client) Run(ctx context.Context) {
+	c.readBefore(ctx)
 	var both sync.WaitGroup
 	both.Go(func() { c.keep(ctx, "receive", c.receive) })
 	both.Go(func() { c.keep(ctx, "send", c.send) })

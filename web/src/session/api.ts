@@ -65,6 +65,9 @@ export const api = {
 
   tokens: () => send("get", "/api/tokens").then(list),
   makeToken: (body: Schemas["TokenBody"]) => send("post", "/api/tokens", { body }),
+  devices: () => send("get", "/api/devices"),
+  addDevice: (body: Schemas["AddDevice"]) => send("post", "/api/devices", { body }),
+  removeDevice: (name: string) => send("delete", "/api/devices/{name}", { path: { name } }),
   handle: () => send("get", "/api/handle"),
   claimHandle: (handle: string) => send("post", "/api/handle", { body: { handle } }),
   checkHandle: () => send("post", "/api/handle/check", { body: {} }).then(list),

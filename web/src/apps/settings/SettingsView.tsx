@@ -3,6 +3,7 @@ import type { ProgramProps } from "../../desktop/program.ts";
 import type { ThemeFile } from "../../protocol/api.ts";
 import { changeTheme, useSession } from "../../session/store.ts";
 import { Segmented } from "../../ui/controls.tsx";
+import { DevicesSection } from "./DevicesSection.tsx";
 import { DriversSection } from "./DriversSection.tsx";
 import { HandleSection } from "./HandleSection.tsx";
 import { KeysSection } from "./KeysSection.tsx";
@@ -89,6 +90,10 @@ export default function SettingsView({ arg }: ProgramProps) {
       <section>
         <h2>Handle</h2>
         <HandleSection />
+      </section>
+      <section>
+        <h2>Devices</h2>
+        <DevicesSection />
       </section>
       <section>
         <h2>Your devices on Matrix</h2>
