@@ -37,7 +37,7 @@ var layout = []struct{ pkg, may, parts string }{
 	{"audit", "sys policy disk kernel", ""},
 	{"matrix", "sys journal keyring", ""},
 	{"device", "sys journal keyring", ""},
-	{"app", "sys policy disk sandbox", "bundle contract npm server"},
+	{"app", "sys policy disk sandbox", "bundle contract npm room server"},
 	{"heal", "sys journal disk app kernel", ""},
 	{"syscalls", "sys ipc policy egress disk sandbox driver kernel audit app matrix", ""},
 	{"gateway", "sys journal ipc policy disk kernel audit app matrix heal", ""},

@@ -43,6 +43,11 @@ type params struct {
 	SQL     string            `json:"sql"`
 	Path    string            `json:"path"`
 	Text    string            `json:"text"`
+	Room    string            `json:"room"`
+	Title   string            `json:"title"`
+	Turns   bool              `json:"turns"`
+	After   *string           `json:"after"`
+	Who     string            `json:"who"`
 }
 
 type method func(*call, context.Context) (any, error)
@@ -67,6 +72,13 @@ var methods = map[string]method{
 	"service":       (*call).service,
 	"proxyFetch":    (*call).fetch,
 	"gatewayFetch":  (*call).noGrant,
+	"room.list":     (*call).roomList,
+	"room.create":   (*call).roomCreate,
+	"room.show":     (*call).roomShow,
+	"room.set":      (*call).roomSet,
+	"room.append":   (*call).roomAppend,
+	"room.score":    (*call).roomScore,
+	"room.act":      (*call).roomAct,
 	"trial.query":   (*call).query,
 }
 

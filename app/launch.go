@@ -48,6 +48,7 @@ type launch struct {
 	preview *preview
 	trial   bool             // nobody sees it; its document has the runner in it
 	net     []contract.Reply // what the network says in a trial
+	rooms   *trialRooms      // what others do in a trial
 	used    time.Time        // guarded by Runtime.mu
 	jarOnce sync.Once
 	jar     http.CookieJar // of a server app

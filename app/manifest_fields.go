@@ -55,7 +55,7 @@ var fields = []field{
 	{path: "author", allowed: "text of at most 200 bytes", right: `"Ada"`, ok: text(200)},
 	{path: "scope", allowed: strings.Join(scopes, ", "), right: `"personal"`, ok: oneOf(scopes)},
 	{path: "permissions", allowed: "a list of texts", right: `["net:api.example.org"]`, ok: list},
-	{path: "permissions[]", allowed: "text such as net:api.example.org (a host to read from) or service:NAME", right: `"net:api.example.org"`, ok: permission},
+	{path: "permissions[]", allowed: "text such as net:api.example.org (a host to read from), service:NAME, or room (to share with other people)", right: `"net:api.example.org"`, ok: permission},
 	{path: "hidden", allowed: "true or false", right: `true`, ok: boolean},
 	{path: "designs", allowed: "a list of texts", right: `["paper"]`, ok: list, mild: true},
 	{path: "designs[]", allowed: "text", right: `"paper"`, ok: text(200), mild: true},

@@ -43,6 +43,8 @@ type Options struct {
 	Failed func(app sys.Slug, text string)
 	// Network is how apps read from hosts; without it they do not.
 	Network Network
+	// Rooms are what apps share with other people; without them they share nothing.
+	Rooms Rooms
 	// Packages installs what apps ask of npm; nil: they have the libraries alone.
 	Packages *npm.Installer
 	// Servers runs the servers of apps with the runtime node; nil: there are none. The
@@ -65,6 +67,7 @@ type Runtime struct {
 	verdict  func(string) (string, []string)
 	failed   func(sys.Slug, string)
 	network  Network
+	rooms    Rooms
 	packages *npm.Installer  // may be nil
 	servers  *server.Servers // may be nil
 	log      *slog.Logger
@@ -101,7 +104,7 @@ type made struct {
 // works except for compiling, and every app says how to build them.
 func New(o Options) (*Runtime, error) {
 	r := &Runtime{
-		data: store.New(o.Data), publish: o.Publish, migrated: o.Migrated, room: o.Room, verdict: o.Verdict, failed: o.Failed, network: o.Network, log: o.Logger,
+		data: store.New(o.Data), publish: o.Publish, migrated: o.Migrated, room: o.Room, verdict: o.Verdict, failed: o.Failed, network: o.Network, rooms: o.Rooms, log: o.Logger,
 		apps: map[sys.Slug]*live{}, tickets: map[string]*launch{}, byRight: map[string]*launch{}, launches: map[sys.Slug][]*launch{},
 	}
 	if o.Data == "" {

@@ -173,7 +173,7 @@ func (t *Trial) Open(ctx context.Context, given contract.Given, at time.Time) (*
 	if err := t.r.beside(p, t.tree, ""); err != nil {
 		return nil, errors.Join(err, data.Close(), os.RemoveAll(dir))
 	}
-	l := &launch{slug: t.Slug(), ticket: rand.Text(), used: time.Now(), trial: true, net: given.Net, preview: p}
+	l := &launch{slug: t.Slug(), ticket: rand.Text(), used: time.Now(), trial: true, net: given.Net, rooms: newTrialRooms(given.Rooms, c.now), preview: p}
 	l.Launch = Launch{URL: "/app/" + l.ticket + "/", Nonce: rand.Text(), Capability: rand.Text() + rand.Text()}
 	t.r.mu.Lock()
 	defer t.r.mu.Unlock()

@@ -14,6 +14,7 @@ import (
 	"matrixos/egress/page"
 	"matrixos/gateway"
 	"matrixos/gateway/mcp"
+	"matrixos/home"
 	"matrixos/kernel"
 	"matrixos/keyring"
 	"matrixos/sandbox"
@@ -155,7 +156,7 @@ func (s *System) openGateway(ctx context.Context, p *parts) error {
 		guests = mcp.New(s.kernel, p.version, s.log)
 	}
 	s.gateway, err = gateway.New(ctx, gateway.Options{
-		Disk: s.disk, Kernel: s.kernel, Apps: s.apps, Models: p.models, Policy: s.kernel, Keys: ownKeys{p.secrets}, Backups: s.backups,
+		Disk: s.disk, Kernel: s.kernel, Apps: s.apps, Shipped: home.Template(), Models: p.models, Policy: s.kernel, Keys: ownKeys{p.secrets}, Backups: s.backups,
 		Drivers: s.drivers, Sync: p.meet, Audit: p.look, Bundles: p.travel, Healer: s.healer, Recordings: newRecordings(s.apps), Rooms: p.people, Identity: p.people, Devices: s.devices, Moderation: p.people, Deals: &deals{p.people}, MCP: guests, Matrix: s.matrix, Logger: s.log, Shell: desktop,
 		Owner: func() gateway.Owner { return readHandle(s.disk) }, Workspace: s.kernel.Workspace,
 		Trial: trials{s.apps, s.healer, p.box, p.why, s.home}.trial, Base: p.base, Token: s.token, Origins: p.o.Origins, Safe: s.safe,

@@ -84,6 +84,7 @@ type System struct {
 	matrix  *homeserver
 	devices *devices
 	people  *messenger // nil in safe mode
+	shared  *sharedRooms
 	gateway *gateway.Gateway
 	pipe    *gateway.Pipe
 	client  *client.Client
@@ -158,13 +159,14 @@ func Start(ctx context.Context, o Options) (_ *System, err error) {
 // openApps opens the runtime of apps, up to date with the newest landing.
 func (s *System) openApps(ctx context.Context, out app.Network, from *npm.Installer, run *server.Servers) error {
 	promise := openContracts(s.home, s.log)
+	s.shared = &sharedRooms{}
 	rt, err := app.New(app.Options{
 		Libraries: runtime.Files(), Data: filepath.Join(s.home, "data"), Search: filepath.Join(s.home, sys.Store, "search"), Logger: s.log,
 		Publish: s.disk.Journal().Publish, Migrated: noteMigration(s.disk, s.log),
 		Verdict: promise.verdict,
 		Room:    func(ctx context.Context, app sys.Slug) error { return s.disk.RoomForData(ctx, app) },
 		Failed:  func(app sys.Slug, text string) { s.report(app, heal.ByBeacon, text) },
-		Network: out, Packages: from, Servers: run,
+		Network: out, Rooms: s.shared, Packages: from, Servers: run,
 	})
 	if err != nil {
 		return err

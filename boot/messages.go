@@ -35,6 +35,7 @@ type messenger struct {
 	server func(ctx context.Context) (matrix.Homeserver, error)
 	quota  *door.Quota
 	desk   *deal.Desk
+	rooms  *shared
 	diary  *calendar
 
 	// introduce is set where the home is another device of the owner's: the AI is then
@@ -84,6 +85,7 @@ func (s *System) openMessenger(ctx context.Context, p *parts) (err error) {
 	}
 	s.people.diary.make = func(ctx context.Context) error { return s.apps.makeTables(ctx, calendarApp) }
 	p.people.at.Store(s.people)
+	s.shared.at.Store(s.people)
 	return nil
 }
 
@@ -127,6 +129,9 @@ func newMessenger(ctx context.Context, d *disk.Disk, k *kernel.Kernel, keys *key
 	m.ownInbox = &ownInbox{m: m}
 	key, err := dealKey(keys)
 	if err != nil {
+		return nil, err
+	}
+	if m.rooms, err = newShared(ctx, m, key); err != nil {
 		return nil, err
 	}
 	m.desk, err = deal.Open(ctx, deal.Options{
@@ -182,7 +187,7 @@ func (m *messenger) ready(ctx context.Context) error {
 		return errors.Join(err, ai.Close())
 	}
 	m.ai, m.own = ai, own
-	m.runLocked(ctx, ai.Run, own.Run, m.work, m.tend, m.vouch)
+	m.runLocked(ctx, ai.Run, own.Run, m.work, m.tend, m.vouch, m.rooms.tend)
 	return nil
 }
 
@@ -197,7 +202,7 @@ func (m *messenger) readySecond(ctx context.Context, hs matrix.Homeserver, local
 		return errors.Join(err, own.Close())
 	}
 	m.own = own
-	m.runLocked(ctx, own.Run)
+	m.runLocked(ctx, own.Run, m.rooms.tend)
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"matrixos/app/room"
 	"matrixos/journal"
 	"matrixos/matrix"
 	"matrixos/matrix/talk"
@@ -66,6 +67,9 @@ const longestKept = 64 << 10
 func (i *ownInbox) Receive(ctx context.Context, tx *journal.Tx, msg talk.Message) error {
 	if i.m.hides()(msg.Sender) {
 		return nil
+	}
+	if msg.Type == room.EventType {
+		return i.m.rooms.receive(ctx, tx, msg)
 	}
 	data := sys.RoomData{Room: msg.Room, Event: msg.Event, Sender: msg.Sender}
 	switch {
@@ -145,14 +149,18 @@ func (i *ownInbox) Forget(ctx context.Context, tx *journal.Tx, room, event strin
 
 // Invited implements talk.Handler: the owner joins by their own hand, but for rooms
 // that their AI makes. What somebody who is blocked wants them to join is declined.
-func (i *ownInbox) Invited(_ context.Context, inv talk.Invitation) (bool, error) {
+func (i *ownInbox) Invited(ctx context.Context, inv talk.Invitation) (bool, error) {
 	if inv.By == matrix.AI(i.m.owner()) {
 		return true, nil
 	}
 	if i.m.hides()(inv.By) {
 		return false, nil
 	}
-	i.m.disk.Journal().Publish(sys.NewEvent(sys.EventRoom, sys.RoomData{Room: inv.Room, Sender: inv.By}))
+	ofApp, err := i.m.rooms.invited(ctx, inv)
+	if err != nil {
+		return false, err
+	}
+	i.m.disk.Journal().Publish(sys.NewEvent(sys.EventRoom, sys.RoomData{Room: inv.Room, Sender: inv.By, Notify: ofApp}))
 	return false, talk.ErrLater
 }
 
@@ -164,6 +172,7 @@ func (i *ownInbox) Seen(ctx context.Context, s talk.Sign) {
 		}
 	}
 	s.Typing = slices.DeleteFunc(s.Typing, i.m.hides())
+	i.m.rooms.seen(ctx, s)
 	i.m.disk.Journal().Publish(sys.NewEvent(sys.EventRoom, sys.RoomData{Room: s.Room, Typing: s.Typing, Read: s.Read}))
 }
 

@@ -33,6 +33,10 @@ func (s *social) Rooms(ctx context.Context) (out []gateway.RoomInfo, err error) 
 	if err != nil {
 		return nil, err
 	}
+	apps, err := m.rooms.byRoom(ctx)
+	if err != nil {
+		return nil, err
+	}
 	owner, hidden := m.owner(), m.hides()
 	for _, r := range list {
 		if r.State == "left" || r.State == "invited" && hidden(r.Inviter) {
@@ -41,7 +45,7 @@ func (s *social) Rooms(ctx context.Context) (out []gateway.RoomInfo, err error) 
 		at := stand[r.ID]
 		info := gateway.RoomInfo{
 			ID: r.ID, Name: r.Name, State: r.State, Inviter: r.Inviter, Members: append([]sys.Handle{}, r.Members...), Encrypted: r.Encrypted, HasAI: slices.Contains(r.Members, matrix.AI(owner)),
-			Direct: r.Direct, Topic: r.Topic, Space: r.Space, Children: r.Children, Unread: at.unread, Meant: at.meant, Muted: at.muted,
+			Direct: r.Direct, Topic: r.Topic, Space: r.Space, Children: r.Children, App: apps[r.ID], Unread: at.unread, Meant: at.meant, Muted: at.muted,
 		}
 		if at.newest != nil && !hidden(at.newest.Sender) {
 			info.Newest = at.newest
@@ -151,6 +155,7 @@ func (s *social) Attend(ctx context.Context, room string, a gateway.Attendance) 
 	}
 	switch a.Act {
 	case "join":
+		defer m.rooms.nudge()
 		return m.own.Join(ctx, room)
 	case "leave":
 		return m.own.Leave(ctx, room)

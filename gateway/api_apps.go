@@ -85,6 +85,7 @@ func (g *Gateway) appAPI() {
 	g.bridgeAPI()
 	g.bundlesAPI()
 	g.grantsAPI()
+	g.shippedAPI()
 	g.packagesAPI()
 	g.rowsAPI()
 }

@@ -47,10 +47,19 @@ type RoomInfo struct {
 	Topic     string       `json:"topic,omitempty"`
 	Space     bool         `json:"space,omitempty" doc:"It groups rooms"`
 	Children  []string     `json:"children,omitempty" doc:"The rooms that a space groups"`
+	App       *RoomApp     `json:"app,omitempty" doc:"An app shares in it: no room to write in"`
 	Unread    int          `json:"unread" doc:"Messages of others that the owner has not read"`
 	Meant     int          `json:"meant" doc:"Those of them that name the owner"`
 	Muted     bool         `json:"muted,omitempty"`
 	Newest    *RoomMessage `json:"newest,omitempty"`
+}
+
+// RoomApp is the app of a shared room.
+type RoomApp struct {
+	Slug    sys.Slug `json:"slug"`
+	Name    string   `json:"name" doc:"As whoever made the room calls it"`
+	Title   string   `json:"title" doc:"Of the room"`
+	Version string   `json:"version" doc:"Of the app that made it"`
 }
 
 // RoomMessage is one thing said in a room.

@@ -28,6 +28,7 @@ type Options struct {
 	Disk       *disk.Disk
 	Kernel     Kernel
 	Apps       Apps
+	Shipped    fs.FS // the home that a new one begins with, for its apps; nil: none
 	Models     Models
 	Policy     Policy
 	Keys       Keys

@@ -21,7 +21,7 @@ const (
 	EventRetry    EventKind = "retry"    // RetryData, ephemeral: partial text is void
 	EventLanding  EventKind = "landing"  // LandingInfo
 	EventApp      EventKind = "app"      // AppData, ephemeral: an app appeared, changed or went
-	EventData     EventKind = "data"     // TableData, ephemeral: rows or a key of an app changed
+	EventData     EventKind = "data"     // TableData, ephemeral: rows, a key or a shared room of an app changed
 	EventAnswer   EventKind = "answer"   // AnswerData: a request is finished
 	EventQuestion EventKind = "question" // QuestionData: the system asks the owner
 	EventApproval EventKind = "approval" // ApprovalData: only the owner may say yes
@@ -112,11 +112,12 @@ type AppData struct {
 	Removed bool    `json:"removed,omitempty"`
 }
 
-// TableData is the payload of EventData; Table or Key is set.
+// TableData is the payload of EventData; Table, Key or Room is set.
 type TableData struct {
 	App   Slug   `json:"app"`
 	Table string `json:"table,omitempty"`
 	Key   string `json:"key,omitempty"`
+	Room  string `json:"room,omitempty"` // one that the app shares with others
 }
 
 // AnswerData is the payload of EventAnswer.

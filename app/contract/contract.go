@@ -54,6 +54,8 @@ type Given struct {
 	Rows map[string][]json.RawMessage `json:"rows,omitempty"`
 	Keys map[string]json.RawMessage   `json:"keys,omitempty"`
 	Net  []Reply                      `json:"net,omitempty"`
+	// Rooms are those that the app shares with others in a trial, where nobody else is.
+	Rooms []Room `json:"rooms,omitempty"`
 }
 
 // Reply is what an address answers in a trial, where nothing outside is reached.

@@ -178,7 +178,8 @@ func (p *parser) shape(tree map[string]any) {
 	p.each("", tree, "scenarios", func(at string, m map[string]any) {
 		p.known(at, m, "name", "at", "given", "steps", "recorded")
 		if given, ok := m["given"].(map[string]any); ok {
-			p.known(at+".given", given, "rows", "keys", "net")
+			p.known(at+".given", given, "rows", "keys", "net", "rooms")
+			p.each(at+".given", given, "rooms", p.room)
 			p.each(at+".given", given, "net", func(at string, m map[string]any) { p.known(at, m, "url", "json", "fail") })
 		}
 		p.each(at, m, "steps", p.step)

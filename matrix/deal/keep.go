@@ -84,10 +84,7 @@ func (d *Desk) known(ctx context.Context, who sys.Handle, key string) error {
 	if err != nil {
 		return err
 	}
-	return &sys.Error{
-		Op: "read deal", Path: string(who), Kind: sys.Refused, Err: fmt.Errorf("%s signs with another key than before", who),
-		Hint: "ask them whether they have set up their home anew; then `matrixos deals trust " + string(who) + "`",
-	}
+	return otherKey(who)
 }
 
 // pin notes the key of somebody who has none yet.
@@ -97,6 +94,33 @@ func (d *Desk) pin(ctx context.Context, tx *journal.Tx, who sys.Handle, key stri
 	}
 	_, err := tx.Exec(ctx, `INSERT INTO deal_peer(handle, key, seen) VALUES(?,?,?) ON CONFLICT(handle) DO NOTHING`, string(who), key, d.o.Now().UnixMilli())
 	return err
+}
+
+// Vouch refuses a key that is not the one that somebody signed with before, the owner's
+// own included, and notes one of somebody who had none: what else they sign, such as
+// the scores of shared games, is signed with the key of their deals.
+func (d *Desk) Vouch(ctx context.Context, tx *journal.Tx, who sys.Handle, key string) error {
+	pinned := PublicKey(d.o.Key)
+	if who != d.o.Owner() {
+		if err := d.pin(ctx, tx, who, key); err != nil {
+			return err
+		}
+		if err := tx.QueryRow(ctx, `SELECT key FROM deal_peer WHERE handle = ?`, string(who)).Scan(&pinned); err != nil {
+			return err
+		}
+	}
+	if pinned == key {
+		return nil
+	}
+	return otherKey(who)
+}
+
+// otherKey refuses what is signed with another key than before.
+func otherKey(who sys.Handle) error {
+	return &sys.Error{
+		Op: "read", Path: string(who), Kind: sys.Refused, Err: fmt.Errorf("%s signs with another key than before", who),
+		Hint: "ask them whether they have set up their home anew; then `matrixos deals trust " + string(who) + "`",
+	}
 }
 
 // Trust forgets the key that somebody signed with: the next one counts.

@@ -130,7 +130,7 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if err := o.Journal.Migrate(ctx, "matrix-talk", tables...); err != nil {
+	if err := errors.Join(o.Journal.Migrate(ctx, "matrix-talk", tables...), o.Journal.Migrate(ctx, "matrix-talk-apps", invitedTables...)); err != nil {
 		return nil, err
 	}
 	api, err := mautrix.NewClient(o.Base, id.UserID(o.Account.ID), o.Account.Token.Reveal())

@@ -337,7 +337,7 @@ func (c *Client) note(ctx context.Context, tx *journal.Tx, resp *mautrix.RespSyn
 				}
 			}
 		}
-		if err := put(room, state, by); err != nil {
+		if err := errors.Join(put(room, state, by), c.noteApp(ctx, tx, room, invite.State.Events)); err != nil {
 			return err
 		}
 	}

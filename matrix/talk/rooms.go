@@ -11,6 +11,7 @@ import (
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
+	"matrixos/journal"
 	"matrixos/sys"
 )
 
@@ -159,7 +160,13 @@ func (c *Client) Join(ctx context.Context, room string) error {
 	if at := slices.IndexFunc(list, func(one Invitation) bool { return one.Room == room }); at >= 0 {
 		i = list[at] // who asks, and whether it is a chat with them
 	}
-	return said("join", room, c.join(limit, i))
+	if err := c.join(limit, i); err != nil {
+		return said("join", room, err)
+	}
+	return c.o.Journal.Update(ctx, func(tx *journal.Tx) error {
+		_, err := tx.Exec(ctx, `UPDATE matrix_room SET state = 'joining' WHERE account = ? AND room = ? AND state LIKE 'invited%'`, string(c.me), room)
+		return err
+	})
 }
 
 // Leave goes from a room, or declines an invitation.

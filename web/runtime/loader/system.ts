@@ -2,6 +2,7 @@
 import type { MatrixOS } from "../sdk/types.ts";
 import { localKey } from "./local.ts";
 import type { Link } from "./port.ts";
+import { makeRooms } from "./rooms.ts";
 import { seenRows } from "./seen.ts";
 import { apply, initial } from "./theme.ts";
 
@@ -40,6 +41,7 @@ export function makeSystem(link: Link, name: string): MatrixOS {
   });
 
   return {
+    room: makeRooms(link),
     db: {
       find: (table, query = {}) => rows.find(table, query),
       findOne: rows.findOne,

@@ -2,6 +2,8 @@
 export { os } from "./os.ts";
 export { useRows, useValue } from "./rows.ts";
 export type { Rows } from "./rows.ts";
+export { personName, useConflict, useRoom, useRooms } from "./rooms.ts";
+export type { SharedRoom } from "./rooms.ts";
 export { useUndo } from "./undo.ts";
 export type { Undo } from "./undo.ts";
 export { addDays, bucket, bucketLabel, isoDay, nextBucket, parseDay, today } from "./dates.ts";

@@ -66,9 +66,109 @@ export interface Database {
   onChange(table: string, fn: (change: { table: string }) => void): () => void;
 }
 
+/** Who this person is to others, and the rooms of this app. */
+export interface RoomList {
+  /** The owner has allowed this app to share. */
+  allowed: boolean;
+  me?: string;
+  /** Others can be reached: false until a handle is claimed. */
+  reachable: boolean;
+  rooms: RoomInfo[];
+}
+
+export interface RoomInfo {
+  id: string;
+  title: string;
+  turns: boolean;
+  state: "joined" | "invited";
+  /** Who made it: they invite. */
+  by: string;
+}
+
+export interface RoomMember {
+  id: string;
+  /** Or else invited. */
+  joined: boolean;
+  /** Has the room open now. */
+  here: boolean;
+}
+
+/** What a member has written. */
+export interface RoomMove {
+  id: string;
+  by: string;
+  at: string;
+  value: any;
+  /** The room has it; until then only this home. */
+  sent: boolean;
+}
+
+/** What a key holds. Of several writes that did not know of each other one counts, the same one in all homes; the others are lost. */
+export interface RoomValue extends RoomMove {
+  key: string;
+  lost?: RoomMove[];
+}
+
+/** A score as its author has signed it: it says who claims it, and not that it was earned. */
+export interface RoomScore {
+  board: string;
+  by: string;
+  score: number;
+  at: string;
+  key: string;
+  sig: string;
+}
+
+/** A room as it is now. */
+export interface RoomView extends RoomInfo {
+  version: string;
+  me: string;
+  members: RoomMember[];
+  values: RoomValue[];
+  log: RoomMove[];
+  /** Moves of which another at the same place counts. */
+  lost: RoomMove[];
+  /** Those of which the signature is right, the highest of each board first. */
+  scores: RoomScore[];
+  unsent: number;
+  waiting: number;
+}
+
+/** Rooms in which this app shares with other people; the manifest asks for the permission "room". */
+export interface Rooms {
+  /** list asks the owner for nothing: before they have allowed it there are no rooms. */
+  list(): Promise<RoomList>;
+  /** With turns nobody moves twice in a row, and two people are in it. */
+  create(room: { title: string; turns?: boolean }): Promise<{ id: string }>;
+  show(id: string): Promise<RoomView>;
+  /** invite asks the owner each time; whoever made a room invites. */
+  invite(id: string, who: string): Promise<void>;
+  join(id: string): Promise<void>;
+  leave(id: string): Promise<void>;
+  members(id: string): Promise<RoomMember[]>;
+  /** here shows the others that this person has the room open; say it again every 20 seconds. */
+  here(id: string): Promise<void>;
+  state: {
+    get(id: string, key: string): Promise<any>;
+    all(id: string): Promise<RoomValue[]>;
+    /** null takes a key away. */
+    set(id: string, key: string, value: unknown): Promise<{ id: string }>;
+  };
+  log(id: string): Promise<RoomMove[]>;
+  /** after is the newest move that this window has seen: if there is another one, append fails. */
+  append(id: string, value: unknown, after?: string): Promise<{ id: string; counts: boolean }>;
+  /** score claims a whole number on a board, signed with the key of this home. */
+  score(id: string, board: string, value: number): Promise<{ id: string }>;
+  scores(id: string, board: string): Promise<RoomScore[]>;
+  onChange(id: string, fn: () => void): () => void;
+  /** onConflict hears of writes that did not count, of others too, once each. */
+  onConflict(id: string, fn: (lost: { key?: string; kept: RoomMove | null; lost: RoomMove }) => void): () => void;
+}
+
 /** What every app finds as window.MatrixOS. */
 export interface MatrixOS {
   db: Database;
+  room: Rooms;
   readData(key: string): Promise<any>;
   writeData(key: string, value: unknown): Promise<void>;
   onDataChange(fn: (key: string, app: string) => void): () => void;

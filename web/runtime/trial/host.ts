@@ -69,7 +69,7 @@ export interface ScenarioResult {
   millis: number;
 }
 
-const changing: Record<string, true> = { "db.insert": true, "db.bulkInsert": true, "db.update": true, "db.bulkUpdate": true, "db.delete": true, "data.write": true };
+const changing: Record<string, true> = { "db.insert": true, "db.bulkInsert": true, "db.update": true, "db.bulkUpdate": true, "db.delete": true, "data.write": true, "room.set": true, "room.append": true, "room.score": true, "room.act": true };
 const rounds = 6; // of rest without the expected, before it is missed
 const longest = 2000; // frames until a window has to have started
 
@@ -200,7 +200,7 @@ class View {
     if (port !== this.app) return; // of a load that is gone
     this.answered++;
     port.postMessage(answer);
-    if (changing[m.method] && !answer.error) port.postMessage({ type: "data", table: m.params?.table, key: m.params?.key });
+    if (changing[m.method] && !answer.error) port.postMessage({ type: "data", table: m.params?.table, ...(m.method.startsWith("room.") ? { room: m.params?.room } : { key: m.params?.key }) });
     for (const fn of this.onAnswer.splice(0)) fn();
   }
 

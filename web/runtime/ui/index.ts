@@ -9,4 +9,5 @@ export { Confirm, Dialog } from "./dialog.tsx";
 export { FieldInput, Form } from "./form.tsx";
 export { Icon } from "./icon.tsx";
 export { App, Columns, Empty, Failure, Grid, Item, List, Section, Skeleton, Spacer, Stack, Stat, Stats, Tabs, useToast } from "./layout.tsx";
+export { Alone, Leaderboard, RoomPeople, Shared, Standings } from "./together.tsx";
 export { Tracker, type TrackerProps } from "./tracker.tsx";

@@ -86,6 +86,8 @@ export const api = {
   endRecording: (id: string, use: unknown) => send("post", "/api/recordings/{id}/end", { path: { id }, body: { use } }),
   keepRecording: (id: string, name: string, without: number[]) => send("post", "/api/recordings/{id}/keep", { path: { id }, body: { name, without } }),
   dropRecording: (id: string) => send("delete", "/api/recordings/{id}", { path: { id } }),
+  /** addApp brings one that comes with Matrix OS. */
+  addApp: (slug: string) => send("post", "/api/apps/{slug}/add", { path: { slug } }),
   removeApp: (slug: string) => send("delete", "/api/apps/{slug}", { path: { slug } }),
   /** grant gives an app what its manifest asks for, or takes it back. */
   allowPackages: (names: string[], allow: boolean) => send("put", "/api/packages", { body: { names, allow } }),

@@ -48,6 +48,11 @@ export function titleOf(room: Pick<Room, "name" | "members" | "inviter" | "state
   return others.slice(0, 3).map(nameOf).join(", ") + (others.length > 3 ? ` and ${others.length - 3} more` : "");
 }
 
+/** invitationOf says an invitation to what an app shares; name is that of the app here. */
+export function invitationOf(room: Pick<Room, "app" | "inviter">, name?: string): string {
+  return `${nameOf(room.inviter ?? "")} invites you to ${name ?? room.app?.name ?? "an app"}: ${room.app?.title || "untitled"}`;
+}
+
 /** join puts the newest page of a timeline to what is known; over a gap, it begins anew. */
 export function join(talk: Talk | undefined, page: Schemas["RoomPage"]): Talk {
   const messages = page.messages ?? [];
@@ -174,6 +179,10 @@ async function tell(e: EventOf<"room">): Promise<void> {
   const room = getState().rooms.find((r) => r.id === e.data.room);
   if (!room || (getState().open === room.id && document.hasFocus())) return;
   const me = useSession.getState().me?.handle ?? "";
+  if (room.app) {
+    if (room.state === "invited") notify({ level: "waiting", title: invitationOf(room, useSession.getState().apps[room.app.slug]?.name), action: { label: "Look", command: "messages.open", arg: room.id } });
+    return;
+  }
   const who = nameOf(e.data.sender ?? "");
   const title = room.direct || titleOf(room, me) === who ? who : `${who} in ${titleOf(room, me)}`;
   const text = room.newest?.id === e.data.event ? (room.newest?.body ?? "").slice(0, 160) : undefined;

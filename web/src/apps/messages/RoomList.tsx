@@ -2,7 +2,7 @@ import { BellOff, Bot, Lock, Search, SquarePen } from "lucide-react";
 import { useEffect, useState, type KeyboardEvent } from "react";
 import type { Schemas } from "../../protocol/wire.ts";
 import { api } from "../../session/api.ts";
-import { nameOf, talkTo, titleOf, type Room } from "../../session/rooms.ts";
+import { invitationOf, nameOf, talkTo, titleOf, type Room } from "../../session/rooms.ts";
 import { attempt } from "../../session/store.ts";
 import { IconButton } from "../../ui/controls.tsx";
 import { ago, count, exact } from "../../ui/words.ts";
@@ -21,8 +21,9 @@ interface Props {
 
 const pause = 200; // while the owner types
 
-export function RoomList({ rooms, me, open, onOpen, onNew, onSettings }: Props) {
+export function RoomList({ rooms: all, me, open, onOpen, onNew, onSettings }: Props) {
   const [query, setQuery] = useState("");
+  const rooms = all.filter((r) => !r.app || r.state === "invited"); // what an app shares is in the app
   const found = useFound(query);
   const words = query.trim().toLowerCase();
   const who = handleIn(query);
@@ -123,7 +124,7 @@ function useFound(query: string): Schemas["FoundMessage"][] {
 function RoomButton({ room: r, me, open, onOpen }: { room: Room; me: string; open: boolean; onOpen(): void }) {
   const title = titleOf(r, me);
   const face = r.direct || r.ai ? (r.members.find((m) => m !== me) ?? r.inviter ?? "") : r.id;
-  const last = r.state === "invited" ? "Invites you" : r.newest ? `${r.newest.sender === me ? "You: " : r.direct || r.ai ? "" : `${nameOf(r.newest.sender)}: `}${gist(r.newest)}` : "";
+  const last = r.state === "invited" ? (r.app ? invitationOf(r) : "Invites you") : r.newest ? `${r.newest.sender === me ? "You: " : r.direct || r.ai ? "" : `${nameOf(r.newest.sender)}: `}${gist(r.newest)}` : "";
   return (
     <li>
       <button type="button" className={`room-item ${r.unread > 0 ? "unread" : ""}`} aria-current={open ? "true" : undefined} onClick={onOpen}>

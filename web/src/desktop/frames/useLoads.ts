@@ -176,7 +176,7 @@ function usePushes(slug: Slug, links: RefObject<Map<number, Open>>): void {
     const system = matchMedia("(prefers-color-scheme: dark)");
     system.addEventListener("change", tell);
     const off = onEvent((e) => {
-      if (e.kind === "data" && e.data.app === slug) push({ type: "data", table: e.data.table, key: e.data.key, app: e.data.app });
+      if (e.kind === "data" && e.data.app === slug) push({ type: "data", table: e.data.table, key: e.data.key, room: e.data.room, app: e.data.app });
     });
     return () => {
       system.removeEventListener("change", tell);
@@ -247,7 +247,34 @@ async function bridge(capability: string, slug: Slug, method: string, params: un
         return (await api.bridge(capability, method, params)).value;
       }
     default:
+      if (method.startsWith("room.")) return share(capability, slug, method, p, setWish);
       return (await api.bridge(capability, method, params)).value;
+  }
+}
+
+// An app shares with others once its owner allows it, and invites nobody without them.
+async function share(capability: string, slug: Slug, method: string, p: Record<string, unknown>, setWish: (w: Wish | null) => void): Promise<unknown> {
+  const call = async () => (await api.bridge(capability, method, p)).value;
+  if (method === "room.act" && p.action === "invite") {
+    const who = String(p.who ?? "").trim().slice(0, 255);
+    await new Promise<void>((resolve, reject) => {
+      setWish({
+        lead: "wants to invite, in your name:",
+        text: who,
+        yes: "Invite",
+        decide(yes) {
+          setWish(null);
+          return yes ? resolve() : reject(new Error(`You have not invited ${who}.`));
+        },
+      });
+    });
+  }
+  try {
+    return await call();
+  } catch (error) {
+    if (refusalOf(error).kind !== "needs approval") throw error;
+    await askFor(slug, "room", "wants to share with other people", "what you do in it, under your handle, with those whom you invite or whose invitation you accept", setWish);
+    return call();
   }
 }
 
