@@ -12,6 +12,7 @@ import (
 	"matrixos/disk/backup"
 	"matrixos/gateway"
 	"matrixos/keyring"
+	"matrixos/sys"
 )
 
 // backups is the gateway's view of the keeper of backups.
@@ -19,6 +20,7 @@ type backups struct {
 	keeper  *backup.Keeper
 	disk    *disk.Disk
 	keys    *keyring.Keyring
+	beside  backup.Beside
 	version string
 	log     *slog.Logger
 }
@@ -41,12 +43,24 @@ const (
 // keepByDefault bounds what a place has to hold.
 var keepByDefault = backup.Keep{Last: 3, Daily: 7, Weekly: 4, Monthly: 12}
 
-func newBackups(ctx context.Context, d *disk.Disk, keys *keyring.Keyring, version string, log *slog.Logger) (*backups, error) {
-	b := &backups{disk: d, keys: keys, version: version, log: log}
+func newBackups(ctx context.Context, d *disk.Disk, keys *keyring.Keyring, still func(context.Context, func() error) error, version string, log *slog.Logger) (*backups, error) {
+	b := &backups{disk: d, keys: keys, beside: backup.Beside{Still: still}, version: version, log: log}
+	b.beside.Keys = func() ([]byte, error) {
+		text, err := keys.Portable(lasting...)
+		if sys.KindOf(err) == sys.Unavailable { // a closed keyring does not keep the files from being copied
+			log.Warn("the keys of the handle are not in this backup", "error", err)
+			return nil, nil
+		}
+		return text, err
+	}
 	var err error
-	b.keeper, err = backup.NewKeeper(ctx, d, secretNames{keys}, b.settings, version, log)
+	b.keeper, err = backup.NewKeeper(ctx, d, secretNames{keys}, b.settings, b.beside, version, log)
 	return b, err
 }
+
+// lasting are the names of keys that nobody can make anew: what the homeserver signs
+// with, who the owner and the AI are to others, and to the owner's other devices.
+var lasting = []string{"matrix/signing/", "matrix/identity/", "matrix/backup/", dealKeyName, "device/"}
 
 // settings are the owner's; what cannot be read is as by default.
 func (b *backups) settings() backup.Settings {
@@ -150,7 +164,7 @@ func (b *backups) Restore(ctx context.Context, r gateway.RestoreHome) (gateway.R
 
 // Export implements gateway.Copies.
 func (b *backups) Export(ctx context.Context, w io.Writer, keys bool, passphrase string) error {
-	o := backup.ExportOptions{Version: b.version, Passphrase: passphrase}
+	o := backup.ExportOptions{Version: b.version, Passphrase: passphrase, Beside: b.beside}
 	if keys {
 		var err error
 		if o.Keys, err = b.keys.Portable(); err != nil {

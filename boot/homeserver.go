@@ -269,6 +269,15 @@ func (h *homeserver) listen(ctx context.Context) error {
 	return nil
 }
 
+// homeserverStill calls do while the homeserver's files do not change.
+func (s *System) homeserverStill(ctx context.Context, do func() error) error {
+	hs, err := s.matrix.Server()
+	if still, ok := hs.(matrix.Still); ok && err == nil {
+		return still.Still(ctx, do)
+	}
+	return do() // there is none, or its files are elsewhere
+}
+
 // close ends everything, the way in first.
 func (h *homeserver) close() error {
 	h.mu.Lock()

@@ -21,7 +21,7 @@ var (
 // copies makes the keepers of backups and of remotes.
 func (s *System) copies(ctx context.Context, keys *keyring.Keyring, version string) (remotes, error) {
 	var err error
-	if s.backups, err = newBackups(ctx, s.disk, keys, version, s.log); err != nil {
+	if s.backups, err = newBackups(ctx, s.disk, keys, s.homeserverStill, version, s.log); err != nil {
 		return remotes{}, err
 	}
 	meet, err := sync.New(ctx, s.disk, secretNames{keys}, s.log)

@@ -37,7 +37,7 @@ type Client struct {
 }
 
 // answerLimit bounds what one call may return.
-const answerLimit = 64 << 20
+const answerLimit = 512 << 20
 
 // New makes a client; it connects when it is used.
 func New(o Options) *Client {

@@ -43,10 +43,10 @@ func (g *Gateway) appBackupAPI() {
 		b, err := g.backupApp(ctx, in.Slug)
 		return &reply[AppBackup]{b}, err
 	})
-	register(g, http.MethodPost, "/api/apps/restore", "restore-app", "Bring an app's data back from such a document, and the app if it is gone: landings, which can be undone", func(ctx context.Context, in *reply[AppBackup]) (*reply[RestoredApp], error) {
+	register(g, http.MethodPost, restorePath, "restore-app", "Bring an app's data back from such a document, and the app if it is gone: landings, which can be undone", func(ctx context.Context, in *reply[AppBackup]) (*reply[RestoredApp], error) {
 		r, err := g.restoreApp(ctx, in.Body)
 		return &reply[RestoredApp]{r}, err
-	}, upTo(bodyLimit))
+	}, upTo(restoreLimit))
 }
 
 func (g *Gateway) backupApp(ctx context.Context, slug sys.Slug) (AppBackup, error) {

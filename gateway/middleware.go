@@ -12,8 +12,20 @@ import (
 	"matrixos/sys"
 )
 
-// bodyLimit bounds any request; single calls set tighter ones.
-const bodyLimit = 32 << 20
+// bodyLimit bounds any request; single calls set tighter ones. What brings an app back
+// has all of its data in one document.
+const (
+	bodyLimit    = 32 << 20
+	restoreLimit = 512 << 20
+	restorePath  = "/api/apps/restore"
+)
+
+func limitOf(path string) int64 {
+	if path == restorePath {
+		return restoreLimit
+	}
+	return bodyLimit
+}
 
 type originKey struct{}
 
@@ -43,11 +55,12 @@ func (g *Gateway) admitting(allowed origins, next http.Handler) http.Handler {
 			h.Set("Cross-Origin-Opener-Policy", "same-origin")
 			h.Set("Cache-Control", "no-store")
 		}
-		if r.ContentLength > bodyLimit {
-			tooLarge(bodyLimit).write(w)
+		limit := limitOf(r.URL.Path)
+		if r.ContentLength > limit {
+			tooLarge(limit).write(w)
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, bodyLimit)
+		r.Body = http.MaxBytesReader(w, r.Body, limit)
 		ctx := context.WithValue(r.Context(), originKey{}, allowed[strings.ToLower(r.Host)])
 		r = r.WithContext(ctx)
 		began := g.now()

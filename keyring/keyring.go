@@ -227,15 +227,20 @@ func (k *Keyring) Redact(text string) string {
 	return text
 }
 
-// Portable returns every secret as the content of a plain file, which Open takes
-// on another machine. The caller encrypts it before it is stored.
-func (k *Keyring) Portable() ([]byte, error) {
+// Portable returns secrets as the content of a plain file, which Open takes on another
+// machine: those whose names begin with one of begins, or all if there is none. The
+// caller encrypts it before it is stored.
+func (k *Keyring) Portable(begins ...string) ([]byte, error) {
 	if k.closed != nil {
 		return nil, k.closed
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return json.Marshal(revealed(k.keys))
+	values := revealed(k.keys)
+	maps.DeleteFunc(values, func(name, _ string) bool {
+		return len(begins) > 0 && !slices.ContainsFunc(begins, func(b string) bool { return strings.HasPrefix(name, b) })
+	})
+	return json.Marshal(values)
 }
 
 func revealed(keys map[string]Secret) map[string]string {

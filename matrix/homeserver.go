@@ -30,6 +30,13 @@ type Homeserver interface {
 	Close() error
 }
 
+// Still is a Homeserver that can stand still, so that its files can be copied as they
+// are: do is called while nothing of it runs, and then it goes on as before. Requests
+// wait meanwhile.
+type Still interface {
+	Still(ctx context.Context, do func() error) error
+}
+
 // User is an account that has to be there, with one signed-in device.
 type User struct {
 	Local  string // "anna" of @anna:example.org

@@ -182,6 +182,43 @@ func TestDevices(t *testing.T) {
 	second.Stop()
 	second.Up() // it comes back, and is still removed
 	second.stands("removed")
+	second.Stop()
+	first.again(room)
+}
+
+// again brings the home back from a backup, on a machine that has nothing of it: the
+// rooms are there, encrypted ones are read, and everybody knows the same identity.
+func (w *World) again(room string) {
+	w.t.Helper()
+	var was, is client.Security
+	w.Do("handle", "security", "--json").JSON(w.t, &was)
+	dest, key := filepath.Join(w.t.TempDir(), "backups"), filepath.Join(w.t.TempDir(), "key")
+	var made struct{ Key string }
+	w.Do("backup", "init", dest, "--json").JSON(w.t, &made)
+	if err := os.WriteFile(key, []byte(made.Key), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	var snapshot struct{ ID string }
+	w.Do("backup", "--json").JSON(w.t, &snapshot)
+	w.write(room, "After the backup") // it stood still, and goes on
+	w.shows(room, "After the backup")
+	restored := NewWorld(w.t)
+	w.Stop()
+	restored.Do("backup", "restore", "--from", dest, "--key-file", key, "--at", snapshot.ID)
+	restored.Up()
+	if s := restored.shows(room, "Before the laptop"); !s.Encrypted {
+		w.t.Errorf("after a restore it came as %+v", s)
+	}
+	restored.shows(room, "From the laptop")
+	if slices.ContainsFunc(restored.room(room), func(s said) bool { return s.Body == "After the backup" }) {
+		w.t.Error("the backup has what was said after it")
+	}
+	restored.Do("handle", "security", "--json").JSON(w.t, &is)
+	if is.Identity != "here" || !is.Verified || is.Device == was.Device || len(is.Devices) != len(was.Devices)+1 {
+		w.t.Errorf("after a restore, who the owner is: %+v, was %+v", is, was)
+	}
+	restored.write(room, "Back again")
+	restored.shows(room, "Back again")
 }
 
 // messages are the same rooms on both devices, those of before too; the AI answers once.

@@ -126,6 +126,9 @@ func (b *builder) ofStore(m meta) bool {
 	if rest, ok := strings.CutPrefix(m.Path, gitDir+"/"); ok {
 		return rest == "packed-refs" || objectForm.MatchString(rest) || refForm.MatchString(rest)
 	}
+	if rest, ok := strings.CutPrefix(m.Path, serverDir+"/"); ok {
+		return serverForm.MatchString(rest)
+	}
 	for _, sub := range kept {
 		if strings.HasPrefix(m.Path, sys.Store+"/"+sub+"/") {
 			return true

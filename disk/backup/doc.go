@@ -5,9 +5,11 @@
 // A copy belongs to one landing. What the history has is read from it, never
 // from the live files: a copy of a home in use is as consistent as one at rest.
 // Beside it goes what is the owner's but not versioned: conversations, layout,
-// large files, displaced bytes, and databases, each copied by SQLite itself.
-// Caches, workspaces and node_modules stay behind, and so do keys, unless they
-// are asked for.
+// large files, displaced bytes, and databases, each copied by SQLite itself, and
+// the homeserver, which stands still for that moment. Caches, workspaces and
+// node_modules stay behind. Snapshots, which are encrypted, have the keys without
+// which others would not believe the homeserver any more (Beside); other keys stay
+// behind, unless an export is asked for them.
 //
 // Nothing that is read back is believed. Each file is compared with the hash
 // that was taken when it was copied; names, links and sizes are checked before

@@ -66,6 +66,7 @@ type ExportOptions struct {
 	// Keys is the keyring's file, to be carried along, encrypted with
 	// Passphrase; nil leaves keys behind.
 	Keys       []byte
+	Beside     Beside // its keys do not count here
 	Passphrase string
 }
 
@@ -76,7 +77,7 @@ func Export(ctx context.Context, d *disk.Disk, w io.Writer, o ExportOptions) (_ 
 	if len(o.Keys) > 0 && o.Passphrase == "" {
 		return Summary{}, &sys.Error{Op: "export", Path: d.Root(), Kind: sys.Invalid, Err: errors.New("keys are only exported under a passphrase"), Hint: "name a file with the passphrase: --passphrase-file FILE"}
 	}
-	g, err := gather(ctx, d)
+	g, err := gather(ctx, d, o.Beside, false)
 	if err != nil {
 		return Summary{}, explain("export", d.Root(), err)
 	}

@@ -64,7 +64,7 @@ const (
 
 // gather lists what a copy of d consists of. Only databases and the kernel's
 // tables are copied at once; the rest is read when an item is opened.
-func gather(ctx context.Context, d *disk.Disk) (_ *gathered, err error) {
+func gather(ctx context.Context, d *disk.Disk, beside Beside, keys bool) (_ *gathered, err error) {
 	run := filepath.Join(d.Root(), sys.Store, "run")
 	if err := os.MkdirAll(run, 0o700); err != nil {
 		return nil, err
@@ -88,6 +88,14 @@ func gather(ctx context.Context, d *disk.Disk) (_ *gathered, err error) {
 	})
 	if err != nil {
 		return nil, err
+	}
+	if err := g.homeserver(ctx, d.Root(), beside); err != nil {
+		return nil, err
+	}
+	if keys {
+		if err := g.keys(beside); err != nil {
+			return nil, err
+		}
 	}
 	if err := g.objects(filepath.Join(d.Root(), gitDir)); err != nil {
 		return nil, err

@@ -40,6 +40,7 @@ type Keeper struct {
 	d        *disk.Disk
 	secrets  Secrets
 	settings func() Settings
+	beside   Beside
 	version  string
 	log      *slog.Logger
 	now      func() time.Time
@@ -64,11 +65,11 @@ CREATE TABLE backup_run(
 `}
 
 // NewKeeper makes the keeper of d.
-func NewKeeper(ctx context.Context, d *disk.Disk, s Secrets, settings func() Settings, version string, log *slog.Logger) (*Keeper, error) {
+func NewKeeper(ctx context.Context, d *disk.Disk, s Secrets, settings func() Settings, beside Beside, version string, log *slog.Logger) (*Keeper, error) {
 	if err := d.Journal().Migrate(ctx, "backup", migrations...); err != nil {
 		return nil, err
 	}
-	return &Keeper{d: d, secrets: s, settings: settings, version: version, log: log, now: time.Now}, nil
+	return &Keeper{d: d, secrets: s, settings: settings, beside: beside, version: version, log: log, now: time.Now}, nil
 }
 
 // Beginning says where backups are to go.
@@ -159,7 +160,7 @@ func (k *Keeper) open(ctx context.Context) (*Repo, error) {
 
 // use keeps an open repository. The caller holds k.mu.
 func (k *Keeper) use(r *Repo, at Place) {
-	r.now = k.now
+	r.now, r.beside = k.now, k.beside
 	r.holder += " " + k.d.Root()
 	k.repo, k.at = r, at
 }

@@ -29,7 +29,7 @@ func TestTend(t *testing.T) {
 	d := lived(t)
 	set := Settings{Every: 24 * time.Hour, Drill: 30 * 24 * time.Hour, Keep: Keep{Daily: 2}}
 	secrets := ring{}
-	k, err := NewKeeper(ctx, d, secrets, func() Settings { return set }, "test", slog.New(slog.DiscardHandler))
+	k, err := NewKeeper(ctx, d, secrets, func() Settings { return set }, Beside{}, "test", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func TestTend(t *testing.T) {
 	// Another keeper of the home goes on with the key of the keyring; without it,
 	// with the one that the owner has kept.
 	delete(secrets, keySecret)
-	k2, err := NewKeeper(ctx, d, secrets, func() Settings { return set }, "test", slog.New(slog.DiscardHandler))
+	k2, err := NewKeeper(ctx, d, secrets, func() Settings { return set }, Beside{}, "test", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

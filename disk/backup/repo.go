@@ -56,6 +56,7 @@ type Repo struct {
 	unzip     *zstd.Decoder
 	now       func() time.Time
 	holder    string // who we are, to other machines
+	beside    Beside
 
 	busy sync.Mutex
 }

@@ -37,7 +37,7 @@ func (r *Repo) run(ctx context.Context, d *disk.Disk, version string) (_ Snapsho
 	if err := u.learn(ctx); err != nil {
 		return Snapshot{}, err
 	}
-	g, err := gather(ctx, d)
+	g, err := gather(ctx, d, r.beside, true)
 	if err != nil {
 		return Snapshot{}, err
 	}

@@ -57,6 +57,9 @@ type Server struct {
 	listener  *net.UnixListener
 	log       *logFile
 
+	starting sync.Mutex // held while the supervisor is made, and while nothing may start; above mu
+	pauses   chan pause
+
 	mu      sync.Mutex
 	state   matrix.State
 	changed chan struct{} // closed and made anew at every change of state
@@ -70,7 +73,7 @@ var _ matrix.Homeserver = (*Server)(nil)
 func New(o Options) *Server {
 	s := &Server{
 		o: o, secret: rand.Text(), state: matrix.State{Phase: matrix.Idle},
-		changed: make(chan struct{}), closing: make(chan struct{}),
+		changed: make(chan struct{}), closing: make(chan struct{}), pauses: make(chan pause),
 	}
 	s.transport = &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -133,8 +136,20 @@ func (s *Server) Ready(ctx context.Context) error {
 	}
 }
 
+// isSupervised reports whether the supervisor was started, or never will be.
+func (s *Server) isSupervised() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ended != nil || s.state.Phase == matrix.Stopped
+}
+
 // supervised starts the supervisor once.
 func (s *Server) supervised() error {
+	if s.isSupervised() {
+		return nil
+	}
+	s.starting.Lock()
+	defer s.starting.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended != nil || s.state.Phase == matrix.Stopped {
@@ -195,6 +210,9 @@ func (s *Server) supervise() {
 			return
 		default:
 		}
+		if errors.Is(err, errPaused) {
+			continue
+		}
 		s.o.Logger.Warn("the homeserver ended; it is started again", "error", err, "domain", s.Domain())
 		s.set(func(st *matrix.State) {
 			*st = matrix.State{Phase: matrix.Failing, Why: err.Error(), Restarts: st.Restarts + 1}
@@ -205,6 +223,8 @@ func (s *Server) supervise() {
 		select {
 		case <-s.closing:
 			return
+		case p := <-s.pauses:
+			p.hold()
 		case <-time.After(pause):
 		}
 		pause = min(2*pause, pauseMost)

@@ -2,6 +2,7 @@ package child_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -52,6 +53,14 @@ func program(t *testing.T) string {
 
 // A child that is killed in the middle of traffic comes back, and everything that it
 // had acknowledged is there. Its secrets are nowhere to be read.
+// aliveStill fails if a process is there.
+func aliveStill(pid int) error {
+	if err := syscall.Kill(pid, 0); err != syscall.ESRCH { //nolint:errorlint // a number of the system
+		return fmt.Errorf("the child runs while it should stand still: %v", err)
+	}
+	return nil
+}
+
 func TestAKilledChildLosesNothing(t *testing.T) {
 	dir := t.TempDir()
 	hs := newServer(t, matrix.LocalDomain, dir)
@@ -86,7 +95,14 @@ func TestAKilledChildLosesNothing(t *testing.T) {
 		}
 		until(t, "another child", func(ctx context.Context) bool { return hs.Ready(ctx) == nil && hs.State().PID != pid })
 	}
-	if got := hs.State().Restarts; got != 3 {
+	pid := hs.State().PID
+	if err := hs.Still(t.Context(), func() error { return aliveStill(pid) }); err != nil {
+		t.Error(err)
+	}
+	if err := hs.Ready(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if got := hs.State().Restarts; got != 3 { // standing still is none
 		t.Errorf("%d restarts", got)
 	}
 	if len(known) < 12 {

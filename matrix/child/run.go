@@ -87,6 +87,11 @@ func (s *Server) run() error {
 			_ = cmd.Process.Kill() // it may just have ended
 		case <-s.closing:
 			return s.stop(cmd, stop, exited)
+		case p := <-s.pauses:
+			s.set(func(st *matrix.State) { st.Phase, st.PID = matrix.Starting, 0 })
+			err := s.stop(cmd, stop, exited)
+			p.hold()
+			return errors.Join(errPaused, err)
 		case err := <-exited:
 			if said != nil {
 				for n := range said { // what it said last
