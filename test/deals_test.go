@@ -18,7 +18,9 @@ type agreed struct {
 // AIs with the built-in model: it is in both calendars, and both can prove it.
 func TestTwoHomesAgreeOnAMeeting(t *testing.T) {
 	a := newAuthority(t)
-	agreeOnAMeeting(t, newServer(t, a, "anna"), newServer(t, a, "ben"), func() {})
+	anna, ben := newServer(t, a, "anna"), newServer(t, a, "ben")
+	agreeOnAMeeting(t, anna, ben, func() {})
+	t.Run("share", func(t *testing.T) { shareApps(t, anna, ben) })
 }
 
 // agreeOnAMeeting lets the AIs of two homes do so; between is done when it has been asked for.

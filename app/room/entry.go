@@ -69,7 +69,7 @@ type Entry struct {
 // Proof is what makes a score its author's.
 type Proof struct {
 	At  int64  `json:"at"`  // when it was signed, in milliseconds
-	Key string `json:"key"` // base64url without padding, Ed25519
+	Key string `json:"key"` // base64 without padding, as deals have it; Ed25519
 	Sig string `json:"sig"`
 }
 
@@ -83,7 +83,7 @@ type Posted struct {
 }
 
 var (
-	b64      = base64.RawURLEncoding
+	b64      = base64.RawStdEncoding
 	idForm   = regexp.MustCompile(`^[A-Za-z0-9_-]{32}$`)
 	keyTaken = func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == utf8.RuneError }
 )
@@ -170,7 +170,7 @@ func (e Entry) IDOf(room string, by sys.Handle) ID {
 		parts = append(parts, strconv.FormatInt(e.Proof.At, 10), e.Proof.Key, e.Proof.Sig)
 	}
 	sum := sha256.Sum256(strung(parts...))
-	return ID(b64.EncodeToString(sum[:24]))
+	return ID(base64.RawURLEncoding.EncodeToString(sum[:24]))
 }
 
 // strung puts texts behind their lengths, so that no two lists give the same bytes.
