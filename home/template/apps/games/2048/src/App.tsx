@@ -1,5 +1,6 @@
 import { useRows, useUndo } from "@matrixos/sdk";
-import { App, Button, Grid, IconButton, useKeys, useSwipe, useToast } from "@matrixos/ui";
+import { App, Button, Dialog, Grid, IconButton, Leaderboard, useKeys, useSwipe, useToast } from "@matrixos/ui";
+import { useState } from "react";
 import { begin, drop, highest, slide, stuck, words, type Game, type Way } from "./slide";
 import "./style.css";
 
@@ -18,6 +19,7 @@ const look = (n: number) => (n === 0 ? { content: "", tone: "flat" as const } : 
 function Play() {
   const { value: g, set, reset, undo, canUndo, loaded } = useUndo<Game | null>("game", null);
   const games = useRows("games", { orderBy: { score: "desc" }, limit: 1 });
+  const [comparing, setComparing] = useState(false);
   const toast = useToast();
   const best = Math.max(Number(games.rows[0]?.score ?? 0), g?.score ?? 0);
   const fresh = () => {
@@ -50,9 +52,13 @@ function Play() {
       <div className="foot">
         <p>{over ? <b>No way is left.</b> : <span className="mx-quiet">Arrow keys or a stroke of the finger.</span>}</p>
         <span className="mx-spacer" />
+        <IconButton icon="trophy" label="Compare with others" onClick={() => setComparing(true)} />
         <IconButton icon="undo-2" label="Take back" disabled={!canUndo} onClick={undo} />
         <Button primary={over} onClick={fresh}>New game</Button>
       </div>
+      <Dialog open={comparing} title="Compare with others" onClose={() => setComparing(false)}>
+        <Leaderboard board="score" title="2048" score={best} />
+      </Dialog>
     </div>
   );
 }
