@@ -78,7 +78,7 @@ func (d *devices) endSignIn(ctx context.Context, id device.ID) error {
 	if err != nil {
 		return err
 	}
-	hs, err := d.s.people.server(ctx)
+	hs, err := d.s.matrix.Server()
 	if err != nil {
 		return err
 	}

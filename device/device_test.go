@@ -227,9 +227,6 @@ func TestRemoval(t *testing.T) {
 		streaming <- err
 	}()
 	<-h.entered
-	for !h.server.Online(own.ID) {
-		time.Sleep(time.Millisecond)
-	}
 	d, err := h.roll.Named(ctx, "LAPTOP")
 	if err != nil {
 		t.Fatal(err)
