@@ -47,6 +47,7 @@ type launch struct {
 	slug    sys.Slug
 	preview *preview
 	trial   bool             // nobody sees it; its document has the runner in it
+	handed  bool             // of a trial: the libraries are handed over, as in a window of the desktop
 	net     []contract.Reply // what the network says in a trial
 	rooms   *trialRooms      // what others do in a trial
 	used    time.Time        // guarded by Runtime.mu

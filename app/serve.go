@@ -108,7 +108,7 @@ func (r *Runtime) policy(req *http.Request, l *launch, nonce string, static bool
 	self := origin(req)
 	own := self + "/app/" + l.ticket + "/"
 	script := "'nonce-" + nonce + "' blob: "
-	if l.trial {
+	if l.trial && !l.handed {
 		script += self + r.shared() + " "
 	}
 	if static {
@@ -210,7 +210,7 @@ func (r *Runtime) script(l *launch, v *view, nonce, entry, base string) []byte {
 	config := map[string]any{"nonce": l.Nonce + rand.Text()[:8], "name": v.manifest.Name, "entry": entry, "base": base, "local": r.kept(l, v), "modules": []string{}, "libraries": "", "icons": map[string]string{}}
 	if entry != "" {
 		config["modules"], config["icons"] = v.result.Modules, v.result.Icons
-		if l.trial {
+		if l.trial && !l.handed {
 			config["libraries"] = r.shared() + "lib/"
 		}
 	}

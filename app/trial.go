@@ -66,6 +66,9 @@ func (t *Trial) Code() map[string][]byte {
 	return out
 }
 
+// Fingerprint names the app as it is tried; see Runtime.Fingerprint.
+func (t *Trial) Fingerprint() (string, error) { return t.r.Fingerprint(t.tree, t.app.Folder) }
+
 // Columns are the columns of all tables of the app.
 func (t *Trial) Columns() (out []string) {
 	for _, table := range t.app.Manifest.Storage.Tables {
@@ -159,6 +162,15 @@ func (c *clock) now() time.Time {
 
 // Open makes a window with the data of a scenario, as of a time. Close it.
 func (t *Trial) Open(ctx context.Context, given contract.Given, at time.Time) (*Window, error) {
+	return t.open(ctx, given, at, false)
+}
+
+// OpenHanded is Open for a desktop, which hands the libraries over to the window.
+func (t *Trial) OpenHanded(ctx context.Context, given contract.Given, at time.Time) (*Window, error) {
+	return t.open(ctx, given, at, true)
+}
+
+func (t *Trial) open(ctx context.Context, given contract.Given, at time.Time, handed bool) (*Window, error) {
 	dir, err := os.MkdirTemp(t.dir, "window-")
 	if err != nil {
 		return nil, &sys.Error{Op: "try", Path: string(t.Slug()), Kind: sys.Internal, Err: err}
@@ -173,7 +185,7 @@ func (t *Trial) Open(ctx context.Context, given contract.Given, at time.Time) (*
 	if err := t.r.beside(p, t.tree, ""); err != nil {
 		return nil, errors.Join(err, data.Close(), os.RemoveAll(dir))
 	}
-	l := &launch{slug: t.Slug(), ticket: rand.Text(), used: time.Now(), trial: true, net: given.Net, rooms: newTrialRooms(given.Rooms, c.now), preview: p}
+	l := &launch{slug: t.Slug(), ticket: rand.Text(), used: time.Now(), trial: true, handed: handed, net: given.Net, rooms: newTrialRooms(given.Rooms, c.now), preview: p}
 	l.Launch = Launch{URL: "/app/" + l.ticket + "/", Nonce: rand.Text(), Capability: rand.Text() + rand.Text()}
 	t.r.mu.Lock()
 	defer t.r.mu.Unlock()

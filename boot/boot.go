@@ -14,10 +14,12 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"matrixos/app"
+	"matrixos/app/desktop"
 	"matrixos/app/npm"
 	"matrixos/app/server"
 	"matrixos/client"
@@ -81,11 +83,13 @@ type System struct {
 	backups *backups
 	drivers *drivers
 	healer  *heal.Healer
+	desks   *desks
 	matrix  *homeserver
 	devices *devices
 	people  *messenger // nil in safe mode
 	shared  *sharedRooms
 	gateway *gateway.Gateway
+	shown   atomic.Pointer[gateway.Gateway] // the same, for what may run before it is there
 	pipe    *gateway.Pipe
 	client  *client.Client
 	addr    string // host:port
@@ -171,7 +175,9 @@ func (s *System) openApps(ctx context.Context, out app.Network, from *npm.Instal
 	if err != nil {
 		return err
 	}
-	promise.attach(rt, os.Getenv("MATRIXOS_CHROMIUM"))
+	promise.attach(rt, os.Getenv("MATRIXOS_CHROMIUM"), desktop.Options{Open: func() int { return s.shown.Load().Desktops() }, Offer: func(d sys.TrialData) {
+		s.disk.Journal().Publish(sys.NewEvent(sys.EventTrial, d))
+	}})
 	s.apps = newApps(s.disk, rt, promise, s.log, func() {
 		if s.kernel != nil {
 			s.kernel.Reschedule()
@@ -209,6 +215,7 @@ func (s *System) serve(ctx context.Context, ln net.Listener, version string) err
 	}
 	s.tending.Go(func() { giveBackWhenIdle(ctx) })
 	s.tending.Go(func() { s.healer.Watch(ctx) })
+	s.tending.Go(func() { s.desks.tend(ctx) })
 	s.tending.Go(func() {
 		select {
 		case <-ctx.Done():

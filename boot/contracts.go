@@ -18,16 +18,33 @@ import (
 	"matrixos/app"
 	"matrixos/app/browser"
 	"matrixos/app/contract"
+	"matrixos/app/desktop"
 	"matrixos/disk"
 	"matrixos/sys"
 )
 
+// host plays scenarios of a trial, each in a window with data of its own. That it cannot
+// just now is an error of kind sys.Unavailable.
+type host interface {
+	Run(ctx context.Context, t *app.Trial) ([]sys.ScenarioResult, error)
+	First(ctx context.Context, t *app.Trial) ([]sys.ScenarioResult, error)
+	Try(ctx context.Context, t *app.Trial, places []int) ([]sys.ScenarioResult, error)
+	Close() error
+}
+
+var (
+	_ host = (*browser.Browser)(nil)
+	_ host = (*desktop.Host)(nil)
+)
+
 // contracts holds apps to what they have to do, at the highest level that this
-// machine allows, and remembers what it found by fingerprint.
+// machine and the owner's open desktops allow, and remembers what it found by
+// fingerprint.
 type contracts struct {
 	runtime *app.Runtime
 	browser *browser.Browser // nil where there is none
 	why     error            // why not
+	desks   *desktop.Host    // what plays where there is no browser
 	file    string           // where verdicts are kept
 	log     *slog.Logger
 
@@ -40,6 +57,7 @@ type contracts struct {
 type verdict struct {
 	Level   string    `json:"level"` // "" if it is red
 	Failing []string  `json:"failing,omitempty"`
+	Red     string    `json:"red,omitempty"` // the level at which it is red
 	At      time.Time `json:"at"`
 }
 
@@ -59,10 +77,10 @@ func openContracts(home string, log *slog.Logger) *contracts {
 	return c
 }
 
-// attach joins the runtime and the browser that MATRIXOS_CHROMIUM or the machine
-// names.
-func (c *contracts) attach(rt *app.Runtime, named string) {
-	c.runtime = rt
+// attach joins the runtime, the browser that MATRIXOS_CHROMIUM or the machine names, and
+// the desktops that are open.
+func (c *contracts) attach(rt *app.Runtime, named string, open desktop.Options) {
+	c.runtime, c.desks = rt, desktop.New(rt, open)
 	bin, err := browser.Find(named)
 	if _, built := rt.TrialPage(); err == nil && !built {
 		err = &sys.Error{Op: "try apps in", Path: "a browser", Kind: sys.Unavailable, Err: errors.New("the web runtime has not been built")}
@@ -74,14 +92,23 @@ func (c *contracts) attach(rt *app.Runtime, named string) {
 	c.browser = browser.New(rt, browser.Options{Bin: bin, Logger: c.log})
 }
 
-func (c *contracts) close() error {
-	if c.browser == nil {
-		return nil
+// hosts are what can play scenarios, the quickest first.
+func (c *contracts) hosts() (list []host) {
+	if c.browser != nil {
+		list = append(list, c.browser)
 	}
+	return append(list, c.desks)
+}
+
+func (c *contracts) close() error {
 	c.mu.Lock()
 	c.closed = true
 	c.mu.Unlock()
-	return c.browser.Close()
+	var errs []error
+	for _, h := range c.hosts() {
+		errs = append(errs, h.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // warm starts the browser in the background: an app is being written.
@@ -107,12 +134,41 @@ func (c *contracts) verdict(fingerprint string) (string, []string) {
 	return v.Level, v.Failing
 }
 
-// player plays scenarios of a trial.
-type player func(*browser.Browser, context.Context, *app.Trial) ([]sys.ScenarioResult, error)
+// player has scenarios of a trial played.
+type player func(host, context.Context, *app.Trial) ([]sys.ScenarioResult, error)
+
+// played has the first host that can play them. Where none can, the error says why each
+// of them cannot.
+func (c *contracts) played(ctx context.Context, t *app.Trial, play player) ([]sys.ScenarioResult, error) {
+	why := []error{c.why}
+	for _, h := range c.hosts() {
+		res, err := play(h, ctx, t)
+		if err == nil || sys.KindOf(err) != sys.Unavailable {
+			return res, err
+		}
+		why = append(why, err)
+	}
+	return nil, unplayed(why)
+}
+
+// unplayed says in one line why nothing plays.
+func unplayed(why []error) error {
+	out := &sys.Error{Op: "play", Path: "scenarios", Kind: sys.Unavailable}
+	var words []string
+	for _, err := range why {
+		if err == nil {
+			continue
+		}
+		words = append(words, strings.TrimSuffix(err.Error(), "; "+sys.HintOf(err)))
+		out.Hint = sys.HintOf(err)
+	}
+	out.Err = errors.New(strings.Join(words, "; "))
+	return out
+}
 
 // check tries the app in folder of tree against its contract.
 func (c *contracts) check(ctx context.Context, tree fs.FS, folder sys.Path) (*sys.ContractReport, error) {
-	return c.checkBy(ctx, tree, folder, (*browser.Browser).Run)
+	return c.checkBy(ctx, tree, folder, host.Run)
 }
 
 func (c *contracts) checkBy(ctx context.Context, tree fs.FS, folder sys.Path, play player) (*sys.ContractReport, error) {
@@ -139,20 +195,16 @@ func (c *contracts) try(ctx context.Context, t *app.Trial, play player) (*sys.Co
 	if r.Invariants, err = t.OwnData(ctx); err != nil {
 		return nil, err
 	}
-	if c.browser == nil {
-		r.Note = c.why.Error()
-		return r, nil
-	}
 	if err := t.Runnable(); err != nil {
 		r.Note = strings.TrimSuffix(err.Error()+"; "+sys.HintOf(err), "; ")
 		return r, nil
 	}
-	r.Scenarios, err = play(c.browser, ctx, t)
+	r.Scenarios, err = c.played(ctx, t, play)
 	if err != nil {
 		if sys.KindOf(err) != sys.Unavailable {
 			return nil, err
 		}
-		r.Scenarios, r.Note = nil, err.Error() // a browser that does not start is no fault of the app
+		r.Scenarios, r.Note = nil, err.Error() // that nothing plays is no fault of the app
 		return r, nil
 	}
 	r.Level = sys.VerifiedBrowser
@@ -170,14 +222,14 @@ func (c *contracts) note(tree fs.FS, folder sys.Path, r *sys.ContractReport) err
 	if r.Green {
 		v.Level = r.Level
 	} else {
-		v.Failing = r.Failures()
+		v.Failing, v.Red = r.Failures(), r.Level
 		if len(v.Failing) > 8 {
 			v.Failing = v.Failing[:8]
 		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if old, ok := c.known[print]; ok && old.Level == sys.VerifiedBrowser && r.Green {
+	if old := c.known[print]; r.Green && (old.Level == sys.VerifiedBrowser || old.Red == sys.VerifiedBrowser && r.Level == sys.VerifiedStatic) {
 		return nil // a lower level says nothing new
 	}
 	c.known[print] = v
@@ -230,6 +282,9 @@ func (c *contracts) gate(ctx context.Context, checked disk.Checked, touched []ap
 				Hint: "mend the app, not the contract: that is the owner's word, and only the main agent changes it, at the owner's request",
 			}
 		}
+		if err := c.remembered(checked.Tree, a.Folder, r.Level); err != nil {
+			return err
+		}
 		if level == "" || r.Level == sys.VerifiedStatic {
 			level = r.Level
 		}
@@ -248,10 +303,27 @@ func (c *contracts) gate(ctx context.Context, checked disk.Checked, touched []ap
 	return nil
 }
 
+// remembered refuses an app that was red in a window as it is, where no window is to be had
+// now: who waits until the desktop is closed gains nothing.
+func (c *contracts) remembered(tree fs.FS, folder sys.Path, level string) error {
+	print, err := c.runtime.Fingerprint(tree, folder)
+	if err != nil || level != sys.VerifiedStatic {
+		return err
+	}
+	_, failing := c.verdict(print)
+	if len(failing) == 0 {
+		return nil
+	}
+	return &sys.Error{
+		Op: "check", Path: string(folder), Kind: sys.NotVerified, Err: errors.New("it did not do what its contract says when it was last tried, as it is:\n" + strings.Join(failing, "\n")),
+		Hint: "mend the app; it can be tried again when a desktop is open",
+	}
+}
+
 // settled is check, but for an app that was found green as it is: then only the
 // owner's data are looked at again.
 func (c *contracts) settled(ctx context.Context, tree fs.FS, folder sys.Path) (*sys.ContractReport, error) {
-	return c.settledBy(ctx, tree, folder, (*browser.Browser).Run)
+	return c.settledBy(ctx, tree, folder, host.Run)
 }
 
 func (c *contracts) settledBy(ctx context.Context, tree fs.FS, folder sys.Path, play player) (*sys.ContractReport, error) {

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"matrixos/app"
-	"matrixos/app/browser"
 	"matrixos/app/contract"
 	"matrixos/disk"
 	"matrixos/heal"
@@ -59,15 +58,15 @@ func (j judge) First(ctx context.Context, tree fs.FS, folder sys.Path) (*sys.Con
 	if r, err := noManifest(tree, folder); r != nil || err != nil {
 		return r, err
 	}
-	return j.c.settledBy(ctx, tree, folder, (*browser.Browser).First)
+	return j.c.settledBy(ctx, tree, folder, host.First)
 }
 
 // once plays the first scenario of a trial, and not again if it fails.
-func once(b *browser.Browser, ctx context.Context, t *app.Trial) ([]sys.ScenarioResult, error) {
+func once(h host, ctx context.Context, t *app.Trial) ([]sys.ScenarioResult, error) {
 	if len(t.Contract.Scenarios) == 0 {
 		return nil, nil
 	}
-	return b.Try(ctx, t, []int{0})
+	return h.Try(ctx, t, []int{0})
 }
 
 // Part implements heal.Judge.
@@ -115,10 +114,13 @@ func noManifest(tree fs.FS, folder sys.Path) (*sys.ContractReport, error) {
 	}, nil
 }
 
-// level is how far apps can be tried here, and why not further.
+// level is how far apps can be tried now, and why not further.
 func (c *contracts) level() (string, error) {
-	if c.browser == nil {
-		return sys.VerifiedStatic, c.why
+	if c.browser != nil {
+		return sys.VerifiedBrowser, nil
+	}
+	if err := c.desks.Able(); err != nil {
+		return sys.VerifiedStatic, unplayed([]error{c.why, err})
 	}
 	return sys.VerifiedBrowser, nil
 }

@@ -200,10 +200,6 @@ func redStep(res sys.ScenarioResult) string {
 
 // play plays one scenario on the app as it is, and reads what data it leaves.
 func (r *recordings) play(ctx context.Context, one *recording, s contract.Scenario) (res sys.ScenarioResult, left *contract.State, err error) {
-	c := r.apps.promise
-	if c.browser == nil {
-		return res, nil, &sys.Error{Op: "play back", Path: string(one.app), Kind: sys.Unavailable, Err: c.why, Hint: "what is recorded is kept when it has held in a browser; install Chromium, or name one in MATRIXOS_CHROMIUM"}
-	}
 	view, folder, err := r.apps.newest(ctx, one.app)
 	if err != nil {
 		return res, nil, err
@@ -226,7 +222,7 @@ func (r *recordings) play(ctx context.Context, one *recording, s contract.Scenar
 		now, unread = w.State(ctx)
 		left = &now
 	}
-	all, err := c.browser.Try(ctx, t, []int{0})
+	all, err := r.apps.promise.played(ctx, t, once)
 	if err = errors.Join(err, unread); err != nil || len(all) == 0 {
 		return res, nil, err
 	}

@@ -82,6 +82,7 @@ func (g *Gateway) registerAPI() {
 	g.conflictAPI()
 	g.bisectAPI()
 	g.healAPI()
+	g.trialAPI()
 	g.fileAPI()
 	g.settingsAPI()
 	g.upkeepAPI()

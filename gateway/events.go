@@ -16,8 +16,9 @@ import (
 
 const pingEvery = 25 * time.Second
 
-// sockets counts the open event sockets, for the figures and the debug page.
-type sockets struct{ open atomic.Int64 }
+// sockets counts the open event sockets, for the figures and the debug page, and those of
+// them that belong to desktops.
+type sockets struct{ open, desks atomic.Int64 }
 
 // events is the socket that tells a desktop or a command what happens: text
 // frames, each a JSON array of at most 64 events. With ?after=SEQ it starts
@@ -44,6 +45,10 @@ func (g *Gateway) events(w http.ResponseWriter, r *http.Request) {
 	conn.SetReadLimit(1 << 10)
 	g.live.open.Add(1)
 	defer g.live.open.Add(-1)
+	if c.session != nil {
+		g.live.desks.Add(1)
+		defer g.live.desks.Add(-1)
+	}
 
 	ctx := conn.CloseRead(r.Context())
 	ctx, cancel := context.WithCancelCause(ctx)

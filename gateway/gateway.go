@@ -23,7 +23,7 @@ import (
 )
 
 // Options are what a gateway is made of. Kernel, Apps, Models, Policy, Keys,
-// Backups, Drivers, Sync, Audit, Bundles, Healer, Recordings, Rooms, Deals, Devices, Trial, Disk and Logger are required.
+// Backups, Drivers, Sync, Audit, Bundles, Healer, Recordings, Desks, Rooms, Deals, Devices, Trial, Disk and Logger are required.
 type Options struct {
 	Disk       *disk.Disk
 	Kernel     Kernel
@@ -39,6 +39,7 @@ type Options struct {
 	Bundles    Bundles
 	Healer     Healer
 	Recordings Recordings
+	Desks      Desks
 	Rooms      Rooms
 	Identity   Identity
 	Moderation Moderation

@@ -43,6 +43,7 @@ var payloads = []struct {
 	{sys.EventConflict, sys.ConflictInfo{}},
 	{sys.EventHeal, sys.HealCase{}},
 	{sys.EventRoom, sys.RoomData{}},
+	{sys.EventTrial, sys.TrialData{}},
 }
 
 // describe completes the document with what the library cannot know: the

@@ -86,6 +86,7 @@ type run struct {
 	by       string // the detector, if it was not the check itself
 	told     string // what that said
 	yes      bool   // the owner has accepted what would be proposed
+	level    string // to which it was held last
 }
 
 // Heal runs all detectors once and climbs the ladder for what they find. The error is
@@ -221,8 +222,12 @@ func (h *Healer) app(ctx context.Context, folder sys.Path, o sys.HealOptions, by
 // check that fails, unless that one is decided or failed by chance.
 func (h *Healer) once(ctx context.Context, c *run, view *disk.View, o sys.HealOptions) (*sys.HealCase, error) {
 	before, all, err := h.first(ctx, c, view, o.Quick)
-	if err != nil || before.Green {
+	if err != nil {
 		return nil, err
+	}
+	c.level = before.Level
+	if before.Green {
+		return nil, nil
 	}
 	c.noticed = h.o.Now()
 	known := map[string]sys.HealCase{}
@@ -291,15 +296,16 @@ func (h *Healer) mend(ctx context.Context, c *run, view *disk.View, before *sys.
 	return last, false, nil
 }
 
-// well closes what was open of an app that holds. An error that a window reported is
-// then one that no check brings about.
+// well closes what was open of an app that holds, as far as it was held to it: what a
+// scenario has found stays open where none could be played. An error that a window
+// reported is then one that no check brings about.
 func (h *Healer) well(ctx context.Context, c *run, o sys.HealOptions) ([]sys.HealCase, error) {
 	if !o.Quick {
 		if err := h.count(ctx, countGreen); err != nil {
 			return nil, err
 		}
 	}
-	err := errors.Join(h.closeOpen(ctx, c.folder, sys.HealGone), h.over(ctx, c.folder))
+	err := errors.Join(h.closeHeld(ctx, c.folder, c.level), h.over(ctx, c.folder, c.level))
 	if err != nil || c.by != ByBeacon {
 		return nil, err
 	}

@@ -120,11 +120,24 @@ func (h *Healer) open(ctx context.Context, c *run, view fs.FS, check string) (*s
 
 // closeOpen ends what was open of a path.
 func (h *Healer) closeOpen(ctx context.Context, path sys.Path, state sys.HealState) error {
+	return h.close(ctx, path, state, sys.VerifiedBrowser)
+}
+
+// closeHeld ends what was open of a path that holds at a level; what was found at a higher
+// one stays.
+func (h *Healer) closeHeld(ctx context.Context, path sys.Path, level string) error {
+	return h.close(ctx, path, sys.HealGone, level)
+}
+
+func (h *Healer) close(ctx context.Context, path sys.Path, state sys.HealState, level string) error {
 	list, err := h.query(ctx, `path = ? AND state IN ('proposed','quarantined') ORDER BY id`, string(path))
 	if err != nil {
 		return err
 	}
 	for _, one := range list {
+		if one.Level == sys.VerifiedBrowser && level != sys.VerifiedBrowser {
+			continue
+		}
 		one.State, one.Closed = state, h.o.Now().UTC()
 		if err := h.change(ctx, &one); err != nil {
 			return err
@@ -143,15 +156,22 @@ func (h *Healer) decided(ctx context.Context, path sys.Path) (map[string]sys.Hea
 	return out, err
 }
 
-// over ends what the owner has decided: all holds again.
-func (h *Healer) over(ctx context.Context, path sys.Path) error {
+// over ends what the owner has decided: all holds again, at a level.
+func (h *Healer) over(ctx context.Context, path sys.Path, level string) error {
 	known, err := h.decided(ctx, path)
 	if err != nil || len(known) == 0 {
 		return err
 	}
 	return h.o.Disk.Journal().Update(ctx, func(tx *journal.Tx) error {
-		_, err := tx.Exec(ctx, `UPDATE heal_case SET over = 1 WHERE path = ?`, string(path))
-		return err
+		for _, one := range known {
+			if one.Level == sys.VerifiedBrowser && level != sys.VerifiedBrowser {
+				continue
+			}
+			if _, err := tx.Exec(ctx, `UPDATE heal_case SET over = 1 WHERE path = ? AND id <= ?`, string(path), one.ID); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

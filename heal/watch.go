@@ -165,6 +165,9 @@ func (h *Healer) look(ctx context.Context, want func(sys.Path) bool, by, told st
 		if _, err := h.app(ctx, folder, sys.HealOptions{}, by, told); err != nil && ctx.Err() == nil {
 			h.log.WarnContext(ctx, "an app could not be looked at", "folder", folder, "error", err)
 		}
+		if h.o.Judged != nil {
+			h.o.Judged(ctx, h.slugOf(view, folder))
+		}
 	}
 }
 

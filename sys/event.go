@@ -36,6 +36,7 @@ const (
 	EventDriver   EventKind = "driver"   // DriverData: an attached thing came, changed its state or its tools, or went
 	EventConflict EventKind = "conflict" // ConflictInfo: refused work was kept, or its state changed
 	EventHeal     EventKind = "heal"     // HealCase: something broken was found, or its state changed
+	EventTrial    EventKind = "trial"    // TrialData, ephemeral: an open desktop is asked to play a scenario
 	EventRoom     EventKind = "room"     // RoomData: somebody wrote in a room of the owner's, or (ephemeral) types
 )
 

@@ -1,6 +1,10 @@
 package browser
 
-import "testing"
+import (
+	"testing"
+
+	"matrixos/sys"
+)
 
 // One iteration is the whole contract of one app, one scenario after the other. opening/plain
 // is how much longer its window takes to open than that of a page without any library.
@@ -12,7 +16,7 @@ func BenchmarkContract(b *testing.B) {
 	both := func() {
 		out := w.run("money")
 		for _, s := range out {
-			if !settled(s) {
+			if one := (sys.ContractReport{Scenarios: []sys.ScenarioResult{s}}); !one.Settled() {
 				b.Fatalf("%+v", s)
 			}
 			opening += s.Steps[0].Millis

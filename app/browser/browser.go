@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/go-rod/rod"
@@ -17,6 +16,7 @@ import (
 
 	"matrixos/app"
 	"matrixos/app/contract"
+	"matrixos/app/play"
 	"matrixos/sys"
 )
 
@@ -221,89 +221,31 @@ func (r *running) keep(p *rod.Page) {
 	r.free = append(r.free, p)
 }
 
-// Job is what the page is handed for one scenario.
+// job is what the page is handed for one scenario.
 type job struct {
-	Name       string              `json:"name"`
-	At         string              `json:"at"`
-	Steps      []contract.Step     `json:"steps"`
-	Words      []string            `json:"words"`
-	Pauses     []int64             `json:"pauses"`
-	Properties []contract.Property `json:"properties"`
-	App        string              `json:"app"`
-	ID         string              `json:"id"`
-	Launch     map[string]string   `json:"launch"`
+	play.Job
+	ID string `json:"id"`
 }
 
-// Run runs all scenarios of a trial, side by side, each with a window and data of
-// its own. A scenario that fails is run once more, and only what fails twice is
-// red. The error is of the browser, not the app's.
+// Run runs all scenarios of a trial; see play.Stage.
 func (b *Browser) Run(ctx context.Context, t *app.Trial) ([]sys.ScenarioResult, error) {
-	list := t.Contract.Scenarios
-	results := make([]sys.ScenarioResult, len(list))
-	errs := make([]error, len(list))
-	var all sync.WaitGroup
-	for i, s := range list {
-		all.Go(func() {
-			results[i], errs[i] = b.scenario(ctx, t, s, nil)
-			if errs[i] == nil && !settled(results[i]) {
-				results[i], errs[i] = b.scenario(ctx, t, s, nil)
-			}
-		})
-	}
-	all.Wait()
-	return results, errors.Join(errs...)
+	return b.stage().Run(ctx, t, b.o.Windows)
 }
 
-// First runs scenarios as Run does, but each once, and begins none after the first that is
-// red: what it returns are those that were run, in the order of the contract. Who acts on
-// what is red tries it again.
+// First runs scenarios up to the first that is red; see play.Stage.
 func (b *Browser) First(ctx context.Context, t *app.Trial) ([]sys.ScenarioResult, error) {
-	list := t.Contract.Scenarios
-	results, errs := make([]*sys.ScenarioResult, len(list)), make([]error, len(list))
-	var next atomic.Int64
-	var red atomic.Bool
-	var all sync.WaitGroup
-	for range b.o.Windows {
-		all.Go(func() {
-			for i := next.Add(1) - 1; int(i) < len(list) && !red.Load(); i = next.Add(1) - 1 {
-				r, err := b.scenario(ctx, t, list[i], nil)
-				results[i], errs[i] = &r, err
-				if err != nil || !settled(r) {
-					red.Store(true)
-				}
-			}
-		})
-	}
-	all.Wait()
-	var out []sys.ScenarioResult
-	for _, r := range results {
-		if r != nil {
-			out = append(out, *r)
-		}
-	}
-	return out, errors.Join(errs...)
+	return b.stage().First(ctx, t, b.o.Windows)
 }
 
-// settled reports whether all of a scenario holds, with the rules of data.
-func settled(r sys.ScenarioResult) bool {
-	one := sys.ContractReport{Scenarios: []sys.ScenarioResult{r}}
-	return one.Settled()
+// Try runs some scenarios of a trial; see play.Stage.
+func (b *Browser) Try(ctx context.Context, t *app.Trial, places []int) ([]sys.ScenarioResult, error) {
+	return b.stage().Try(ctx, t, places)
 }
 
-// Try runs some scenarios of a trial, by their places in the contract, one after the
-// other and once. It runs none after the first that is red.
-func (b *Browser) Try(ctx context.Context, t *app.Trial, places []int) (out []sys.ScenarioResult, err error) {
-	for _, i := range places {
-		r, err := b.scenario(ctx, t, t.Contract.Scenarios[i], nil)
-		if err != nil {
-			return out, err
-		}
-		out = append(out, r)
-		if !settled(r) {
-			break
-		}
+func (b *Browser) stage() play.Stage {
+	return func(ctx context.Context, t *app.Trial, s contract.Scenario) (sys.ScenarioResult, error) {
+		return b.scenario(ctx, t, s, nil)
 	}
-	return out, nil
 }
 
 // watcher is told of the page that a scenario runs in; what it returns is called at
@@ -341,7 +283,7 @@ func (b *Browser) scenario(ctx context.Context, t *app.Trial, s contract.Scenari
 func (b *Browser) try(ctx context.Context, r *running, t *app.Trial, s contract.Scenario, watch watcher) (res sys.ScenarioResult, err error) {
 	w, err := t.Open(ctx, s.Given, s.Start())
 	if err != nil { // what the scenario is given does not fit the app: its own fault
-		return sys.ScenarioResult{Name: s.Name, Steps: []sys.StepResult{{Step: "put in what is given", Seen: err.Error()}}}, nil
+		return play.Misfit(s, err), nil
 	}
 	id := r.web.show(w)
 	defer func() {
@@ -360,7 +302,7 @@ func (b *Browser) try(ctx context.Context, r *running, t *app.Trial, s contract.
 			return res, err
 		}
 	}
-	res, err = conduct(limit, p, work(t, s, w, id))
+	res, err = conduct(limit, p, job{play.Work(t, s, w), id})
 	if err == nil {
 		err = ended()
 	}
@@ -371,15 +313,11 @@ func (b *Browser) try(ctx context.Context, r *running, t *app.Trial, s contract.
 		return res, errors.Join(err, p.Close())
 	case limit.Err() != nil: // an app that never comes back: the page goes with it
 		go func() { _ = p.Close() }() // it may hang as the app does
-		return sys.ScenarioResult{Name: s.Name, Millis: float64(b.o.Patience.Milliseconds()), Errors: []string{"it did not come to an end; the app hangs, or calls itself without rest"}}, nil
+		return play.Hangs(s, float64(b.o.Patience.Milliseconds())), nil
 	default:
 		return res, err
 	}
-	res.Properties = append(res.Properties, w.Invariants(ctx)...)
-	if t.Left != nil {
-		t.Left(ctx, w)
-	}
-	return res, nil
+	return play.End(ctx, t, w, res), nil
 }
 
 func conduct(ctx context.Context, p *rod.Page, j job) (res sys.ScenarioResult, err error) {
@@ -388,22 +326,4 @@ func conduct(ctx context.Context, p *rod.Page, j job) (res sys.ScenarioResult, e
 		return res, err
 	}
 	return res, json.Unmarshal([]byte(out.Value.Str()), &res)
-}
-
-func work(t *app.Trial, s contract.Scenario, w *app.Window, id string) job {
-	j := job{
-		Name: s.Name, At: s.Start().Format("2006-01-02T15:04:05"), Steps: s.Steps, Words: []string{}, Pauses: []int64{}, Properties: t.Contract.Properties, App: t.Name(), ID: id,
-		Launch: map[string]string{"url": w.URL, "nonce": w.Nonce},
-	}
-	if j.Steps == nil {
-		j.Steps = []contract.Step{}
-	}
-	if j.Properties == nil {
-		j.Properties = []contract.Property{}
-	}
-	for _, step := range s.Steps {
-		j.Words = append(j.Words, step.String())
-		j.Pauses = append(j.Pauses, step.Pause().Milliseconds())
-	}
-	return j
 }

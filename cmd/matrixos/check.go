@@ -17,8 +17,9 @@ func (p *program) checkCommand() *cobra.Command {
 		Use:   "check [SLUG]",
 		Short: "Try apps against what they have to do",
 		Long: "Tries an app, or all of them, against its contract, the file contract.json beside its\n" +
-			"code: with a Chromium on this machine the scenarios are played in a window that nobody\n" +
-			"sees, on data of their own; without one, only what holds of code and data is looked at.\n" +
+			"code: with a Chromium on this machine, or a desktop that is open and in view, the scenarios\n" +
+			"are played in a window that nobody sees, on data of their own; without either, only what\n" +
+			"holds of code and data is looked at.\n" +
 			"Nothing of yours is changed. The exit status says whether all of it holds.",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -13,6 +13,7 @@ import { SignIn } from "./desktop/SignIn.tsx";
 import { desk, restoreLayout, saveNow, useDesktop } from "./desktop/store.ts";
 import { followHome } from "./desktop/follow.ts";
 import { followSpeech } from "./desktop/speech.ts";
+import { followTrials } from "./desktop/trials/follow.ts";
 import { useKeyboard, useScreen } from "./desktop/useScreen.ts";
 import { followRooms } from "./session/rooms.ts";
 import { retryNow, start, useSession } from "./session/store.ts";
@@ -75,6 +76,7 @@ addEventListener("pagehide", () => saveNow(true));
 followHome(desk);
 followRooms();
 followSpeech();
+followTrials();
 
 const root = document.getElementById("root");
 if (!root) throw new Error("index.html has no root element");

@@ -1,6 +1,8 @@
 // Time and chance of a trial: a clock that moves only when the runner moves it, and
 // random numbers from a seed. What the browser had is kept for the runner itself.
 
+import { elsewhere, localParts, sameZone } from "./zone.ts";
+
 export interface Clock {
   /** yields lets the page do what it has queued. */
   yields(): Promise<void>;
@@ -102,10 +104,12 @@ export function fakeClock(start: number, seed: number): Clock {
 
 function fakeDate(now: () => number): void {
   const Real = Date;
+  const local = localParts();
+  const parse = (text: unknown) => new Real(...(local([String(text)]) as [number])).getTime();
   const fake = new Proxy(Real, {
-    construct: (target, args, made) => Reflect.construct(target, args.length ? args : [now()], made) as object,
+    construct: (target, args, made) => Reflect.construct(target, args.length ? local(args) : [now()], made) as object,
     apply: () => new Real(now()).toString(),
-    get: (target, key, self) => (key === "now" ? now : Reflect.get(target, key, self)),
+    get: (target, key, self) => (key === "now" ? now : key === "parse" ? parse : Reflect.get(target, key, self)),
   });
   Object.defineProperty(Real.prototype, "constructor", { value: fake, writable: true, configurable: true });
   Object.defineProperty(window, "Date", { value: fake, writable: true, configurable: true });
@@ -132,28 +136,43 @@ function fakeChance(seed: number): void {
   Object.defineProperty(crypto, "randomUUID", { value: () => `${hex(8)}-${hex(4)}-4${hex(3)}-a${hex(3)}-${hex(12)}` });
 }
 
-/** sameEverywhere gives the page one language and still pictures, whatever the owner's are. */
+/** sameEverywhere gives the page one language, zone and device, and still pictures, whatever the owner's are. */
 export function sameEverywhere(): void {
   const language = "en-US";
-  Object.defineProperty(Navigator.prototype, "language", { get: () => language, configurable: true });
-  Object.defineProperty(Navigator.prototype, "languages", { get: () => [language], configurable: true });
+  const zone = elsewhere() ? { timeZone: "UTC" } : {};
+  sameZone();
+  for (const [name, value] of Object.entries({ language, languages: [language], platform: "Linux x86_64", maxTouchPoints: 0, onLine: true })) {
+    Object.defineProperty(Navigator.prototype, name, { get: () => value, configurable: true });
+  }
+  Object.defineProperty(window, "devicePixelRatio", { get: () => 1, configurable: true });
   for (const name of ["NumberFormat", "DateTimeFormat", "Collator", "PluralRules", "RelativeTimeFormat", "ListFormat"] as const) {
     const Real = Intl[name] as unknown as new (...args: unknown[]) => object;
-    const withLanguage = (args: unknown[]) => [args[0] ?? language, ...args.slice(1)];
+    const own = name === "DateTimeFormat" ? zone : {};
+    const withLanguage = ([locale, options, ...rest]: unknown[]) => [locale ?? language, { ...own, ...(options as object) }, ...rest];
     (Intl as Record<string, unknown>)[name] = new Proxy(Real, {
       construct: (target, args, made) => Reflect.construct(target, withLanguage(args), made) as object,
       apply: (target, self, args) => Reflect.apply(target as unknown as (...a: unknown[]) => unknown, self, withLanguage(args)),
     });
   }
-  for (const [owner, names] of [[Number.prototype, ["toLocaleString"]], [Date.prototype, ["toLocaleString", "toLocaleDateString", "toLocaleTimeString"]]] as const) {
+  for (const [owner, names, own] of [[Number.prototype, ["toLocaleString"], {}], [Date.prototype, ["toLocaleString", "toLocaleDateString", "toLocaleTimeString"], zone]] as const) {
     for (const name of names) {
       const real = (owner as unknown as Record<string, (...a: unknown[]) => string>)[name]!;
-      Object.defineProperty(owner, name, { value(this: unknown, locale?: unknown, options?: unknown) { return real.call(this, locale ?? language, options); }, writable: true, configurable: true });
+      Object.defineProperty(owner, name, { value(this: unknown, locale?: unknown, options?: object) { return real.call(this, locale ?? language, { ...own, ...options }); }, writable: true, configurable: true });
     }
   }
   const match = window.matchMedia.bind(window);
-  window.matchMedia = (query) => match(/prefers-reduced-motion/.test(query) ? "all" : query);
+  window.matchMedia = (query) => match(device.reduce((q, [feature, holds]) => q.replace(feature, holds ? "(min-width: 0px)" : "(max-width: 0px)"), query));
   const still = new CSSStyleSheet();
   still.replaceSync("*,*::before,*::after{animation:none!important;transition:none!important;scroll-behavior:auto!important;caret-color:transparent!important}");
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, still];
 }
+
+// What a page may ask of the device that it is on: a desk with a mouse, by day, that does not move.
+const device: readonly [RegExp, boolean][] = [
+  [/\(\s*prefers-reduced-motion(?:\s*:\s*reduce)?\s*\)/g, true],
+  [/\(\s*prefers-reduced-motion\s*:\s*no-preference\s*\)/g, false],
+  [/\(\s*prefers-color-scheme\s*:\s*dark\s*\)/g, false],
+  [/\(\s*prefers-color-scheme\s*:\s*light\s*\)/g, true],
+  [/\(\s*(?:any-)?pointer\s*:\s*fine\s*\)|\(\s*(?:any-)?hover(?:\s*:\s*hover)?\s*\)/g, true],
+  [/\(\s*(?:any-)?pointer\s*:\s*(?:coarse|none)\s*\)|\(\s*(?:any-)?hover\s*:\s*none\s*\)/g, false],
+];

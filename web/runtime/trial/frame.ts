@@ -1,7 +1,10 @@
 // The first script of an app that is on trial, before the loader: it puts clock,
 // chance and language in place and does in the window what the conductor (host.ts)
-// asks for, over a port of its own that the app does not see.
+// asks for, over a port of its own that the app does not see. The app may change whatever
+// the page has: what reads orders and sends answers is therefore taken from it before the
+// app is there, so that nobody but this script can answer for a step.
 import { act, type Step } from "./acts.ts";
+import { apart } from "./apart.ts";
 import { fakeClock, sameEverywhere } from "./clock.ts";
 import { blank, figures, Miss } from "./dom.ts";
 
@@ -15,15 +18,29 @@ interface Order {
   blank?: boolean;
 }
 
-const config = JSON.parse(window.name || "{}") as { now?: number; seed?: number };
+const { apply } = Reflect;
+const { setPrototypeOf } = Object;
+const reader = <T>(of: object, name: string) => {
+  const { get } = Object.getOwnPropertyDescriptor(of, name)!;
+  return (on: object) => apply(get!, on, []) as T;
+};
+const dataOf = reader<unknown>(MessageEvent.prototype, "data");
+const portsOf = reader<readonly MessagePort[]>(MessageEvent.prototype, "ports");
+const sourceOf = reader<unknown>(MessageEvent.prototype, "source");
+const { stopImmediatePropagation } = Event.prototype;
+const { set: setHandler } = Object.getOwnPropertyDescriptor(MessagePort.prototype, "onmessage")!;
+const around = window.parent;
+
+const config = JSON.parse(window.name || "{}") as { now?: number; seed?: number; unseen?: boolean };
 window.name = "";
 const clock = fakeClock(config.now ?? Date.now(), config.seed ?? 1);
 sameEverywhere();
+if (config.unseen) apart();
 
 const stringify = JSON.stringify.bind(JSON);
 let port: MessagePort | null = null;
 let waiting: object[] = [];
-const say = (message: object) => (port ? send.call(port, message) : void waiting.push(message));
+const say = (message: object) => (port ? apply(send, port, [message]) : void waiting.push(message));
 
 // Calls of the app are counted as they leave, and answers as they come, so that rest
 // is known and not guessed.
@@ -60,17 +77,36 @@ function clip(text: unknown): string {
   return String(text).slice(0, 500);
 }
 
-addEventListener("message", (e) => {
-  if (e.source !== window.parent || e.data?.type !== "matrixos:connect" || port || e.ports.length < 2) return;
-  port = e.ports[1]!;
-  port.onmessage = (m) => void obey(m.data as Order);
-  e.ports[0]!.addEventListener("message", (m) => {
-    if (typeof m.data?.id === "number") answered++;
-  });
-  const early = waiting;
-  waiting = [];
-  for (const message of early) say(message);
-});
+// The port comes in a message that nobody else gets to see, however early they listen.
+addEventListener(
+  "message",
+  (e) => {
+    const m = dataOf(e) as { type?: unknown } | null;
+    if (m === null || typeof m !== "object" || sourceOf(e) !== around) return;
+    const [first] = portsOf(e);
+    if (m.type === "matrixos:connect" && first) {
+      first.addEventListener("message", (answer) => {
+        if (typeof answer.data?.id === "number") answered++;
+      });
+    }
+    if (m.type !== "matrixos:trial" || port || !first) return;
+    apply(stopImmediatePropagation, e, []);
+    port = first;
+    apply(setHandler!, port, [(order: MessageEvent) => void obey(own(dataOf(order)) as Order)]);
+    const early = waiting;
+    waiting = [];
+    for (const message of early) say(message);
+  },
+  true,
+);
+
+// own takes from what was sent all that it may have from the page.
+function own(value: unknown): unknown {
+  if (value === null || typeof value !== "object" || Array.isArray(value)) return value;
+  setPrototypeOf(value, null);
+  for (const name in value) own((value as Record<string, unknown>)[name]);
+  return value;
+}
 
 async function obey(o: Order): Promise<void> {
   try {

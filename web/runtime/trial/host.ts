@@ -41,6 +41,14 @@ export interface Env {
   call(method: string, params: unknown, now: number): Promise<unknown>;
   theme(): { vars: Record<string, string>; mode: "light" | "dark" };
   place: HTMLElement; // where the frame is put
+  /** modules are the libraries that a window asks for; without it they are served to it. */
+  modules?(wanted: readonly string[]): Promise<[specifier: string, source: string][]>;
+  /** unseen says that this is played behind the owner's back, in their own desktop. */
+  unseen?: {
+    calm(): Promise<void>; // returns when the owner can spare a moment; asked before each step
+    dress(frame: HTMLIFrameElement): void; // before it is put in its place
+    end: AbortSignal; // closes the window at once
+  };
 }
 
 export interface StepResult {
@@ -77,8 +85,10 @@ const longest = 2000; // frames until a window has to have started
 export async function conduct(job: Job, env: Env): Promise<ScenarioResult> {
   const start = performance.now();
   const result: ScenarioResult = { name: job.name, green: false, steps: [], properties: [], errors: [], console: [], millis: 0 };
-  const view = new View(env, new Date(job.at).getTime(), result);
+  const view = new View(env, moment(job.at), result);
+  env.unseen?.end.addEventListener("abort", () => view.close());
   const timed = async (step: string, run: () => Promise<Outcome>) => {
+    await env.unseen?.calm();
     const from = performance.now();
     let o: Outcome;
     try {
@@ -97,6 +107,9 @@ export async function conduct(job: Job, env: Env): Promise<ScenarioResult> {
   result.millis = Math.round(performance.now() - start);
   return result;
 }
+
+/** moment is a local time of a contract: the zone of a trial is UTC. */
+const moment = (local: string) => new Date(`${local}Z`).getTime();
 
 type Outcome = { expected?: string; seen: string } | null; // null: as it should be
 
@@ -134,8 +147,9 @@ class View {
     const frame = document.createElement("iframe");
     this.frame = frame;
     frame.title = "trial";
-    frame.name = JSON.stringify({ now: this.now, seed: 7 });
-    frame.setAttribute("sandbox", "allow-scripts allow-forms allow-downloads");
+    frame.name = JSON.stringify({ now: this.now, seed: 7, unseen: this.env.unseen !== undefined });
+    frame.setAttribute("sandbox", this.env.unseen ? "allow-scripts allow-forms" : "allow-scripts allow-forms allow-downloads");
+    this.env.unseen?.dress(frame);
     frame.referrerPolicy = "no-referrer";
     const connected = this.handshake(frame);
     frame.src = this.env.launch.url;
@@ -165,21 +179,25 @@ class View {
         if (e.data?.type !== "matrixos:hello" || e.source !== frame.contentWindow || !String(e.data.nonce).startsWith(this.env.launch.nonce)) return;
         removeEventListener("message", hello);
         clearTimeout(late);
-        this.connect(e.source as Window);
-        done();
+        const wanted = Array.isArray(e.data.modules) ? e.data.modules.filter((m: unknown) => typeof m === "string") : [];
+        Promise.resolve(this.env.modules?.(wanted) ?? [])
+          .then((modules) => this.connect(e.source as Window, modules))
+          .then(done, fail);
       };
       addEventListener("message", hello);
     });
   }
 
-  private connect(frame: Window): void {
+  // The trial's port goes first, and alone: only the first script of the window gets to see it.
+  private connect(frame: Window, modules: [string, string][]): void {
     const app = new MessageChannel();
     const trial = new MessageChannel();
     this.app = app.port1;
     this.trial = trial.port1;
     this.app.onmessage = (m) => void this.serve(app.port1, m.data);
     this.trial.onmessage = (m) => this.hear(m.data);
-    frame.postMessage({ type: "matrixos:connect", theme: this.env.theme(), design: "paper", app: { name: this.env.name }, modules: [] }, "*", [app.port2, trial.port2]);
+    frame.postMessage({ type: "matrixos:trial" }, "*", [trial.port2]);
+    frame.postMessage({ type: "matrixos:connect", theme: this.env.theme(), design: "paper", app: { name: this.env.name }, modules }, "*", [app.port2]);
   }
 
   // A call of the app. The desktop's own methods do nothing here.
@@ -252,7 +270,7 @@ class View {
   async step(s: Step, pause: number): Promise<Outcome> {
     if (s.reload) return this.open();
     if (s.go_to !== undefined) {
-      this.now = new Date(s.go_to.length === 10 ? `${s.go_to}T09:00` : s.go_to).getTime();
+      this.now = moment(s.go_to.length === 10 ? `${s.go_to}T09:00` : s.go_to);
       return this.open();
     }
     if (s.wait !== undefined) {

@@ -94,6 +94,14 @@ export const api = {
   grant: (slug: string, permission: string, allow: boolean) => send("post", "/api/apps/{slug}/grants", { path: { slug }, body: { permission, allow } }),
   bridge: (capability: string, method: string, params: unknown) => send("post", "/api/bridge", { body: { method, params }, headers: { "x-app-capability": capability } }),
 
+  /** Trials: what this desktop plays for a home that has no browser of its own. */
+  desktopHere: () => send("post", "/api/trials/here"),
+  takeTrial: (id: string) => send("post", "/api/trials/{id}/take", { path: { id } }),
+  callTrial: (id: string, body: Schemas["Call-trialRequest"]) => send("post", "/api/trials/{id}/call", { path: { id }, body }),
+  beatTrial: (id: string, nonce: string) => send("post", "/api/trials/{id}/beat", { path: { id }, body: { nonce } }),
+  endTrial: (id: string, body: Schemas["TrialOutcome"], leaving: boolean) => send("post", "/api/trials/{id}/outcome", { path: { id }, body, keepalive: leaving }),
+  checkApp: (slug: Slug) => send("post", "/api/apps/{slug}/check", { path: { slug } }),
+
   /** leave ends the address and the rights of an app's window. */
   leave: (capability: string) => send("delete", "/api/bridge", { headers: { "x-app-capability": capability }, keepalive: true }),
 
