@@ -208,11 +208,20 @@ func (c *call) rooms(path string) (Rooms, error) {
 	return c.r.rooms, nil
 }
 
-// roomList tells of no room before the owner has allowed it, and does not ask them.
+// roomList tells of no room before the owner has allowed it, and does not ask them: only
+// whether others could be reached.
 func (c *call) roomList(ctx context.Context) (any, error) {
 	r, err := c.rooms("with others")
 	if kind := sys.KindOf(err); kind == sys.NeedsApproval || kind == sys.Unavailable || kind == sys.Refused && c.preview {
-		return RoomList{Rooms: []RoomInfo{}}, nil
+		out := RoomList{Rooms: []RoomInfo{}}
+		if c.r.rooms != nil {
+			all, err := c.r.rooms.List(ctx, c.launch.slug)
+			if err != nil {
+				return nil, err
+			}
+			out.Reachable = all.Reachable
+		}
+		return out, nil
 	}
 	if err != nil {
 		return nil, err

@@ -8,7 +8,7 @@ import { Empty, Failure, Item, List, Section, Skeleton, Stack, useToast } from "
 
 /** Alone says why nobody else can be reached, and the way out; it shows nothing when they can. */
 export function Alone({ list, what = "this" }: { list: RoomList | null; what?: string }) {
-  if (!list?.allowed || list.reachable) return null;
+  if (!list || list.reachable) return null;
   return (
     <p className="mx-small mx-quiet">
       Nobody outside this home can reach you yet, so {what} stays with you and the people of this home. Claim a handle in Settings, and you can share it with everybody.{" "}
