@@ -89,7 +89,7 @@ func (r *Runtime) again(ctx context.Context, old *live) {
 	r.using.Lock()
 	defer r.using.Unlock()
 	next := &live{app: old.app, tree: old.tree, made: &made{}}
-	next.info.Store(describe(old.app, old.info.Load().Landing, old.app.Diagnostics))
+	next.info.Store(describe(old.app, old.tree, old.info.Load().Landing, old.app.Diagnostics))
 	r.ready(ctx, next)
 	slug := old.app.Manifest.Slug
 	r.mu.Lock()

@@ -274,7 +274,7 @@ func (r *Runtime) Use(ctx context.Context, tree fs.FS, landing sys.LandingID, ch
 			return err
 		}
 		l := &live{app: a, tree: tree, made: &made{}}
-		l.info.Store(describe(a, landing, a.Diagnostics))
+		l.info.Store(describe(a, tree, landing, a.Diagnostics))
 		if changed != nil {
 			r.ready(ctx, l)
 		}
@@ -307,7 +307,7 @@ func (r *Runtime) compileOnce(ctx context.Context, l *live) {
 	l.compiled.Do(func() {
 		var found []sys.Diagnostic
 		l.result, found = r.judge(context.WithoutCancel(ctx), l.tree, l.app)
-		info := describe(l.app, l.info.Load().Landing, found)
+		info := describe(l.app, l.tree, l.info.Load().Landing, found)
 		if l.result != nil {
 			info.Packages = slices.Sorted(maps.Keys(l.result.Missing))
 		}
@@ -333,20 +333,21 @@ func (r *Runtime) migrate(ctx context.Context, l *live) {
 		found = append(found, sys.Diagnostic{Severity: "error", File: l.app.Folder + "/" + ManifestName, Text: err.Error()})
 	}
 	if len(found) > 0 {
-		next := describe(l.app, info.Landing, append(slices.Clone(info.Diagnostics), found...))
+		next := describe(l.app, l.tree, info.Landing, append(slices.Clone(info.Diagnostics), found...))
 		r.verify(ctx, l, next)
 		l.info.Store(next)
 	}
 }
 
-func describe(a App, landing sys.LandingID, diagnostics []sys.Diagnostic) *sys.AppInfo {
+func describe(a App, tree fs.FS, landing sys.LandingID, diagnostics []sys.Diagnostic) *sys.AppInfo {
 	m := a.Manifest
+	_, none := fs.Stat(tree, string(contract.Path(a.Folder)))
 	if m.Runtime == RuntimeNode {
 		m.Permissions = append(slices.Clone(m.Permissions), ServerPermission)
 	}
 	return &sys.AppInfo{
 		Slug: m.Slug, Name: m.Name, Description: m.Description, Icon: m.Icon, Category: m.Category, Author: m.Author, Permissions: m.Permissions, Version: m.Version, Runtime: m.Runtime,
-		Folder: a.Folder, Hidden: m.Hidden, OK: !failed(diagnostics), Tables: slices.Sorted(maps.Keys(m.Storage.Tables)),
+		Folder: a.Folder, Hidden: m.Hidden, OK: !failed(diagnostics), Contract: none == nil, Tables: slices.Sorted(maps.Keys(m.Storage.Tables)),
 		Diagnostics: diagnostics, Landing: landing, Updated: time.Now().UTC(),
 	}
 }
@@ -354,8 +355,6 @@ func describe(a App, landing sys.LandingID, diagnostics []sys.Diagnostic) *sys.A
 // verify puts down what is known of the app as it is.
 func (r *Runtime) verify(ctx context.Context, l *live, info *sys.AppInfo) {
 	info.Verified, info.Failing = "", nil
-	_, err := fs.Stat(l.tree, string(contract.Path(l.app.Folder)))
-	info.Contract = err == nil
 	if !info.OK {
 		return
 	}

@@ -126,6 +126,11 @@ func (p *program) showCheck(r sys.ContractReport) error {
 			return err
 		}
 	}
+	if r.None && len(r.Faults) == 0 {
+		if _, err := fmt.Fprintf(p.err, "    %s\n", st.dim("Agree on what it must do: choose “Remember this” in its window and use it, or `matrixos ask \"agree with me on what "+string(r.App)+" must do\"`")); err != nil {
+			return err
+		}
+	}
 	for _, line := range r.Failures() {
 		if _, err := fmt.Fprintln(p.out, "    "+strings.ReplaceAll(line, "\n", "\n    ")); err != nil {
 			return err

@@ -1,6 +1,6 @@
 // The commands of the desktop, in the order in which the palette lists them.
 import {
-  Activity, AppWindow, Archive, ArchiveRestore, Brain, CalendarClock, CirclePlay, Coins, Columns2, Download, Folder, Handshake, HeartPulse, History, Keyboard, LayoutGrid, ListChecks, Maximize2, MessageSquarePlus, MessageSquareText, MessagesSquare, Minus, Monitor, Moon,
+  Activity, AppWindow, Archive, ArchiveRestore, Brain, CalendarClock, CirclePlay, Coins, Columns2, Download, FlaskConical, Folder, Handshake, HeartPulse, History, Keyboard, LayoutGrid, ListChecks, Maximize2, MessageSquarePlus, MessageSquareText, MessagesSquare, Minus, Monitor, Moon,
   OctagonX, PanelLeft, PanelRight, RotateCw, Search, Settings, Sun, Trash2, Undo2, Upload, Wrench, X,
 } from "lucide-react";
 import type { AppInfo } from "../protocol/wire.ts";
@@ -8,6 +8,7 @@ import { api } from "../session/api.ts";
 import { showRoom, talkTo } from "../session/rooms.ts";
 import { ask, attempt, changeTheme, decideRepair, goOnAll, notify, showConversation, stopAll, undo } from "../session/store.ts";
 import { ended } from "../session/chat.ts";
+import { reportWords } from "../ui/level.ts";
 import { count } from "../ui/words.ts";
 import { backUpApp, exportEntries, importEntries, restoreApp } from "./data.ts";
 import { plain, type Command, type Context, type Place } from "./registry.ts";
@@ -138,8 +139,17 @@ export const commands: readonly Command[] = [
   {
     name: "app.agree", label: "Agree on what this app must do", group: "App", icon: Handshake, when: (c) => hasApp(c) && c.state.apps[c.desk.focusedApp() ?? ""]?.contract !== true,
     perform: async (c, slug = c.desk.focusedApp() ?? "") => {
+      if (c.state.me?.model.id === "offline") return c.desk.remember(slug); // it cannot ask about an app that it has not made; the owner can show it
       c.desk.openProgram("chat");
       await ask(`The app ${c.state.apps[slug]?.name ?? slug} has no contract. Read it, ask me what is open, and write down what it must do.`, { app: slug });
+    },
+  },
+  {
+    name: "app.check", label: "Try whether this app does what it must", group: "App", icon: FlaskConical, when: hasApp,
+    perform: async (c, slug = c.desk.focusedApp() ?? "") => {
+      const name = c.state.apps[slug]?.name ?? slug;
+      const r = await attempt(`${name} could not be tried`, () => api.checkApp(slug));
+      if (r) notify({ level: r.green ? "info" : "error", app: slug, ...reportWords(name, r) });
     },
   },
   {

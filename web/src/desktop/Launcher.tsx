@@ -6,6 +6,7 @@ import { api } from "../session/api.ts";
 import { useSession } from "../session/store.ts";
 import { AppIcon } from "../ui/Icon.tsx";
 import { Button, Empty } from "../ui/controls.tsx";
+import { levelWords } from "../ui/level.ts";
 import { openMenu } from "../ui/menu.ts";
 import { ours } from "./Home.tsx";
 import { context, desk, show, useDesktop } from "./store.ts";
@@ -54,6 +55,7 @@ function appMenu(e: MouseEvent, a: AppInfo): void {
     { label: "Ask to change it", run: () => desk.openProgram("chat", `Change ${a.name}: `) },
     { label: "Remember this", run: () => perform("app.remember", context(), a.slug) },
     ...(a.contract ? [] : [{ label: "Agree on what it must do", run: () => perform("app.agree", context(), a.slug) }]),
+    { label: "Try whether it does what it must", run: () => perform("app.check", context(), a.slug) },
     { label: "Show its files", run: () => desk.openProgram("files", a.folder) },
     ...(a.permissions?.length ? [{ label: "Take back what you have allowed it", run: () => void takeBack(a) }] : []),
     { label: "Export its entries", run: () => perform("app.export", context(), a.slug) },
@@ -63,6 +65,14 @@ function appMenu(e: MouseEvent, a: AppInfo): void {
     null,
     { label: "Remove this app", loss: true, run: () => perform("app.remove", context(), a.slug) },
   ]);
+}
+
+// What is known to be wrong, and what of the owner's own was not tried yet; what every home begins with is tried now and then.
+function Level({ app }: { app: AppInfo }) {
+  if (!app.ok) return <i className="dot failed" aria-label="does not compile" role="img" />;
+  if (app.failing?.length) return <i className="dot failed" aria-label="does not do what it must" role="img" />;
+  if (app.verified === "static" && app.contract && app.author !== ours) return <i className="dot waiting" aria-label="only its files are checked" role="img" />;
+  return null;
 }
 
 export function Launcher() {
@@ -105,10 +115,10 @@ export function Launcher() {
             <ul className="tiles">
               {shelf.apps.map((a) => (
                 <li key={a.slug}>
-                  <button type="button" className="tile" title={a.description} onClick={() => desk.openApp(a.slug)} onContextMenu={(e) => appMenu(e, a)}>
+                  <button type="button" className="tile" title={[a.description, levelWords(a)].filter(Boolean).join("\n")} onClick={() => desk.openApp(a.slug)} onContextMenu={(e) => appMenu(e, a)}>
                     <span className="tile-icon">
                       <AppIcon name={a.icon} size={26} />
-                      {!a.ok && <i className="dot failed" aria-label="does not compile" role="img" />}
+                      <Level app={a} />
                     </span>
                     <span className="tile-name">{a.name}</span>
                   </button>

@@ -1,0 +1,26 @@
+// How far an app is known to do what it must, in words.
+import type { Schemas } from "../protocol/wire.ts";
+
+type Known = Pick<Schemas["AppInfo"], "ok" | "verified" | "contract" | "failing">;
+type Report = Schemas["ContractReport"];
+
+/** levelWords says of an app what it was held to, and what came of it. */
+export function levelWords(a: Known): string {
+  if (!a.ok) return "It does not compile.";
+  if (a.failing?.length) return `It does not do what it must: ${a.failing[0]}`;
+  if (a.verified === "browser") return a.contract ? "It does what it must, as tried in a window." : "It opens. What it must do is not agreed.";
+  return a.contract ? "Only its files are checked so far; what it must do has not been tried in a window." : "Only its files are checked. What it must do is not agreed.";
+}
+
+/** reportWords says what came of trying an app just now. */
+export function reportWords(name: string, r: Report): { title: string; text: string } {
+  if (!r.green) {
+    const red = r.scenarios?.find((s) => !s.green);
+    const step = red?.steps?.find((s) => !s.green);
+    const why = r.faults?.[0]?.text ?? (red && [`“${red.name}”`, step && `${step.step}. Seen: ${step.seen ?? "nothing"}`, red.errors?.[0]].filter(Boolean).join(": ")) ?? r.invariants?.find((v) => !v.green)?.name ?? "";
+    return { title: `${name} does not do what it must`, text: why };
+  }
+  if (r.level !== "browser") return { title: `Only the files of ${name} could be checked`, text: r.note ?? "" };
+  const n = r.scenarios?.length ?? 0;
+  return r.none ? { title: `${name} opens`, text: "What it must do is not agreed." } : { title: `${name} does what it must`, text: n === 1 ? "One use of it was tried, and holds." : `${n} uses of it were tried, and all hold.` };
+}
