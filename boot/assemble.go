@@ -158,7 +158,7 @@ func (s *System) openGateway(ctx context.Context, p *parts) error {
 	}
 	s.gateway, err = gateway.New(ctx, gateway.Options{
 		Disk: s.disk, Kernel: s.kernel, Apps: s.apps, Shipped: home.Template(), Models: p.models, Policy: s.kernel, Keys: ownKeys{p.secrets}, Backups: s.backups,
-		Drivers: s.drivers, Sync: p.meet, Audit: p.look, Bundles: p.travel, Healer: s.healer, Recordings: newRecordings(s.apps), Desks: s.desks, Rooms: p.people, Identity: p.people, Devices: s.devices, Moderation: p.people, Deals: &deals{p.people}, MCP: guests, Matrix: s.matrix, Logger: s.log, Shell: desktop,
+		Drivers: s.drivers, Sync: p.meet, Audit: p.look, Bundles: p.travel, Healer: s.healer, Recordings: newRecordings(s.apps), Desks: s.desks, Rooms: p.people, Identity: p.people, Devices: s.devices, Moderation: p.people, Feeds: &feeds{p.people}, Circles: &feeds{p.people}, Deals: &deals{p.people}, MCP: guests, Matrix: s.matrix, Logger: s.log, Shell: desktop,
 		Owner: func() gateway.Owner { return readHandle(s.disk) }, Workspace: s.kernel.Workspace,
 		Trial: trials{s.apps, s.healer, p.box, p.why, s.home}.trial, Base: p.base, Token: s.token, Origins: p.o.Origins, Safe: s.safe,
 		Version: p.version, Commands: confinement(p.box, p.why),

@@ -19,6 +19,7 @@ import (
 	"matrixos/matrix"
 	"matrixos/matrix/deal"
 	"matrixos/matrix/door"
+	"matrixos/matrix/feed"
 	"matrixos/matrix/talk"
 	"matrixos/sys"
 )
@@ -37,6 +38,7 @@ type messenger struct {
 	desk   *deal.Desk
 	rooms  *shared
 	diary  *calendar
+	shelf  *feed.Shelf
 
 	// introduce is set where the home is another device of the owner's: the AI is then
 	// on the first device and nowhere else, and this has the owner's client believed
@@ -52,6 +54,9 @@ type messenger struct {
 	wake     chan struct{}
 	ownInbox *ownInbox
 	waiting  map[string]bool // inbox rows whose answer is waited for, permissions that are asked for
+
+	circling             sync.Mutex // one circle is made at a time
+	newRooms, newProfile chan struct{}
 }
 
 var inboxTables = []string{
@@ -125,8 +130,12 @@ func newMessenger(ctx context.Context, d *disk.Disk, k *kernel.Kernel, keys *key
 	m := &messenger{
 		disk: d, kernel: k, keys: keys, log: log, server: server, quota: quota,
 		diary: &calendar{disk: d, now: time.Now, zone: time.Local}, wake: make(chan struct{}, 1), waiting: map[string]bool{},
+		newRooms: make(chan struct{}, 1), newProfile: make(chan struct{}, 1),
 	}
 	m.ownInbox = &ownInbox{m: m}
+	if m.shelf, err = feed.OpenShelf(ctx, d.Journal(), time.Now); err != nil {
+		return nil, err
+	}
 	key, err := dealKey(keys)
 	if err != nil {
 		return nil, err
@@ -187,7 +196,7 @@ func (m *messenger) ready(ctx context.Context) error {
 		return errors.Join(err, ai.Close())
 	}
 	m.ai, m.own = ai, own
-	m.runLocked(ctx, ai.Run, own.Run, m.work, m.tend, m.vouch, m.rooms.tend)
+	m.runLocked(ctx, ai.Run, own.Run, m.work, m.tend, m.vouch, m.rooms.tend, m.tendFeeds, m.tendProfile)
 	return nil
 }
 
@@ -202,7 +211,7 @@ func (m *messenger) readySecond(ctx context.Context, hs matrix.Homeserver, local
 		return errors.Join(err, own.Close())
 	}
 	m.own = own
-	m.runLocked(ctx, own.Run, m.rooms.tend)
+	m.runLocked(ctx, own.Run, m.rooms.tend, m.tendFeeds)
 	return nil
 }
 

@@ -97,12 +97,15 @@ func (s *social) Block(ctx context.Context, who string, blocked bool) error {
 	if _, err := m.disk.Write(ctx, disk.Write{Files: map[sys.Path][]byte{door.ContactsFile: text}, Kind: sys.ByOwner, Title: title}); err != nil {
 		return err
 	}
-	if _, err := matrix.ParseUser(who); err != nil {
-		return nil //nolint:nilerr // a pattern, which homeservers do not know
-	}
 	if err := m.ready(ctx); err != nil {
 		m.log.WarnContext(ctx, "the homeserver does not know yet who is blocked", "error", err)
 		return nil
+	}
+	if err := m.shutOut(ctx, who, blocked); err != nil {
+		m.log.WarnContext(ctx, "somebody who is blocked could not be shut out of a feed", "error", err)
+	}
+	if _, err := matrix.ParseUser(who); err != nil {
+		return nil //nolint:nilerr // a pattern, which homeservers do not know
 	}
 	for _, one := range []sys.Handle{sys.Handle(who), matrix.AI(sys.Handle(who))} {
 		err := m.own.Ignore(ctx, one, blocked)

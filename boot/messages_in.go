@@ -36,6 +36,9 @@ func (i *aiInbox) Receive(ctx context.Context, tx *journal.Tx, msg talk.Message)
 	if len(msg.Body) > door.LongestOwner {
 		msg.Body = strings.ToValidUTF8(msg.Body[:door.LongestOwner], "")
 	}
+	if src, _, err := i.m.shelf.SourceIn(ctx, tx, msg.Room); err != nil || src.Of != "" {
+		return err // what is said in feeds asks nothing of the AI
+	}
 	raw, err := json.Marshal(msg)
 	if err != nil {
 		return err

@@ -71,6 +71,15 @@ func (i *ownInbox) Receive(ctx context.Context, tx *journal.Tx, msg talk.Message
 	if msg.Type == room.EventType {
 		return i.m.rooms.receive(ctx, tx, msg)
 	}
+	src, known, err := i.m.shelf.SourceIn(ctx, tx, msg.Room)
+	switch {
+	case err != nil:
+		return err
+	case src.Of != "":
+		return i.takePost(ctx, tx, src, msg)
+	case !known:
+		tx.OnCommit(i.m.nudgeFeeds)
+	}
 	data := sys.RoomData{Room: msg.Room, Event: msg.Event, Sender: msg.Sender}
 	switch {
 	case msg.Edits != "":
@@ -142,6 +151,9 @@ func (i *ownInbox) Forget(ctx context.Context, tx *journal.Tx, room, event strin
 		return err
 	}
 	if _, err := tx.Exec(ctx, `DELETE FROM messenger_said WHERE event = ? AND room = ?`, event, room); err != nil {
+		return err
+	}
+	if err := i.m.shelf.Forget(ctx, tx, room, event); err != nil {
 		return err
 	}
 	return tx.Append(sys.NewEvent(sys.EventRoom, sys.RoomData{Room: room, Event: event}))

@@ -221,6 +221,7 @@ func TestPeopleAndTheirAIs(t *testing.T) {
 			t.Error("a stranger's words have had an effect")
 		}
 	})
+	t.Run("people follow each other", func(t *testing.T) { peopleFollowEachOther(t, anna, ben, eve) })
 	t.Run("who is blocked is not heard", func(t *testing.T) { blockedIsNotHeard(t, anna, eve) })
 }
 

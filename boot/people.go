@@ -38,8 +38,12 @@ func (s *social) Rooms(ctx context.Context) (out []gateway.RoomInfo, err error) 
 		return nil, err
 	}
 	owner, hidden := m.owner(), m.hides()
+	feeds, err := m.feedRooms(ctx)
+	if err != nil {
+		return nil, err
+	}
 	for _, r := range list {
-		if r.State == "left" || r.State == "invited" && hidden(r.Inviter) {
+		if r.State == "left" || r.State == "invited" && hidden(r.Inviter) || feeds[r.ID] {
 			continue
 		}
 		at := stand[r.ID]

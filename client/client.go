@@ -69,7 +69,10 @@ type problem struct {
 // call sends in as JSON and decodes the answer into out; either may be nil.
 func (c *Client) call(ctx context.Context, op, method, path string, in, out any, header ...string) error {
 	var body io.Reader
-	if in != nil {
+	kind := "application/json"
+	if file, ok := in.(fileBody); ok {
+		body, kind = bytes.NewReader(file), "application/octet-stream"
+	} else if in != nil {
 		b, err := json.Marshal(in)
 		if err != nil {
 			return &sys.Error{Op: op, Kind: sys.Invalid, Err: err}
@@ -81,7 +84,7 @@ func (c *Client) call(ctx context.Context, op, method, path string, in, out any,
 		return &sys.Error{Op: op, Path: c.base, Kind: sys.Invalid, Err: err}
 	}
 	if in != nil {
-		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Content-Type", kind)
 	}
 	req.Header.Set("Authorization", "Bearer "+c.token)
 	for i := 0; i+1 < len(header); i += 2 {
@@ -107,6 +110,9 @@ func (c *Client) call(ctx context.Context, op, method, path string, in, out any,
 	}
 	return nil
 }
+
+// fileBody is the body of a call that is no JSON.
+type fileBody []byte
 
 // failure rebuilds the error that the gateway met.
 func failure(op string, status int, body []byte) error {

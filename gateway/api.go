@@ -93,6 +93,7 @@ func (g *Gateway) registerAPI() {
 	g.peopleAPI()
 	g.securityAPI()
 	g.moderationAPI()
+	g.socialAPI()
 	describe(g.api.OpenAPI())
 }
 

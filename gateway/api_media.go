@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -36,6 +37,13 @@ const mediaLimit = 16 << 20
 
 // attach sends the body of a request as a file: its name and type are in the query.
 func (g *Gateway) attach(w http.ResponseWriter, r *http.Request) {
+	g.upload(w, r, "attach", func(f RoomFile) (string, error) {
+		return g.o.Rooms.Attach(r.Context(), r.PathValue("room"), r.URL.Query().Get("thread"), f)
+	})
+}
+
+// upload gives the body of a request to send, which returns what names the event.
+func (g *Gateway) upload(w http.ResponseWriter, r *http.Request, what string, send func(RoomFile) (string, error)) {
 	if r.ContentLength > mediaLimit {
 		tooLarge(mediaLimit).write(w)
 		return
@@ -54,9 +62,9 @@ func (g *Gateway) attach(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		kind = "application/octet-stream"
 	}
-	once, err := g.o.Rooms.Attach(r.Context(), r.PathValue("room"), q.Get("thread"), RoomFile{Name: plainName(q.Get("name")), Type: kind, Content: content})
+	once, err := send(RoomFile{Name: plainName(q.Get("name")), Type: kind, Content: content})
 	if err != nil {
-		problemOf(g.failed(r.Context(), "attach", err)).write(w)
+		problemOf(g.failed(r.Context(), what, err)).write(w)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -77,6 +85,12 @@ func (g *Gateway) attached(w http.ResponseWriter, r *http.Request) {
 		problemOf(g.failed(r.Context(), "attached", err)).write(w)
 		return
 	}
+	showFile(w, r, f, 0)
+}
+
+// showFile writes a file of somebody else; keep is how long it may be shown without
+// asking again.
+func showFile(w http.ResponseWriter, r *http.Request, f RoomFile, keep time.Duration) {
 	kind, place := http.DetectContentType(f.Content), "inline"
 	if !slices.Contains(shownTypes, kind) || r.URL.Query().Has("download") {
 		kind, place = "application/octet-stream", "attachment"
@@ -85,6 +99,9 @@ func (g *Gateway) attached(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", kind)
 	h.Set("Content-Disposition", mime.FormatMediaType(place, map[string]string{"filename": plainName(f.Name)}))
 	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
+	if keep > 0 {
+		h.Set("Cache-Control", fmt.Sprintf("private, max-age=%d", int(keep.Seconds())))
+	}
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.Content))
 }
 

@@ -23,7 +23,7 @@ import (
 )
 
 // Options are what a gateway is made of. Kernel, Apps, Models, Policy, Keys,
-// Backups, Drivers, Sync, Audit, Bundles, Healer, Recordings, Desks, Rooms, Deals, Devices, Trial, Disk and Logger are required.
+// Backups, Drivers, Sync, Audit, Bundles, Healer, Recordings, Desks, Rooms, Feeds, Circles, Deals, Devices, Trial, Disk and Logger are required.
 type Options struct {
 	Disk       *disk.Disk
 	Kernel     Kernel
@@ -44,6 +44,8 @@ type Options struct {
 	Identity   Identity
 	Moderation Moderation
 	Devices    Devices
+	Feeds      Feeds
+	Circles    Circles
 	Deals      Deals
 	Logger     *slog.Logger
 
@@ -144,6 +146,8 @@ func (g *Gateway) routes() {
 	api.HandleFunc("POST /api/export", g.export)
 	api.HandleFunc("POST /api/rooms/{room}/media", g.attach)
 	api.HandleFunc("GET /api/rooms/{room}/media/{event}", g.attached)
+	api.HandleFunc("POST /api/feed/media", g.postFile)
+	api.HandleFunc("GET /api/profile/picture", g.picture)
 	api.HandleFunc("/api/", noSuchCall)
 
 	g.mux = http.NewServeMux()

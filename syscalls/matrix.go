@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"matrixos/kernel"
@@ -27,6 +28,15 @@ type Social interface {
 	With(ctx context.Context, deal string) (sys.Handle, error)
 	// Move makes a move in a deal; it returns how that stands, for people.
 	Move(ctx context.Context, deal, act, text string, slot time.Time) (string, error)
+	Feeds
+}
+
+// Feeds are what the owner and those whom they follow post.
+type Feeds interface {
+	// Post posts for a circle of the owner's, marked as written by the AI; once names it.
+	Post(ctx context.Context, circle, text, once string) error
+	// Feed is what was last posted, oldest first, by one person or, if of is empty, all.
+	Feed(ctx context.Context, of sys.Handle, limit int) ([]Said, error)
 }
 
 // Said is one message.
@@ -50,6 +60,11 @@ type Proposal struct {
 
 var errAlone = &sys.Error{Op: "reach others", Kind: sys.Unavailable, Err: errors.New("this system has no homeserver"), Hint: "`matrixos handle` says how to have one"}
 
+// someoneOr is someone, or what else the text says.
+func someoneOr(also string) string {
+	return strings.Replace(someone, "@anna:example.org", "@anna:example.org, "+also, 1)
+}
+
 const someone = `{"type":"string","minLength":3,"maxLength":255,"description":"a handle such as @anna:example.org"}`
 
 type matrixSendIn struct {
@@ -57,18 +72,45 @@ type matrixSendIn struct {
 	Text string     `json:"text"`
 }
 
-// matrixSend writes to somebody as the AI. The owner is asked unless they have named
-// the person and nothing from outside was read.
+// What stands before the name of a circle, and the name of all feeds.
+const (
+	aCircle  = "circle:"
+	allFeeds = "feed"
+)
+
+// matrixSend writes to somebody as the AI, or posts for a circle. The owner is asked
+// unless they have named the person and nothing from outside was read; for a circle they
+// are asked unless a rule of theirs says otherwise.
 func matrixSend(o Options) kernel.Syscall {
-	return define("matrix_send", false, []string{"to", "text"}, `"to":`+someone+`,"text":{"type":"string","minLength":1,"maxLength":20000}`,
+	return define("matrix_send", false, []string{"to", "text"}, `"to":`+someoneOr("or for a post circle:public, circle:friends, circle:family or another circle of the owner's")+`,"text":{"type":"string","minLength":1,"maxLength":20000}`,
 		func(in matrixSendIn) string { return "Writing to " + string(in.To) },
 		func(ctx context.Context, c *kernel.Call, in matrixSendIn) (string, error) {
+			once := fmt.Sprintf("call-%d-%s", c.Provenance().Process, c.ID)
+			if circle, ok := strings.CutPrefix(string(in.To), aCircle); ok {
+				return postFor(ctx, o, c, circle, once, in)
+			}
 			if err := reachesPerson(ctx, o, c, in.To, fmt.Sprintf("Send “%s” to %s", in.Text, in.To), in); err != nil {
 				return "", err
 			}
 			c.Shows()
-			return "It is on its way to " + string(in.To) + ".", o.Social.Say(ctx, in.To, in.Text, fmt.Sprintf("call-%d-%s", c.Provenance().Process, c.ID))
+			return "It is on its way to " + string(in.To) + ".", o.Social.Say(ctx, in.To, in.Text, once)
 		})
+}
+
+// postFor posts for a circle of the owner's.
+func postFor(ctx context.Context, o Options, c *kernel.Call, circle, once string, in matrixSendIn) (string, error) {
+	if o.Social == nil {
+		return "", errAlone
+	}
+	text := fmt.Sprintf("Post “%s” for your circle %s, marked as written by your AI", in.Text, circle)
+	if err := c.Effect(ctx, policy.Effect{Kind: policy.Message, Target: aCircle + circle, Text: text, Args: args(in)}); err != nil {
+		return "", err
+	}
+	if err := o.Social.Post(ctx, circle, in.Text, once); err != nil {
+		return "", err
+	}
+	c.Shows()
+	return "It is on its way to the circle " + circle + ", marked as written by you.", nil
 }
 
 // reachesPerson asks policy for a message to somebody.
@@ -92,7 +134,7 @@ type matrixReadIn struct {
 }
 
 func matrixRead(o Options) kernel.Syscall {
-	return define("matrix_read", true, []string{"with"}, `"with":`+someone+`,"limit":{"type":"integer","minimum":1,"maximum":100}`,
+	return define("matrix_read", true, []string{"with"}, `"with":`+someoneOr("or feed for what people post whom the owner follows, or feed:@anna:example.org for the posts of one")+`,"limit":{"type":"integer","minimum":1,"maximum":100}`,
 		func(in matrixReadIn) string { return "Reading what was said with " + string(in.With) },
 		func(ctx context.Context, c *kernel.Call, in matrixReadIn) (string, error) {
 			if o.Social == nil {
@@ -101,7 +143,7 @@ func matrixRead(o Options) kernel.Syscall {
 			if in.Limit == 0 {
 				in.Limit = 20
 			}
-			list, err := o.Social.Heard(ctx, in.With, in.Limit)
+			list, err := heard(ctx, o, in)
 			if err != nil {
 				return "", err
 			}
@@ -113,6 +155,20 @@ func matrixRead(o Options) kernel.Syscall {
 			}
 			return fence("messages with "+string(in.With), text), nil
 		})
+}
+
+// heard is what was said with somebody, or posted.
+func heard(ctx context.Context, o Options, in matrixReadIn) ([]Said, error) {
+	of, isFeed := strings.CutPrefix(string(in.With), allFeeds)
+	if !isFeed {
+		return o.Social.Heard(ctx, in.With, in.Limit)
+	}
+	if of = strings.TrimPrefix(of, ":"); of != "" {
+		if _, err := matrix.ParseUser(of); err != nil {
+			return nil, err
+		}
+	}
+	return o.Social.Feed(ctx, sys.Handle(of), in.Limit)
 }
 
 type proposeIn struct {

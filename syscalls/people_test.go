@@ -30,6 +30,17 @@ func (o *others) Heard(context.Context, sys.Handle, int) ([]syscalls.Said, error
 	return []syscalls.Said{{By: "@bob:b.example", At: time.Now(), Text: "See you."}}, nil
 }
 
+func (o *others) Post(_ context.Context, circle, text, once string) error {
+	if circle != "friends" {
+		return &sys.Error{Op: "find circle", Path: circle, Kind: sys.NotFound}
+	}
+	return o.Say(context.Background(), "", text, once)
+}
+
+func (o *others) Feed(context.Context, sys.Handle, int) ([]syscalls.Said, error) {
+	return []syscalls.Said{{By: "@bob:b.example", At: time.Now(), Text: "[public, liked by 2, 0 comments] Rye!"}}, nil
+}
+
 func (o *others) Propose(context.Context, syscalls.Proposal) (string, error) { return o.moved() }
 func (o *others) Move(context.Context, string, string, string, time.Time) (string, error) {
 	return o.moved()

@@ -15,12 +15,14 @@ type agreed struct {
 }
 
 // Two fresh homes, each with a homeserver of its own, agree on a meeting through their
-// AIs with the built-in model: it is in both calendars, and both can prove it.
+// AIs with the built-in model: it is in both calendars, and both can prove it. Then they
+// follow each other.
 func TestTwoHomesAgreeOnAMeeting(t *testing.T) {
 	a := newAuthority(t)
 	anna, ben := newServer(t, a, "anna"), newServer(t, a, "ben")
 	agreeOnAMeeting(t, anna, ben, func() {})
 	t.Run("share", func(t *testing.T) { shareApps(t, anna, ben) })
+	t.Run("social", func(t *testing.T) { socialLife(t, anna, ben) })
 }
 
 // agreeOnAMeeting lets the AIs of two homes do so; between is done when it has been asked for.

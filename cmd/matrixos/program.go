@@ -108,6 +108,7 @@ func (p *program) root() *cobra.Command {
 	root.AddCommand(p.handleCommand())
 	root.AddCommand(p.deviceCommand())
 	root.AddCommand(p.peopleCommand())
+	root.AddCommand(p.socialCommands()...)
 	root.AddCommand(p.scrubCommand(), p.gcCommand(), p.spaceCommand())
 	root.AddCommand(p.backupCommand(), p.exportCommand(), p.importCommand(), p.syncCommand())
 	explainAll(root)

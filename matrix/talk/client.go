@@ -118,6 +118,8 @@ var tables = []string{
 		now TEXT NOT NULL,
 		PRIMARY KEY (account, person)
 	) STRICT`,
+	// What the first event of a room says to which the account is invited.
+	`ALTER TABLE matrix_room ADD COLUMN begun TEXT NOT NULL DEFAULT ''`,
 }
 
 // silent keeps the library's own log out of ours, which says what matters.

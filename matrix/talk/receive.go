@@ -37,13 +37,6 @@ type Message struct {
 	Once      string
 }
 
-// Invitation is a room that somebody wants the account to join.
-type Invitation struct {
-	Room   string
-	By     sys.Handle
-	Direct bool
-}
-
 // Sign is something that is not kept: somebody types, or has read.
 type Sign struct {
 	Room   string
@@ -309,18 +302,18 @@ func (c *Client) unsealed(ctx context.Context) (out []*event.Event, err error) {
 
 // note keeps which rooms the account is in, and the position.
 func (c *Client) note(ctx context.Context, tx *journal.Tx, resp *mautrix.RespSync) error {
-	put := func(room id.RoomID, state, inviter string) error {
-		_, err := tx.Exec(ctx, `INSERT INTO matrix_room(account, room, state, inviter) VALUES(?,?,?,?)
-			ON CONFLICT(account, room) DO UPDATE SET state = excluded.state, inviter = CASE excluded.inviter WHEN '' THEN inviter ELSE excluded.inviter END`, string(c.me), string(room), state, inviter)
+	put := func(room id.RoomID, state, inviter, begun string) error {
+		_, err := tx.Exec(ctx, `INSERT INTO matrix_room(account, room, state, inviter, begun) VALUES(?,?,?,?,?)
+			ON CONFLICT(account, room) DO UPDATE SET state = excluded.state, begun = excluded.begun, inviter = CASE excluded.inviter WHEN '' THEN inviter ELSE excluded.inviter END`, string(c.me), string(room), state, inviter, begun)
 		return err
 	}
 	for room := range resp.Rooms.Join {
-		if err := put(room, "joined", ""); err != nil {
+		if err := put(room, "joined", "", ""); err != nil {
 			return err
 		}
 	}
 	for room := range resp.Rooms.Leave {
-		if err := put(room, "left", ""); err != nil {
+		if err := put(room, "left", "", ""); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `DELETE FROM matrix_direct WHERE account = ? AND room = ?`, string(c.me), string(room)); err != nil {
@@ -328,8 +321,11 @@ func (c *Client) note(ctx context.Context, tx *journal.Tx, resp *mautrix.RespSyn
 		}
 	}
 	for room, invite := range resp.Rooms.Invite {
-		by, state := "", "invited"
+		by, state, begun := "", "invited", ""
 		for _, e := range invite.State.Events {
+			if e.Type.Type == event.StateCreate.Type {
+				begun = string(contentOf(e))
+			}
 			if c.invites(e) {
 				by = string(e.Sender)
 				if direct, _ := e.Content.Raw["is_direct"].(bool); direct {
@@ -337,7 +333,7 @@ func (c *Client) note(ctx context.Context, tx *journal.Tx, resp *mautrix.RespSyn
 				}
 			}
 		}
-		if err := errors.Join(put(room, state, by), c.noteApp(ctx, tx, room, invite.State.Events)); err != nil {
+		if err := errors.Join(put(room, state, by, begun), c.noteApp(ctx, tx, room, invite.State.Events)); err != nil {
 			return err
 		}
 	}
@@ -458,7 +454,7 @@ func (c *Client) invited(ctx context.Context) error {
 }
 
 func (c *Client) invitations(ctx context.Context) (out []Invitation, err error) {
-	rows, err := c.o.Journal.Query(ctx, `SELECT room, inviter, state FROM matrix_room WHERE account = ? AND state LIKE 'invited%' LIMIT 50`, string(c.me))
+	rows, err := c.o.Journal.Query(ctx, `SELECT room, inviter, state, begun FROM matrix_room WHERE account = ? AND state LIKE 'invited%' LIMIT 50`, string(c.me))
 	if err != nil {
 		return nil, err
 	}
@@ -466,7 +462,7 @@ func (c *Client) invitations(ctx context.Context) (out []Invitation, err error) 
 	for rows.Next() {
 		var i Invitation
 		var state string
-		if err := rows.Scan(&i.Room, &i.By, &state); err != nil {
+		if err := rows.Scan(&i.Room, &i.By, &state, (*[]byte)(&i.Begun)); err != nil {
 			return nil, err
 		}
 		i.Direct = state == "invited-direct"
@@ -487,6 +483,9 @@ func (c *Client) join(ctx context.Context, i Invitation) (err error) {
 			return ctx.Err()
 		case <-time.After(time.Duration(200<<try) * time.Millisecond):
 		}
+	}
+	if err == nil { // an invitation tells of encryption, but not for whom to encrypt
+		err = c.learn(ctx, id.RoomID(i.Room))
 	}
 	if err != nil || !i.Direct {
 		return err

@@ -171,8 +171,13 @@ func (c *Client) Join(ctx context.Context, room string) error {
 
 // Leave goes from a room, or declines an invitation.
 func (c *Client) Leave(ctx context.Context, room string) error {
-	_, err := c.api.LeaveRoom(ctx, id.RoomID(room))
-	return said("leave", room, err)
+	if _, err := c.api.LeaveRoom(ctx, id.RoomID(room)); err != nil {
+		return said("leave", room, err)
+	}
+	return c.o.Journal.Update(ctx, func(tx *journal.Tx) error {
+		_, err := tx.Exec(ctx, `UPDATE matrix_room SET state = 'left' WHERE account = ? AND room = ?`, string(c.me), room)
+		return err
+	})
 }
 
 // Invite asks somebody into a room.

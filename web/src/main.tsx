@@ -8,6 +8,7 @@ import { history as past } from "./apps/history/manifest.ts";
 import { messages } from "./apps/messages/manifest.ts";
 import { mind } from "./apps/mind/manifest.ts";
 import { settings } from "./apps/settings/manifest.ts";
+import { social } from "./apps/social/manifest.ts";
 import { Desktop } from "./desktop/Desktop.tsx";
 import { SignIn } from "./desktop/SignIn.tsx";
 import { desk, restoreLayout, saveNow, useDesktop } from "./desktop/store.ts";
@@ -16,6 +17,7 @@ import { followSpeech } from "./desktop/speech.ts";
 import { followTrials } from "./desktop/trials/follow.ts";
 import { useKeyboard, useScreen } from "./desktop/useScreen.ts";
 import { followRooms } from "./session/rooms.ts";
+import { followSocial } from "./session/social.ts";
 import { retryNow, start, useSession } from "./session/store.ts";
 import { Button, Trouble } from "./ui/controls.tsx";
 import { applyTheme } from "./ui/theme.ts";
@@ -27,7 +29,7 @@ import "./desktop/desktop.css";
 import "./desktop/windows.css";
 import "./desktop/panels.css";
 
-useDesktop.setState({ programs: [chat, messages, activity, past, files, mind, settings] });
+useDesktop.setState({ programs: [chat, messages, social, activity, past, files, mind, settings] });
 
 /** openNamed opens the app that the address names, as links of `matrixos open` do. */
 function openNamed(): void {
@@ -75,6 +77,7 @@ function Shell() {
 addEventListener("pagehide", () => saveNow(true));
 followHome(desk);
 followRooms();
+followSocial();
 followSpeech();
 followTrials();
 

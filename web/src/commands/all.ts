@@ -1,11 +1,13 @@
 // The commands of the desktop, in the order in which the palette lists them.
 import {
   Activity, AppWindow, Archive, ArchiveRestore, Brain, CalendarClock, CirclePlay, Coins, Columns2, Download, FlaskConical, Folder, Handshake, HeartPulse, History, Keyboard, LayoutGrid, ListChecks, Maximize2, MessageSquarePlus, MessageSquareText, MessagesSquare, Minus, Monitor, Moon,
-  OctagonX, PanelLeft, PanelRight, RotateCw, Search, Settings, Sun, Trash2, Undo2, Upload, Wrench, X,
+  OctagonX, PanelLeft, PanelRight, RotateCw, Search, Settings, Sun, Trash2, Undo2, Upload, Users, Wrench, X,
 } from "lucide-react";
 import type { AppInfo } from "../protocol/wire.ts";
 import { api } from "../session/api.ts";
+import { block } from "../session/people.ts";
 import { showRoom, talkTo } from "../session/rooms.ts";
+import { showPerson, showPost } from "../session/social.ts";
 import { ask, attempt, changeTheme, decideRepair, goOnAll, notify, showConversation, stopAll, undo } from "../session/store.ts";
 import { ended } from "../session/chat.ts";
 import { reportWords } from "../ui/level.ts";
@@ -76,6 +78,27 @@ export const commands: readonly Command[] = [
     perform: async (c, who) => {
       c.desk.openProgram("messages");
       if (who) await talkTo(who);
+    },
+  },
+  go("social", "Social", Users),
+  {
+    name: "social.post", label: "Show a post", group: "Go to", icon: Users, when: () => false, // from notices, with its id
+    perform: (c, id) => {
+      showPost(id ?? null);
+      c.desk.openProgram("social");
+    },
+  },
+  {
+    name: "social.person", label: "Show somebody", group: "Go to", icon: Users, when: () => false, // with a handle
+    perform: (c, who) => {
+      if (who) showPerson(who);
+      c.desk.openProgram("social");
+    },
+  },
+  {
+    name: "people.unblock", label: "Unblock somebody", group: "Go to", icon: Users, when: () => false, // with a handle
+    perform: async (_c, who) => {
+      if (who) await block(who, false);
     },
   },
   go("activity", "Activity", Activity),

@@ -149,6 +149,26 @@ export const api = {
     reach<Schemas["Written"]>(address("/api/rooms/{room}/media", { room }, { name: file.name, type: file.type, thread }), { method: "POST", headers: { "content-type": "application/octet-stream" }, body: file }),
   mediaAddress: (room: string, event: string) => address("/api/rooms/{room}/media/{event}", { room, event }),
 
+  blocked: () => send("get", "/api/people/blocked").then(list),
+  block: (body: Schemas["BlockBody"]) => send("post", "/api/people/block", { body }),
+  report: (room: string, body: Schemas["ReportBody"]) => send("post", "/api/rooms/{room}/report", { path: { room }, body }),
+
+  feed: (query: { of?: string; circle?: string; before?: string }) => send("get", "/api/feed", { query }),
+  post: (circle: string, text: string) => send("post", "/api/feed", { body: { circle, text } }),
+  postFile: (circle: string, text: string, file: File) =>
+    reach<Schemas["Written"]>(address("/api/feed/media", {}, { circle, text, name: file.name, type: file.type }), { method: "POST", headers: { "content-type": "application/octet-stream" }, body: file }),
+  thread: (event: string) => send("get", "/api/feed/{event}", { path: { event } }),
+  respond: (event: string, body: Schemas["FeedResponse"]) => send("post", "/api/feed/{event}", { path: { event }, body }),
+  following: () => send("get", "/api/following").then(list),
+  follow: (body: Schemas["FollowBody"]) => send("post", "/api/following", { body }),
+  circles: () => send("get", "/api/circles").then(list),
+  makeCircle: (name: string) => send("post", "/api/circles", { body: { name } }),
+  changeCircle: (circle: string, body: Schemas["CircleChange"]) => send("post", "/api/circles/{circle}/people", { path: { circle }, body }),
+  profile: (of?: string) => send("get", "/api/profile", { query: { of } }),
+  ownProfile: () => send("get", "/api/profile/own"),
+  saveProfile: (body: Schemas["ProfileBody"]) => send("put", "/api/profile/own", { body }),
+  pictureAddress: (of: string) => address("/api/profile/picture", {}, { of }),
+
   layout: () => send("get", "/api/layout"),
   saveLayout: (body: unknown, keepalive = false) => send("put", "/api/layout", { body, keepalive }),
   theme: () => send("get", "/api/theme"),

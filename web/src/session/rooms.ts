@@ -5,6 +5,7 @@ import type { Event, EventOf } from "../protocol/events.ts";
 import type { Schemas } from "../protocol/wire.ts";
 import { api } from "./api.ts";
 import { refusalOf, type Refusal } from "./http.ts";
+import { nameOf } from "../ui/people.ts";
 import { attempt, notify, onEvent, useSession } from "./store.ts";
 
 export type Room = Omit<Schemas["RoomInfo"], "members"> & { members: string[] };
@@ -35,9 +36,6 @@ interface State {
 export const useRooms = create<State>()(() => ({ rooms: [], loaded: false, failure: null, open: null, talks: {}, troubles: {}, typing: {}, thread: null }));
 
 const { setState, getState } = useRooms;
-
-/** nameOf is how somebody is called: the part of their handle before the domain. */
-export const nameOf = (handle: string): string => handle.replace(/^@/, "").split(":")[0] ?? handle;
 
 /** titleOf is what a room is called: its name, or who else is in it. */
 export function titleOf(room: Pick<Room, "name" | "members" | "inviter" | "state">, me: string): string {
@@ -99,15 +97,15 @@ export const showThread = (thread: string | null) => setState({ thread });
 
 const few = 20;
 
-/** loadTalk reads the newest page of a room. */
-export async function loadTalk(room: string): Promise<void> {
+/** loadTalk reads the newest page of a room; anew forgets what is known. */
+export async function loadTalk(room: string, anew = false): Promise<void> {
   if (getState().rooms.find((r) => r.id === room)?.state === "invited") return;
   const first = getState().talks[room] === undefined;
   try {
     const page = await api.roomPage(room);
     setState((s) => {
       const { [room]: _gone, ...troubles } = s.troubles;
-      return { talks: { ...s.talks, [room]: join(s.talks[room], page) }, troubles };
+      return { talks: { ...s.talks, [room]: join(anew ? undefined : s.talks[room], page) }, troubles };
     });
     if (first && page.before && (page.messages?.length ?? 0) < few) await loadOlder(room); // a screen is not full yet
   } catch (error) {

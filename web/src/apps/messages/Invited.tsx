@@ -1,10 +1,11 @@
 import { ArrowLeft } from "lucide-react";
 import { desk } from "../../desktop/store.ts";
 import { api } from "../../session/api.ts";
-import { attend, invitationOf, nameOf, showRoom, type Room } from "../../session/rooms.ts";
+import { attend, invitationOf, showRoom, type Room } from "../../session/rooms.ts";
 import { attempt, useSession } from "../../session/store.ts";
+import { nameOf } from "../../ui/people.ts";
 import { Button, IconButton } from "../../ui/controls.tsx";
-import { Face } from "./Face.tsx";
+import { Face } from "../../ui/Face.tsx";
 
 /** Invited asks whether to join a room. */
 export function Invited({ room, onBack }: { room: Room; onBack(): void }) {

@@ -1,5 +1,5 @@
 import { useState, type FormEvent } from "react";
-import { nameOf } from "../../session/rooms.ts";
+import { nameOf } from "../../ui/people.ts";
 import type { Reaction } from "./fold.ts";
 
 const few = ["👍", "❤️", "😂", "🎉", "😮", "🙏"];

@@ -1,9 +1,11 @@
-import { Bell, BellOff, Bot, LogOut, UserPlus, X } from "lucide-react";
+import { Ban, Bell, BellOff, Bot, LogOut, UserPlus, X } from "lucide-react";
 import { useState, type FormEvent } from "react";
-import { attend, nameOf, titleOf, useRooms, type Room } from "../../session/rooms.ts";
+import { block } from "../../session/people.ts";
+import { attend, titleOf, useRooms, type Room } from "../../session/rooms.ts";
+import { nameOf, personOf } from "../../ui/people.ts";
 import { Button, IconButton } from "../../ui/controls.tsx";
 import { count } from "../../ui/words.ts";
-import { Face } from "./Face.tsx";
+import { Face } from "../../ui/Face.tsx";
 
 /** aiOf is the handle of somebody's AI. */
 const aiOf = (me: string) => me.replace(":", "_ai:");
@@ -41,6 +43,7 @@ export function RoomDetails({ room, me, onClose, onLeft }: { room: Room; me: str
                 {m === me ? "You" : nameOf(m)}
                 {m === aiOf(me) && ", your AI"}
               </span>
+              {personOf(m) !== me && <IconButton icon={Ban} label={`Block ${nameOf(m)}`} onClick={() => void block(m)} />}
               <code>{m}</code>
             </li>
           ))}

@@ -2,11 +2,12 @@ import { BellOff, Bot, Lock, Search, SquarePen } from "lucide-react";
 import { useEffect, useState, type KeyboardEvent } from "react";
 import type { Schemas } from "../../protocol/wire.ts";
 import { api } from "../../session/api.ts";
-import { invitationOf, nameOf, talkTo, titleOf, type Room } from "../../session/rooms.ts";
+import { invitationOf, talkTo, titleOf, type Room } from "../../session/rooms.ts";
+import { nameOf } from "../../ui/people.ts";
 import { attempt } from "../../session/store.ts";
 import { IconButton } from "../../ui/controls.tsx";
 import { ago, count, exact } from "../../ui/words.ts";
-import { Face } from "./Face.tsx";
+import { Face } from "../../ui/Face.tsx";
 import { gist, handleIn } from "./fold.ts";
 import { ordered, sections } from "./order.ts";
 

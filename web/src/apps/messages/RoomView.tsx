@@ -1,7 +1,8 @@
 import { ArrowLeft, Bot, Info, Lock } from "lucide-react";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { api } from "../../session/api.ts";
-import { loadOlder, loadTalk, nameOf, readUpTo, showThread, titleOf, useRooms, type Room, type Said } from "../../session/rooms.ts";
+import { loadOlder, loadTalk, readUpTo, showThread, titleOf, useRooms, type Room, type Said } from "../../session/rooms.ts";
+import { nameOf } from "../../ui/people.ts";
 import { Button, IconButton, Skeleton, Trouble } from "../../ui/controls.tsx";
 import { count } from "../../ui/words.ts";
 import { fold, typingText } from "./fold.ts";

@@ -1,13 +1,16 @@
-import { MessageSquareReply, MessagesSquare, Pencil, ShieldAlert, SmilePlus, Trash2 } from "lucide-react";
+import { Ban, Ellipsis, Flag, MessageSquareReply, MessagesSquare, Pencil, ShieldAlert, SmilePlus, Trash2 } from "lucide-react";
 import { memo, useState, type MouseEvent } from "react";
-import { nameOf, write, type Room } from "../../session/rooms.ts";
+import { api } from "../../session/api.ts";
+import { block, report } from "../../session/people.ts";
+import { write, type Room } from "../../session/rooms.ts";
+import { nameOf, personOf } from "../../ui/people.ts";
 import { IconButton } from "../../ui/controls.tsx";
 import { openMenu } from "../../ui/menu.ts";
 import { Prose } from "../../ui/Prose.tsx";
 import { count, exact } from "../../ui/words.ts";
-import { Face } from "./Face.tsx";
+import { Face } from "../../ui/Face.tsx";
 import { gist, type Line } from "./fold.ts";
-import { Media, mediaKinds } from "./Media.tsx";
+import { Media, mediaKinds } from "../../ui/Media.tsx";
 import { Reactions } from "./Reactions.tsx";
 import type { About } from "./WriteLine.tsx";
 
@@ -38,7 +41,13 @@ export const SaidView = memo(function SaidView({ line: l, room, me, onAbout, onT
     ...(mine && said.kind === "m.text" ? [{ label: "Edit", icon: Pencil, run: () => onAbout({ kind: "edit", said, text: l.text }) }] : []),
     ...(mine ? [{ label: "Take back", icon: Trash2, loss: true, run: () => void write(room.id, { redact: said.id }) }] : []),
   ];
-  const menu = (e: MouseEvent) => readable && openMenu(e, [{ label: "React", run: () => setPicking(true) }, ...actions]);
+  const against = mine || personOf(said.sender) === me
+    ? []
+    : [
+        { label: "Report", icon: Flag, run: () => void report(room.id, said.id) },
+        { label: `Block ${nameOf(said.sender)}`, icon: Ban, loss: true, run: () => void block(said.sender) },
+      ];
+  const menu = (e: MouseEvent) => openMenu(e, [...(readable ? [{ label: "React", run: () => setPicking(true) }, ...actions] : []), ...(readable && against.length > 0 ? [null] : []), ...against]);
   return (
     <article className={`said ${l.head ? "head" : ""} ${said.sender.split(":")[0]?.endsWith("_ai") ? "agent" : ""}`} tabIndex={0} aria-label={`${nameOf(said.sender)}, ${clock(said.time)}`} onContextMenu={menu}>
       {l.head ? <Face handle={said.sender} /> : <span className="said-gap" aria-hidden />}
@@ -84,6 +93,7 @@ export const SaidView = memo(function SaidView({ line: l, room, me, onAbout, onT
           {actions.map((a) => (
             <IconButton key={a.label} icon={a.icon} label={a.label} onClick={a.run} />
           ))}
+          {against.length > 0 && <IconButton icon={Ellipsis} label="Report or block" onClick={(e) => openMenu(e, against)} />}
         </div>
       )}
     </article>
@@ -93,7 +103,7 @@ export const SaidView = memo(function SaidView({ line: l, room, me, onAbout, onT
 function Body({ line: l, room }: { line: Line; room: string }) {
   if (l.gone) return <p className="said-text gone">Taken back</p>;
   if (l.said.kind === "unreadable") return <p className="said-text gone">This cannot be read here: its keys have not come. It may open by itself.</p>;
-  if (mediaKinds.has(l.said.kind)) return <Media said={l.said} room={room} />;
+  if (mediaKinds.has(l.said.kind)) return <Media kind={l.said.kind} body={l.said.body} content={l.said.content} source={api.mediaAddress(room, l.said.id)} />;
   return (
     <div className={`said-text ${l.said.kind === "m.emote" ? "emote" : ""}`}>
       <Prose text={l.text} />

@@ -4,7 +4,7 @@ import type { Room, Unsent } from "../../session/rooms.ts";
 import { Button } from "../../ui/controls.tsx";
 import { useFollow } from "../../ui/useFollow.ts";
 import { dayOf, exact } from "../../ui/words.ts";
-import { Face } from "./Face.tsx";
+import { Face } from "../../ui/Face.tsx";
 import type { Line } from "./fold.ts";
 import { SaidView } from "./SaidView.tsx";
 import type { About } from "./WriteLine.tsx";

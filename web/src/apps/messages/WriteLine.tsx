@@ -1,7 +1,8 @@
 import { ArrowUp, Paperclip, X } from "lucide-react";
 import { useEffect, useRef, useState, type ClipboardEvent, type DragEvent, type KeyboardEvent } from "react";
 import { api } from "../../session/api.ts";
-import { attach, nameOf, titleOf, write, type Room, type Said } from "../../session/rooms.ts";
+import { attach, titleOf, write, type Room, type Said } from "../../session/rooms.ts";
+import { nameOf } from "../../ui/people.ts";
 import { IconButton } from "../../ui/controls.tsx";
 import { gist } from "./fold.ts";
 

@@ -133,13 +133,6 @@ export function gist(m: Pick<Said, "kind" | "body">): string {
   }
 }
 
-/** hueOf is somebody's colour, the same everywhere. */
-export function hueOf(handle: string): number {
-  let n = 0;
-  for (const c of handle) n = (n * 31 + (c.codePointAt(0) ?? 0)) % 360;
-  return n;
-}
-
 /** handleIn is the handle that a search names, if it does. */
 export const handleIn = (text: string): string | null => /^@[a-z0-9._=/+-]+:[A-Za-z0-9.:-]+$/.exec(text.trim())?.[0] ?? null;
 

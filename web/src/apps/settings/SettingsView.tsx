@@ -3,6 +3,7 @@ import type { ProgramProps } from "../../desktop/program.ts";
 import type { ThemeFile } from "../../protocol/api.ts";
 import { changeTheme, useSession } from "../../session/store.ts";
 import { Segmented } from "../../ui/controls.tsx";
+import { BlockedSection } from "./BlockedSection.tsx";
 import { DevicesSection } from "./DevicesSection.tsx";
 import { DriversSection } from "./DriversSection.tsx";
 import { HandleSection } from "./HandleSection.tsx";
@@ -28,16 +29,35 @@ const modes: readonly { value: ThemeFile["mode"]; label: string }[] = [
   { value: "dark", label: "Dark" },
 ];
 
+const settled = 3000;
+
+/** keepAt scrolls to a section, and stays there while those above it load, until the owner scrolls. */
+function keepAt(section: HTMLElement): () => void {
+  const go = () => section.scrollIntoView({ block: "start" });
+  const watch = new ResizeObserver(go);
+  for (const one of section.parentElement?.children ?? []) watch.observe(one);
+  const stop = () => watch.disconnect();
+  const timer = setTimeout(stop, settled);
+  const own = ["wheel", "pointerdown", "keydown", "touchstart"];
+  for (const kind of own) addEventListener(kind, stop, { once: true, passive: true });
+  go();
+  return () => {
+    clearTimeout(timer);
+    for (const kind of own) removeEventListener(kind, stop);
+    stop();
+  };
+}
+
 export default function SettingsView({ arg }: ProgramProps) {
   const theme = useSession((s) => s.theme);
   const me = useSession((s) => s.me);
   const model = useRef<HTMLElement>(null);
   const keys = useRef<HTMLElement>(null);
   const drivers = useRef<HTMLElement>(null);
+  const handle = useRef<HTMLElement>(null);
   useEffect(() => {
-    if (arg === "keys") keys.current?.scrollIntoView({ block: "start" });
-    if (arg === "drivers") drivers.current?.scrollIntoView({ block: "start" });
-    if (arg === "model") model.current?.scrollIntoView({ block: "start" });
+    const target = { keys, drivers, model, handle }[arg ?? ""]?.current;
+    return target ? keepAt(target) : undefined;
   }, [arg]);
   return (
     <div className="settings">
@@ -87,9 +107,13 @@ export default function SettingsView({ arg }: ProgramProps) {
         <h2>Agents of others</h2>
         <TokensSection />
       </section>
-      <section>
+      <section ref={handle}>
         <h2>Handle</h2>
         <HandleSection />
+      </section>
+      <section>
+        <h2>Blocked people</h2>
+        <BlockedSection />
       </section>
       <section>
         <h2>Devices</h2>

@@ -1,6 +1,6 @@
 import type { CSSProperties } from "react";
-import { nameOf } from "../../session/rooms.ts";
-import { hueOf } from "./fold.ts";
+import { hueOf, nameOf } from "./people.ts";
+import "./people.css";
 
 /** Face stands for somebody: the first letter of their name, in their colour. */
 export function Face({ handle, text, small }: { handle: string; text?: string; small?: boolean }) {
