@@ -11,6 +11,19 @@ export function shortcutOf(e: KeyboardEvent, mac: boolean): string {
   return [...((mac ? e.metaKey : e.ctrlKey) ? ["Mod"] : []), ...(e.altKey ? ["Alt"] : []), ...(e.shiftKey ? ["Shift"] : []), key].join("+");
 }
 
+const pause = 400; // ms between two notes of use
+
+/** tellUse lets the shell know, now and then, that somebody is at work in this window. */
+export function tellUse(link: Link): void {
+  let told = -pause;
+  const note = (e: Event) => {
+    if (!e.isTrusted || e.timeStamp - told < pause) return;
+    told = e.timeStamp;
+    link.note({ type: "used" });
+  };
+  for (const type of ["keydown", "pointerdown", "wheel"]) addEventListener(type, note, { capture: true, passive: true });
+}
+
 /** handOn tells the shell of its shortcuts, unless the app has taken the key. */
 export function handOn(link: Link, keys: readonly string[]): void {
   addEventListener("keydown", (e) => {

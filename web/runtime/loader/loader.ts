@@ -3,7 +3,7 @@
 // it in a function whose only argument is the config of this launch.
 import { atBase } from "./base.ts";
 import { readOwn } from "./files.ts";
-import { handOn } from "./keys.ts";
+import { handOn, tellUse } from "./keys.ts";
 import { keepLocal } from "./local.ts";
 import { askInPage } from "./modals.ts";
 import { defaults } from "./theme.ts";
@@ -39,6 +39,7 @@ const link = connect(__config.nonce, __config.libraries ? [] : __config.modules)
 keepLocal(link, __config.local);
 askInPage();
 recordOnDemand(link);
+tellUse(link);
 if (!__config.base) readOwn(link);
 const system = makeSystem(link, __config.name);
 Object.defineProperty(window, "MatrixOS", { value: system, enumerable: true });

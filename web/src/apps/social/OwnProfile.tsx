@@ -44,7 +44,7 @@ export function OwnProfile({ me }: { me: string }) {
           {empty && <p className="hint">{who === "me" ? "You have not said who you are. Others see your handle only." : "Others see the handle of your AI only. What it posts is always marked as written by an AI."}</p>}
           <div>
             <Button look={empty ? "primary" : "plain"} onClick={() => setEditing(true)}>
-              {empty ? "Say something about it" : "Change it"}
+              {!empty ? "Change it" : who === "me" ? "Say who you are" : "Say what it is"}
             </Button>
           </div>
         </>

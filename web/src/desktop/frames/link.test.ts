@@ -34,7 +34,7 @@ function world(more: Partial<Needs> = {}) {
   const needs = {
     nonce: "n-1", name: "Expenses", design: "paper", frame: () => frame as unknown as Window, theme: () => ({ vars: {}, mode: "light" as const }),
     libraries: vi.fn(async () => [["a", "1"] as [string, string]]), bridge: vi.fn(async () => 42), onReady: vi.fn(), onTitle: vi.fn(), onError: vi.fn(),
-    fonts: vi.fn(async () => []), keys: ["Mod+K"], onKey: vi.fn(), recording: () => null, ...more,
+    fonts: vi.fn(async () => []), keys: ["Mod+K"], onKey: vi.fn(), onUsed: vi.fn(), recording: () => null, ...more,
   };
   const link = linkFrame(needs, page as unknown as Window);
   open.push(link);
@@ -110,6 +110,13 @@ test("junk on the port is passed over", async () => {
   port.postMessage({ type: "ready" });
   await vi.waitFor(() => expect(w.needs.onReady).toHaveBeenCalledOnce());
   expect(w.needs.bridge).not.toHaveBeenCalled();
+});
+
+test("a window tells that it is used", async () => {
+  const w = world();
+  const { port } = await w.connected();
+  port.postMessage({ type: "used" });
+  await vi.waitFor(() => expect(w.needs.onUsed).toHaveBeenCalledOnce());
 });
 
 test("a frame hands on the shortcuts it was given, and no others", async () => {

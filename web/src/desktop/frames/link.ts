@@ -21,6 +21,7 @@ export interface Needs {
   onTitle(title: string): void;
   onError(message: string, stack: string): void;
   onKey(shortcut: string): void; // one of keys: the app may say so without a key press
+  onUsed(): void; // somebody types or points in it, by its own word
   recording(): Recording | null; // what is being recorded of this window, because the owner said so
 }
 
@@ -87,6 +88,7 @@ export function linkFrame(n: Needs, events: Pick<Window, "addEventListener" | "r
     if (m.type === "ready") return n.onReady();
     if (m.type === "title") return n.onTitle(String(m.title ?? "").slice(0, 120));
     if (m.type === "error") return n.onError(String(m.message ?? "").slice(0, 2000), String(m.stack ?? "").slice(0, 8000));
+    if (m.type === "used") return n.onUsed();
     if (m.type === "recording") return typeof m.steps === "number" ? n.recording()?.onSteps(m.steps) : undefined;
     if (m.type === "recorded") return n.recording()?.onUse(m.use);
     if (m.type === "key") return n.keys.includes(m.shortcut as string) ? n.onKey(m.shortcut as string) : undefined;

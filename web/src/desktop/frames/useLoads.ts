@@ -11,6 +11,7 @@ import { onEvent, useSession } from "../../session/store.ts";
 import { frameTheme } from "../../ui/theme.ts";
 import type { Guise } from "./guise.ts";
 import { context, desk, useDesktop } from "../store.ts";
+import { owner } from "../trials/calm.ts";
 import { fonts, libraries } from "./libraries.ts";
 import { linkFrame, type FrameLink } from "./link.ts";
 import { counted, use, useRecording } from "./recording.ts";
@@ -100,6 +101,7 @@ export function useLoads(slug: Slug, onTitle: (title: string) => void, guise?: G
         fonts,
         keys: frameKeys,
         onKey: (shortcut) => performFrameKey(shortcut, context()),
+        onUsed: owner.noted,
         recording: () => (!guise && useRecording.getState().now?.slug === slug ? { onSteps: counted, onUse: (what) => void use(what) } : null),
         bridge: (method, params) => bridge(load.launch.capability, slug, method, params, setWish),
         onReady: () => markReady(load.id),

@@ -20,7 +20,7 @@ export function makeCalm(now: () => number = () => performance.now(), wait: (ms:
 
 export const owner = makeCalm();
 
-/** watchOwner notes what the owner does in this page; app windows tell of theirs. */
+/** watchOwner notes what the owner does in this page; app windows tell of theirs (frames/link.ts). */
 export function watchOwner(): void {
   for (const type of ["keydown", "pointerdown", "input", "wheel"]) addEventListener(type, owner.noted, { capture: true, passive: true });
 }
