@@ -56,8 +56,8 @@ export function done(): void {
 
 let heard = ""; // the recording whose window has answered
 
-/** use hands over what the window says was done; the home makes a draft of it. */
-export async function use(what: unknown): Promise<void> {
+/** handOver takes what the window says was done; the home makes a draft of it. */
+export async function handOver(what: unknown): Promise<void> {
   const now = current();
   if (now?.phase !== "ending" || heard === now.id) return;
   heard = now.id;

@@ -14,7 +14,7 @@ import { context, desk, useDesktop } from "../store.ts";
 import { owner } from "../trials/calm.ts";
 import { fonts, libraries } from "./libraries.ts";
 import { linkFrame, type FrameLink } from "./link.ts";
-import { counted, use, useRecording } from "./recording.ts";
+import { counted, handOver, useRecording } from "./recording.ts";
 
 export interface Load {
   id: number;
@@ -102,7 +102,7 @@ export function useLoads(slug: Slug, onTitle: (title: string) => void, guise?: G
         keys: frameKeys,
         onKey: (shortcut) => performFrameKey(shortcut, context()),
         onUsed: owner.noted,
-        recording: () => (!guise && useRecording.getState().now?.slug === slug ? { onSteps: counted, onUse: (what) => void use(what) } : null),
+        recording: () => (!guise && useRecording.getState().now?.slug === slug ? { onSteps: counted, onUse: (what) => void handOver(what) } : null),
         bridge: (method, params) => bridge(load.launch.capability, slug, method, params, setWish),
         onReady: () => markReady(load.id),
         onTitle,
