@@ -1,6 +1,7 @@
 package test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"os"
@@ -147,6 +148,16 @@ func killInTraffic(t *testing.T, writer, reader *person, sides ...*server) {
 	if len(sent) < 30 {
 		t.Errorf("only %d were taken", len(sent))
 	}
+	defer func() {
+		for i, e := range sent {
+			if !t.Failed() {
+				return
+			}
+			_, here := writer.GetEvent(context.Background(), room, e)
+			_, there := reader.GetEvent(context.Background(), room, e)
+			t.Logf("%d %s: the writer's homeserver says %v, the reader's %v", i, e, here, there)
+		}
+	}()
 	for e, n := range reader.await(t, sent) {
 		if n > 1 {
 			t.Errorf("%s came %d times", e, n)
