@@ -222,7 +222,7 @@ func (p *person) await(t testing.TB, want []id.EventID) map[string]int {
 // awaitAlso is await for one who has heard what is in count before; it adds to it.
 func (p *person) awaitAlso(t testing.TB, count map[string]int, want []id.EventID) {
 	t.Helper()
-	late := time.After(2 * time.Minute)
+	late := time.After(4 * time.Minute) // Dendrite takes up what a kill has broken off after 130 s
 	for {
 		missing := 0
 		for _, w := range want {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gorilla/mux"
 	"github.com/matrix-org/gomatrixserverlib/fclient"
+	"github.com/sirupsen/logrus"
 
 	"github.com/element-hq/dendrite/appservice"
 	"github.com/element-hq/dendrite/federationapi"
@@ -82,6 +83,10 @@ func (s *Server) assemble() {
 	routers := httputil.NewRouters()
 	caches := caching.NewRistrettoCache(cfg.Global.Cache.EstimatedMaxSize, cfg.Global.Cache.MaxAge, false)
 	nats := &jetstream.NATSInstance{}
+	queue, _ := nats.Prepare(proc, &cfg.Global.JetStream)
+	if err := resume(queue, &cfg.Global.JetStream); err != nil {
+		logrus.WithError(err).Error("what was broken off is taken up later")
+	}
 	rooms := roomserver.NewInternalAPI(proc, cfg, cm, nats, caches, false)
 	peers := federationapi.NewInternalAPI(proc, cfg, cm, nats, federation, rooms, caches, nil, false)
 	keys := peers.KeyRing()
