@@ -42,19 +42,7 @@ func (g *Gateway) appAPI() {
 		if in.Body.At != "" {
 			return g.launchPast(ctx, in.Slug, in.Body.At)
 		}
-		var p *Preview
-		if in.Body.Preview != 0 {
-			tree, err := g.workspace(in.Body.Preview)
-			if err != nil {
-				return nil, err
-			}
-			p = &Preview{Tree: tree}
-		}
-		l, err := g.o.Apps.Launch(in.Slug, p)
-		if err != nil {
-			return nil, err
-		}
-		return &reply[LaunchReply]{LaunchReply{URL: l.URL, Nonce: l.Nonce, Capability: l.Capability}}, nil
+		return g.launch(in.Slug, in.Body.Preview)
 	})
 	register(g, http.MethodPost, "/api/apps/{slug}/open", "open-app", "Show an app's window on the desktops that are open", func(_ context.Context, in *struct {
 		SlugIn
@@ -88,6 +76,23 @@ func (g *Gateway) appAPI() {
 	g.shippedAPI()
 	g.packagesAPI()
 	g.rowsAPI()
+}
+
+// launch opens an app as it is, or as a process sees it that has not landed yet.
+func (g *Gateway) launch(slug sys.Slug, preview sys.PID) (*reply[LaunchReply], error) {
+	var p *Preview
+	if preview != 0 {
+		tree, err := g.workspace(preview)
+		if err != nil {
+			return nil, err
+		}
+		p = &Preview{Tree: tree}
+	}
+	l, err := g.o.Apps.Launch(slug, p)
+	if err != nil {
+		return nil, err
+	}
+	return &reply[LaunchReply]{LaunchReply{URL: l.URL, Nonce: l.Nonce, Capability: l.Capability}}, nil
 }
 
 // contractAPI registers trials of apps.

@@ -42,14 +42,8 @@ func (d *Desk) Receive(ctx context.Context, sender sys.Handle, raw []byte, also 
 // take merges a chain into what is kept, and answers it.
 func (d *Desk) take(ctx context.Context, sender sys.Handle, theirs Chain, also func(*journal.Tx) error) error {
 	id := theirs[0].Deal
-	r, err := d.load(ctx, id)
-	switch {
-	case errors.Is(err, sys.NotFound):
-		if theirs[0].From == d.o.Owner() {
-			return &sys.Error{Op: "read deal", Path: string(id), Kind: sys.Refused, Err: errors.New("you have not begun it here")}
-		}
-		r = record{}
-	case err != nil:
+	r, err := d.begun(ctx, id, theirs[0].From)
+	if err != nil {
 		return err
 	}
 	merged := theirs
@@ -100,6 +94,18 @@ func (d *Desk) take(ctx context.Context, sender sys.Handle, theirs Chain, also f
 	}
 	d.letGo(ctx, id, s)
 	return d.respond(ctx, r, s)
+}
+
+// begun is what is kept of a deal, nothing if it is new. One that the owner began is kept.
+func (d *Desk) begun(ctx context.Context, id ID, by sys.Handle) (record, error) {
+	r, err := d.load(ctx, id)
+	if !errors.Is(err, sys.NotFound) {
+		return r, err
+	}
+	if by == d.o.Owner() {
+		return record{}, &sys.Error{Op: "read deal", Path: string(id), Kind: sys.Refused, Err: errors.New("you have not begun it here")}
+	}
+	return record{}, nil
 }
 
 // onlyTheirs refuses moves that are new here and yet the owner's: a longer chain can

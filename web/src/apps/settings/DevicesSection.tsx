@@ -5,6 +5,7 @@ import { refusalOf, type Refusal } from "../../session/http.ts";
 import { onEvent } from "../../session/store.ts";
 import { Button, Skeleton, Trouble } from "../../ui/controls.tsx";
 import { useLoad } from "../../ui/useLoad.ts";
+import { useAttempt } from "./useAttempt.ts";
 import { ago, exact } from "../../ui/words.ts";
 
 type Paired = Schemas["PairedDevice"];
@@ -15,20 +16,12 @@ export function DevicesSection() {
   const { value: now, failure, reload } = useLoad(api.devices);
   const [adding, setAdding] = useState(false);
   const [made, setMade] = useState<Schemas["NewDevice"] | null>(null);
-  const [refused, setRefused] = useState<Refusal | null>(null);
+  const { refused, attempt } = useAttempt(reload);
   useEffect(() => onEvent((e) => void (e.kind === "settings" && e.data.path === "devices" && reload())), [reload]);
   if (failure) return <Trouble what="Your devices did not load." why={failure.message} hint={refusalOf(failure).hint} />;
   if (!now) return <Skeleton lines={2} />;
   if (now.first) return <OtherDevice name={now.name} first={now.first} />;
-  const remove = async (d: Paired) => {
-    setRefused(null);
-    try {
-      await api.removeDevice(d.name);
-    } catch (error) {
-      setRefused(refusalOf(error));
-    }
-    await reload();
-  };
+  const remove = (d: Paired) => attempt(() => api.removeDevice(d.name));
   const waits = made !== null && !now.devices.some((d) => d.name === made.name && !d.removed);
   return (
     <>

@@ -1,9 +1,10 @@
 import { useState, type FormEvent, type ReactNode } from "react";
 import type { Schemas } from "../../protocol/wire.ts";
 import { api } from "../../session/api.ts";
-import { refusalOf, type Refusal } from "../../session/http.ts";
+import { refusalOf } from "../../session/http.ts";
 import { Button, Skeleton, Trouble } from "../../ui/controls.tsx";
 import { useLoad } from "../../ui/useLoad.ts";
+import { useAttempt } from "./useAttempt.ts";
 
 type Handle = Schemas["HandleReply"];
 type SignIn = Schemas["PasswordReply"];
@@ -14,18 +15,9 @@ export function HandleSection() {
   const { value: handle, failure, reload } = useLoad(api.handle);
   const [made, setMade] = useState<SignIn | null>(null);
   const [checks, setChecks] = useState<Check[] | null>(null);
-  const [refused, setRefused] = useState<Refusal | null>(null);
+  const { refused, attempt } = useAttempt(reload);
   if (failure) return <Trouble what="Your handle did not load." why={failure.message} hint={refusalOf(failure).hint} />;
   if (!handle) return <Skeleton lines={2} />;
-  const attempt = async (fn: () => Promise<void>) => {
-    setRefused(null);
-    try {
-      await fn();
-    } catch (error) {
-      setRefused(refusalOf(error));
-    }
-    await reload();
-  };
   return (
     <>
       <dl className="about">

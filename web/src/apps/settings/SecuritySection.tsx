@@ -1,10 +1,11 @@
 import { useEffect, useState, type FormEvent } from "react";
 import type { Schemas } from "../../protocol/wire.ts";
 import { api } from "../../session/api.ts";
-import { refusalOf, type Refusal } from "../../session/http.ts";
+import { refusalOf } from "../../session/http.ts";
 import { onEvent } from "../../session/store.ts";
 import { Button, Skeleton, Trouble } from "../../ui/controls.tsx";
 import { useLoad } from "../../ui/useLoad.ts";
+import { useAttempt } from "./useAttempt.ts";
 
 type Security = Schemas["SecurityInfo"];
 type Verification = Security["verifications"][number];
@@ -31,19 +32,10 @@ export function SecuritySection() {
 function Devices() {
   const { value: now, failure, reload } = useLoad(api.security);
   const [recovery, setRecovery] = useState<string | null>(null);
-  const [refused, setRefused] = useState<Refusal | null>(null);
+  const { refused, attempt } = useAttempt(reload);
   useEffect(() => onEvent((e) => void (e.kind === "settings" && e.data.path === "system/handle.json" && reload())), [reload]);
   if (failure) return <Trouble what="Your devices did not load." why={failure.message} hint={refusalOf(failure).hint} />;
   if (!now) return <Skeleton lines={2} />;
-  const attempt = async (fn: () => Promise<unknown>) => {
-    setRefused(null);
-    try {
-      await fn();
-    } catch (error) {
-      setRefused(refusalOf(error));
-    }
-    await reload();
-  };
   const step = (act: Act, id?: string) => void attempt(() => api.verify({ act, id }));
   const recover = (e: FormEvent<HTMLFormElement>) => {
     e.preventDefault();
