@@ -2,8 +2,8 @@
 //
 // Detectors say that something is wrong: an app's files that do not parse or compile,
 // its contract, rules of its data, an error that its window reports, settings that
-// cannot be read, and the disk's own check of stored bytes. The Healer then climbs the
-// ladder. For an app:
+// cannot be read, a contract that an app had and that is gone, and the disk's own check of
+// stored bytes. The Healer then climbs the ladder. For an app:
 //
 //  1. Localise: one check that fails is chosen, and the landings that touched the app
 //     are searched for the first on which it fails: backwards in doubling steps to one
@@ -24,7 +24,8 @@
 //
 // The owner's own edits are not undone unasked: if the landing that broke it is the
 // owner's, the repair is proposed. The one exception is damage: bytes that no hand
-// writes (cut short, or with blocks of zeros), see Damaged.
+// writes (cut short, or with blocks of zeros), see Damaged. That a deleted contract comes back
+// is always proposed, whoever deleted it.
 //
 // A contract is never edited. The package asks no model, opens no listener, and runs
 // no app itself: whoever makes a Healer hands it a Judge.

@@ -75,7 +75,9 @@ type run struct {
 	slug     sys.Slug
 	folder   sys.Path
 	roots    []string
-	contract []byte // today's; nil if there is none that can be read
+	contract []byte // today's; nil if there is none
+	unread   bool   // there is one, and what it says is not known
+	lost     *found // where the contract that it had was deleted; nil if it was not
 	start    time.Time
 	noticed  time.Time // when something was first seen to be wrong; zero until then
 	known    map[string]*trial
@@ -221,6 +223,11 @@ func (h *Healer) app(ctx context.Context, folder sys.Path, o sys.HealOptions, by
 // once mends one fault; nil if there is none. It looks no further than to the first
 // check that fails, unless that one is decided or failed by chance.
 func (h *Healer) once(ctx context.Context, c *run, view *disk.View, o sys.HealOptions) (*sys.HealCase, error) {
+	if c.mode == 0 {
+		if err := h.promised(ctx, c, view); err != nil {
+			return nil, err
+		}
+	}
 	before, all, err := h.first(ctx, c, view, o.Quick)
 	if err != nil {
 		return nil, err

@@ -25,6 +25,7 @@ const (
 	modeData     = 28
 	modeCorrupt  = 30
 	modeWrong    = 31
+	modePromise  = 39
 	modeHealer   = 41
 )
 
@@ -39,9 +40,12 @@ func (h *Healer) climb(ctx context.Context, c *run, view *disk.View, before *sys
 		one.Detector = c.by
 	}
 	if target.file == c.folder+"/"+contractName { // what it says is not known
-		c.contract = nil
+		c.contract, c.unread = nil, true
 	}
-	at, ok, err := h.search(ctx, c, target)
+	if c.lostIt(target) {
+		one.Mode = modePromise
+	}
+	at, ok, err := h.where(ctx, c, target)
 	if err != nil {
 		return one, err
 	}
@@ -54,7 +58,7 @@ func (h *Healer) climb(ctx context.Context, c *run, view *disk.View, before *sys
 		return one, err
 	}
 	switch kind := at.culprit.Kind; {
-	case c.mode != 0:
+	case c.mode != 0 || c.lostIt(target):
 	case kind == sys.ByHealer:
 		one.Mode = modeHealer
 	case kind == sys.ByMerge:
@@ -76,6 +80,9 @@ func (h *Healer) climb(ctx context.Context, c *run, view *disk.View, before *sys
 		return one, err
 	}
 	one.Why = fmt.Sprintf("%s is broken since %s (%s), and no way of taking that back holds.", h.name(view, c), at.culprit.ID, at.culprit.Title)
+	if c.lostIt(target) {
+		one.Why = goneWhy(h.name(view, c), at.culprit) + " The app does not keep it as it is now, so it was not brought back."
+	}
 	return one, h.giveUp(ctx, c, &one)
 }
 
@@ -125,7 +132,7 @@ func (h *Healer) invert(ctx context.Context, c *run, view *disk.View, before *sy
 		if err := h.measure(at, files, one); err != nil {
 			return false, err
 		}
-		if !mayAct(at.culprit) && one.Mode != modeTorn && !c.yes {
+		if (!mayAct(at.culprit) || c.lostIt(target)) && one.Mode != modeTorn && !c.yes {
 			return true, h.propose(ctx, c, view, at, one)
 		}
 		o.Preview = false
@@ -183,7 +190,7 @@ func (h *Healer) keeper(c *run, view *disk.View, before *sys.ContractReport, tar
 func (h *Healer) sameContract(c *run, tree fs.FS, at found) error {
 	name := string(c.folder) + "/" + contractName
 	want := c.contract
-	if want == nil && at.good != 0 {
+	if back := c.unread || c.lost != nil && c.lost.culprit.ID == at.culprit.ID; back && at.good != 0 {
 		then, err := h.o.Disk.View(at.good)
 		if err != nil {
 			return err
@@ -374,6 +381,9 @@ func (h *Healer) name(tree fs.FS, c *run) string {
 }
 
 func (h *Healer) title(tree fs.FS, c *run, target failure, at found) string {
+	if c.lostIt(target) {
+		return fmt.Sprintf("Brought back the contract of %s, which %s deleted", h.name(tree, c), at.culprit.ID)
+	}
 	what := "so that “" + target.name + "” holds again"
 	if target.name == "" {
 		what = "so that it runs again"

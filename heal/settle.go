@@ -19,10 +19,12 @@ func (h *Healer) land(ctx context.Context, c *run, view *disk.View, at found, on
 	if one.Mode == modeTorn {
 		why = fmt.Sprintf("Files of %s were damaged: %s.", h.name(view, c), one.Seen[0])
 	}
-	switch one.Rung {
-	case sys.RungBytes:
+	switch {
+	case one.Mode == modePromise:
+		one.Why = goneWhy(h.name(view, c), at.culprit) + " It is there again."
+	case one.Rung == sys.RungBytes:
 		one.Why = why + " It is as it was before."
-	case sys.RungReplay:
+	case one.Rung == sys.RungReplay:
 		one.Why = why + " It was made anew from the last good version, with the later changes on top."
 	default:
 		one.Why = why + " Only what broke it was taken back; everything else is there."
@@ -63,6 +65,9 @@ func (h *Healer) propose(ctx context.Context, c *run, view *disk.View, at found,
 		what = "it becomes as it was before"
 	}
 	one.Ways = []string{"repair it: " + what, "leave it as it is"}
+	if one.Mode == modePromise {
+		one.Why, one.Ways = goneWhy(h.name(view, c), at.culprit), []string{"bring the contract back", "leave the app without one"}
+	}
 	if len(one.Collateral) > 0 {
 		one.Why += fmt.Sprintf(" A repair would also lose %s, which stand on it.", list(one.Collateral))
 		one.Ways = []string{"repair it, without " + list(one.Collateral), "leave it as it is, and ask for it to be repaired"}
