@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -30,6 +31,7 @@ type world struct {
 	r      *Runtime
 	shell  *httptest.Server
 	evil   net.Listener
+	less   less // of the walls around apps
 	mu     sync.Mutex
 	events []sys.Event
 	asked  []string // requests that reached the internet
@@ -180,13 +182,24 @@ func (w *world) listen() {
 
 func (w *world) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/app/", w.r)
+	mux.HandleFunc("/app/", func(rw http.ResponseWriter, req *http.Request) {
+		if w.less.header != nil {
+			rw = &lessened{rw, w.less.header}
+		}
+		w.r.ServeHTTP(rw, req)
+	})
 	mux.Handle("/runtime/", w.r)
 	mux.HandleFunc("GET /{$}", func(rw http.ResponseWriter, req *http.Request) {
 		http.SetCookie(rw, &http.Cookie{Name: "session", Value: "S3CRET", Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode})
 		http.SetCookie(rw, &http.Cookie{Name: "visible", Value: "v", Path: "/"})
 		rw.Header().Set("Content-Security-Policy", "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; frame-src http://"+req.Host+"/app/; frame-ancestors 'none'")
-		http.ServeFile(rw, req, "testdata/shell.html")
+		page, err := os.ReadFile("testdata/shell.html")
+		if err != nil {
+			http.Error(rw, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		rw.Header().Set("Content-Type", "text/html; charset=utf-8")
+		rw.Write(bytes.Replace(page, []byte("allow-downloads"), []byte("allow-downloads"+w.less.frame), 1))
 	})
 	owner := func(h http.HandlerFunc) http.HandlerFunc {
 		return func(rw http.ResponseWriter, req *http.Request) {

@@ -160,7 +160,9 @@ func (m measuring) place(ctx context.Context, w Wrong) (_ *app.Trial, end string
 	}
 	file, at, changed := difference(m.code, t.Code())
 	for i, trace := range m.traces {
-		if changed && trace.Reaches(file, at) {
+		// V8 counts an operator to what stands behind it, which may not run where what stands
+		// before it does.
+		if changed && (trace.Reaches(file, at) || trace.Reaches(file, at-1)) {
 			places = append(places, i)
 		}
 	}

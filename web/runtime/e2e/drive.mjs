@@ -29,14 +29,24 @@ const write = async (path, text) => {
   if (!r.ok) throw new Error(`write ${path}: ${r.status}`);
 };
 
+// What the hostile app gets in its first window.
+async function attempts() {
+  const page = await newPage();
+  const launch = await page.evaluate(() => openApp("hostile"));
+  await page.waitForFunction(() => log.some((e) => e.type === "report"), null, { timeout: 120000 }).catch(async (error) => {
+    throw new Error(`${error.message} in ${await page.evaluate(() => log.findLast((e) => e.type === "title")?.title)}`);
+  });
+  Object.assign(found, await page.evaluate(() => log.find((e) => e.type === "report").out));
+  return { page, launch };
+}
+
 const scenarios = {
+  async attempts() {
+    await attempts();
+  },
+
   async hostile() {
-    const page = await newPage();
-    const launch = await page.evaluate(() => openApp("hostile"));
-    await page.waitForFunction(() => log.some((e) => e.type === "report"), null, { timeout: 120000 }).catch(async (error) => {
-      throw new Error(`${error.message} in ${await page.evaluate(() => log.findLast((e) => e.type === "title")?.title)}`);
-    });
-    Object.assign(found, await page.evaluate(() => log.find((e) => e.type === "report").out));
+    const { page, launch } = await attempts();
     const up = await fetch(`${url}${launch.url}..%2f..%2fdata/bank/pin.json`);
     found["path out of the app"] = up.status === 404 ? "nothing" : String(up.status);
     for (let i = 0; i < 10; i++) {
