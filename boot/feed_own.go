@@ -317,7 +317,8 @@ func (m *messenger) unfollow(ctx context.Context, b gateway.FollowBody) (gateway
 		if one.Of == owner || one.Room != b.Room && (b.Room != "" || one.Of != b.Handle) {
 			continue
 		}
-		if err := m.own.Leave(ctx, one.Room); err != nil {
+		// Whoever was put out of it cannot leave, and follows no longer either.
+		if err := m.own.Leave(ctx, one.Room); err != nil && sys.KindOf(err) != sys.Refused && sys.KindOf(err) != sys.NotFound {
 			return last, err
 		}
 		if err := m.shelf.Drop(ctx, one.Room); err != nil {

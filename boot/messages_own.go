@@ -3,6 +3,7 @@ package boot
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"regexp"
 	"slices"
@@ -27,6 +28,7 @@ type ownInbox struct {
 var (
 	_ talk.Handler   = (*ownInbox)(nil)
 	_ talk.Forgetter = (*ownInbox)(nil)
+	_ talk.Muter     = (*ownInbox)(nil)
 )
 
 var ownTables = []string{
@@ -159,6 +161,19 @@ func (i *ownInbox) Forget(ctx context.Context, tx *journal.Tx, room, event strin
 	return tx.Append(sys.NewEvent(sys.EventRoom, sys.RoomData{Room: room, Event: event}))
 }
 
+// Muted implements talk.Muter.
+func (i *ownInbox) Muted(ctx context.Context, tx *journal.Tx, rooms []string) error {
+	raw, err := json.Marshal(append([]string{}, rooms...))
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `DELETE FROM messenger_muted WHERE room NOT IN (SELECT value FROM json_each(?))`, string(raw)); err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO messenger_muted(room) SELECT value FROM json_each(?) WHERE true ON CONFLICT DO NOTHING`, string(raw))
+	return err
+}
+
 // Invited implements talk.Handler: the owner joins by their own hand, but for rooms
 // that their AI makes. What somebody who is blocked wants them to join is declined.
 func (i *ownInbox) Invited(ctx context.Context, inv talk.Invitation) (bool, error) {
@@ -185,6 +200,10 @@ func (i *ownInbox) Seen(ctx context.Context, s talk.Sign) {
 	}
 	s.Typing = slices.DeleteFunc(s.Typing, i.m.hides())
 	i.m.rooms.seen(ctx, s)
+	if s.Members { // the desktop reads anew who is in it
+		i.m.disk.Journal().Publish(sys.NewEvent(sys.EventRoom, sys.RoomData{Room: s.Room, Sender: i.m.owner()}))
+		return
+	}
 	i.m.disk.Journal().Publish(sys.NewEvent(sys.EventRoom, sys.RoomData{Room: s.Room, Typing: s.Typing, Read: s.Read}))
 }
 

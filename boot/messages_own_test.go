@@ -72,6 +72,10 @@ func ownCopy(t *testing.T, anna, ben *System) {
 	if err := b.Attend(ctx, room, gateway.Attendance{Act: "mute"}); err != nil || !of().Muted {
 		t.Errorf("it is not muted: %v", err)
 	}
+	if err := ben.people.own.Mute(ctx, room, false); err != nil { // as another client of his does
+		t.Fatal(err)
+	}
+	eventually(t, "what another client unmutes is not muted here", func() bool { return !of().Muted })
 	page, err = b.Timeline(ctx, room, "", 20)
 	if err != nil || page.Read["@ben:local"] != said.ID {
 		t.Errorf("read: %v %v", page.Read, err)

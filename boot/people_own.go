@@ -174,8 +174,12 @@ func (m *messenger) readBy(ctx context.Context, room, event string) error {
 	})
 }
 
-// mute says whether the owner wants to be told of what is said in a room.
+// mute says whether the owner wants to be told of what is said in a room, here and in
+// their other clients.
 func (m *messenger) mute(ctx context.Context, room string, on bool) error {
+	if err := m.own.Mute(ctx, room, on); err != nil {
+		return err
+	}
 	statement := `INSERT INTO messenger_muted(room) VALUES(?) ON CONFLICT DO NOTHING`
 	if !on {
 		statement = `DELETE FROM messenger_muted WHERE room = ?`

@@ -85,7 +85,8 @@ func (d *shared) changed(slug sys.Slug, id string) {
 	})
 }
 
-// seen takes who has a room open: a window says so as somebody who types does.
+// seen takes who has a room open, which a window says as somebody who types does, and
+// that somebody came or went.
 func (d *shared) seen(ctx context.Context, s talk.Sign) {
 	if s.Read != nil {
 		return
@@ -95,8 +96,12 @@ func (d *shared) seen(ctx context.Context, s talk.Sign) {
 		now[who] = true
 	}
 	d.mu.Lock()
-	same := maps.Equal(d.present[s.Room], now)
-	d.present[s.Room] = now
+	same := !s.Members && maps.Equal(d.present[s.Room], now)
+	if s.Members {
+		delete(d.members, s.Room)
+	} else {
+		d.present[s.Room] = now
+	}
 	d.mu.Unlock()
 	if same {
 		return

@@ -37,11 +37,12 @@ type Message struct {
 	Once      string
 }
 
-// Sign is something that is not kept: somebody types, or has read.
+// Sign is something that is not kept: somebody types, has read, or came or went.
 type Sign struct {
-	Room   string
-	Typing []sys.Handle          // who types now, if Read is nil
-	Read   map[sys.Handle]string // the newest event that somebody has read
+	Room    string
+	Typing  []sys.Handle          // who types now, if Read is nil and nobody came or went
+	Read    map[sys.Handle]string // the newest event that somebody has read
+	Members bool                  // who is in the room, or invited, is not what it was
 }
 
 // ErrLater is what Invited returns to leave an invitation as it is.
@@ -238,7 +239,7 @@ func (c *Client) keepBatch(ctx context.Context, resp *mautrix.RespSync, batch, s
 				return err
 			}
 		}
-		if err := c.forgotten(ctx, tx, batch); err != nil {
+		if err := errors.Join(c.forgotten(ctx, tx, batch), c.muted(ctx, tx, resp)); err != nil {
 			return err
 		}
 		return c.note(ctx, tx, resp)
@@ -396,6 +397,9 @@ func raw(v any) json.RawMessage {
 // signs tells of what is not kept.
 func (c *Client) signs(ctx context.Context, resp *mautrix.RespSync) {
 	for room, joined := range resp.Rooms.Join {
+		if slices.ContainsFunc(joined.Timeline.Events, func(e *event.Event) bool { return e.Type.Type == event.StateMember.Type && e.StateKey != nil }) {
+			c.o.Handler.Seen(ctx, Sign{Room: string(room), Members: true})
+		}
 		for _, e := range joined.Ephemeral.Events {
 			s := Sign{Room: string(room)}
 			switch content := e.Content.Parsed.(type) {

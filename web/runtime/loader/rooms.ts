@@ -13,19 +13,20 @@ export function lostIn(view: RoomView): Lost[] {
 
 /** makeRooms builds the part of window.MatrixOS that shares. */
 export function makeRooms(link: Link): Rooms {
-  const watching = new Map<string, Set<() => void>>();
+  const watching = new Map<string, Set<(room: string) => void>>();
   const show = (id: string) => link.call("room.show", { room: id }) as Promise<RoomView>;
   const act = (id: string, action: string, who?: string) => link.call("room.act", { room: id, action, who }) as Promise<void>;
 
-  const onChange = (id: string, fn: () => void) => {
+  const onChange = (id: string, fn: (room: string) => void) => {
     const set = watching.get(id) ?? new Set();
     watching.set(id, set.add(fn));
     return () => void set.delete(fn);
   };
   link.on("data", (m) => {
-    for (const fn of watching.get(m.room) ?? []) {
+    if (!m.room) return;
+    for (const fn of [...(watching.get(m.room) ?? []), ...(watching.get("") ?? [])]) {
       try {
-        fn();
+        fn(m.room);
       } catch (error) {
         reportError(error);
       }

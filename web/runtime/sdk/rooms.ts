@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
+import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { os } from "./os.ts";
 import type { RoomList, RoomMove, RoomView } from "./types.ts";
 
@@ -119,9 +119,12 @@ export function useRoom(id: string | null): SharedRoom {
 export function useRooms(): { list: RoomList | null; error: Error | null; reload(): Promise<void> } {
   const [list, setList] = useState<RoomList | null>(null);
   const [error, setError] = useState<Error | null>(null);
+  const joined = useRef(new Set<string>());
   const reload = useCallback(async () => {
     try {
-      setList(await os.room.list());
+      const now = await os.room.list();
+      joined.current = new Set(now.rooms.filter((r) => r.state === "joined").map((r) => r.id));
+      setList(now);
       setError(null);
     } catch (e) {
       setError(e as Error);
@@ -130,9 +133,11 @@ export function useRooms(): { list: RoomList | null; error: Error | null; reload
   useEffect(() => {
     void reload();
     const look = () => (document.hidden ? undefined : void reload());
+    const off = os.room.onChange("", (room) => (joined.current.has(room) ? undefined : void reload())); // one that the owner has just joined
     addEventListener("focus", look);
     document.addEventListener("visibilitychange", look);
     return () => {
+      off();
       removeEventListener("focus", look);
       document.removeEventListener("visibilitychange", look);
     };

@@ -160,7 +160,8 @@ export interface Rooms {
   /** score claims a whole number on a board, signed with the key of this home. */
   score(id: string, board: string, value: number): Promise<{ id: string }>;
   scores(id: string, board: string): Promise<RoomScore[]>;
-  onChange(id: string, fn: () => void): () => void;
+  /** onChange hears of changes in a room; with an empty id, in any room of this app. */
+  onChange(id: string, fn: (room: string) => void): () => void;
   /** onConflict hears of writes that did not count, of others too, once each. */
   onConflict(id: string, fn: (lost: { key?: string; kept: RoomMove | null; lost: RoomMove }) => void): () => void;
 }

@@ -6,7 +6,7 @@ import type { Schemas } from "../protocol/wire.ts";
 import { api } from "./api.ts";
 import { refusalOf, type Refusal } from "./http.ts";
 import { nameOf } from "../ui/people.ts";
-import { attempt, notify, onEvent, useSession } from "./store.ts";
+import { attempt, dismissAbout, notify, onEvent, useSession } from "./store.ts";
 
 export type Room = Omit<Schemas["RoomInfo"], "members"> & { members: string[] };
 export type Said = Schemas["RoomMessage"];
@@ -31,9 +31,10 @@ interface State {
   troubles: Record<string, Refusal>; // rooms whose timeline did not load
   typing: Record<string, string[]>;
   thread: string | null; // the event whose thread stands beside the room
+  hit: { event: string } | null; // what was looked for, and is to come into view
 }
 
-export const useRooms = create<State>()(() => ({ rooms: [], loaded: false, failure: null, open: null, talks: {}, troubles: {}, typing: {}, thread: null }));
+export const useRooms = create<State>()(() => ({ rooms: [], loaded: false, failure: null, open: null, talks: {}, troubles: {}, typing: {}, thread: null, hit: null }));
 
 const { setState, getState } = useRooms;
 
@@ -48,7 +49,9 @@ export function titleOf(room: Pick<Room, "name" | "members" | "inviter" | "state
 
 /** invitationOf says an invitation to what an app shares; name is that of the app here. */
 export function invitationOf(room: Pick<Room, "app" | "inviter">, name?: string): string {
-  return `${nameOf(room.inviter ?? "")} invites you to ${name ?? room.app?.name ?? "an app"}: ${room.app?.title || "untitled"}`;
+  const app = name ?? room.app?.name ?? "an app";
+  const title = room.app?.title ?? "";
+  return `${nameOf(room.inviter ?? "")} invites you to ${app}${title && title !== app ? `: ${title}` : ""}`;
 }
 
 /** join puts the newest page of a timeline to what is known; over a gap, it begins anew. */
@@ -88,8 +91,10 @@ export function loadRooms(): Promise<void> {
 
 /** showRoom makes a room the one that is shown. */
 export function showRoom(open: string | null): void {
-  setState((s) => ({ open, thread: s.open === open ? s.thread : null }));
-  if (open) void loadTalk(open);
+  setState((s) => ({ open, thread: s.open === open ? s.thread : null, hit: null }));
+  if (!open) return;
+  dismissAbout("messages.open", open);
+  void loadTalk(open);
 }
 
 /** showThread stands a thread beside the room; null takes it away. */
@@ -125,6 +130,20 @@ export async function loadOlder(room: string): Promise<void> {
     const known = new Set(talk.messages.map((m) => m.id));
     return { talks: { ...s.talks, [room]: { ...talk, messages: [...(page.messages ?? []).filter((m) => !known.has(m.id)), ...talk.messages], before: page.messages?.length ? page.before : "" } } };
   });
+}
+
+const mostBack = 40; // pages that are read back for what was found
+
+/** showHit opens a room at something that was said there, and reads back until it is here. */
+export async function showHit(room: string, event: string): Promise<void> {
+  showRoom(room);
+  await loadTalk(room);
+  const there = () => getState().talks[room]?.messages.find((m) => m.id === event);
+  for (let pages = 0; !there() && pages < mostBack && getState().open === room && getState().talks[room]?.before; pages++) await loadOlder(room);
+  if (getState().open !== room) return;
+  const found = there();
+  if (found) setState({ hit: { event }, thread: found.thread || null });
+  else notify({ level: "info", title: "It is further back", text: "This room is shown as far as it was read. Older messages are above." });
 }
 
 /** write sends something; false if it was not taken. */

@@ -272,6 +272,11 @@ export function dismiss(id: number): void {
   setState((s) => ({ notices: s.notices.filter((n) => n.id !== id) }));
 }
 
+/** dismissAbout takes away the notices that lead to what the owner looks at already. */
+export function dismissAbout(command: string, arg: string): void {
+  setState((s) => ({ notices: s.notices.filter((n) => n.action?.command !== command || n.action.arg !== arg) }));
+}
+
 /** olderLandings reads the next page of the history; false when there is none. */
 export async function olderLandings(): Promise<boolean> {
   const oldest = getState().landings.at(-1)?.id;

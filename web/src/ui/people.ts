@@ -15,3 +15,9 @@ export const personOf = (handle: string): string => handle.replace(/_ai:/, ":");
 
 /** isAI reports whether a handle is that of an AI. */
 export const isAI = (handle: string): boolean => /^@[^:]*_ai:/.test(handle);
+
+/** wholeHandle is a handle as people write it: a name alone is somebody of one's own homeserver. */
+export function wholeHandle(text: string, me: string): string {
+  const name = text.trim().replace(/^@/, "");
+  return name.includes(":") ? `@${name}` : `@${name}:${me.split(":").slice(1).join(":")}`;
+}

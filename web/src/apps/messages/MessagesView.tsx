@@ -1,7 +1,7 @@
 import { MessagesSquare } from "lucide-react";
 import { useEffect, useState } from "react";
 import type { ProgramProps } from "../../desktop/program.ts";
-import { loadRooms, showRoom, useRooms } from "../../session/rooms.ts";
+import { loadRooms, showHit, showRoom, useRooms } from "../../session/rooms.ts";
 import { useSession } from "../../session/store.ts";
 import { Button, Skeleton, Trouble } from "../../ui/controls.tsx";
 import { Invited } from "./Invited.tsx";
@@ -43,6 +43,10 @@ export default function MessagesView({ context }: ProgramProps) {
             onOpen={(id) => {
               setMaking(false);
               showRoom(id);
+            }}
+            onFound={(id, event) => {
+              setMaking(false);
+              void showHit(id, event);
             }}
             onNew={() => setMaking(true)}
             onSettings={settings}

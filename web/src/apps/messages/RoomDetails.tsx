@@ -2,7 +2,7 @@ import { Ban, Bell, BellOff, Bot, LogOut, UserPlus, X } from "lucide-react";
 import { useState, type FormEvent } from "react";
 import { block } from "../../session/people.ts";
 import { attend, titleOf, useRooms, type Room } from "../../session/rooms.ts";
-import { nameOf, personOf } from "../../ui/people.ts";
+import { nameOf, personOf, wholeHandle } from "../../ui/people.ts";
 import { Button, IconButton } from "../../ui/controls.tsx";
 import { count } from "../../ui/words.ts";
 import { Face } from "../../ui/Face.tsx";
@@ -19,7 +19,7 @@ export function RoomDetails({ room, me, onClose, onLeft }: { room: Room; me: str
     e.preventDefault();
     const form = e.currentTarget;
     const person = String(new FormData(form).get("person")).trim();
-    void invite(person.includes(":") ? person : `@${person.replace(/^@/, "")}:${me.split(":").slice(1).join(":")}`).then((done) => done && form.reset());
+    void invite(wholeHandle(person, me)).then((done) => done && form.reset());
   };
   const leave = async () => {
     if (await attend(room.id, { act: "leave" }, "You are still in it")) onLeft();

@@ -2,7 +2,7 @@ import { BellOff, Bot, Lock, Search, SquarePen } from "lucide-react";
 import { useEffect, useState, type KeyboardEvent } from "react";
 import type { Schemas } from "../../protocol/wire.ts";
 import { api } from "../../session/api.ts";
-import { invitationOf, talkTo, titleOf, type Room } from "../../session/rooms.ts";
+import { talkTo, titleOf, type Room } from "../../session/rooms.ts";
 import { nameOf } from "../../ui/people.ts";
 import { attempt } from "../../session/store.ts";
 import { IconButton } from "../../ui/controls.tsx";
@@ -16,13 +16,14 @@ interface Props {
   me: string;
   open: string | null;
   onOpen(id: string): void;
+  onFound(room: string, event: string): void;
   onNew(): void;
   onSettings(): void;
 }
 
 const pause = 200; // while the owner types
 
-export function RoomList({ rooms: all, me, open, onOpen, onNew, onSettings }: Props) {
+export function RoomList({ rooms: all, me, open, onOpen, onFound, onNew, onSettings }: Props) {
   const [query, setQuery] = useState("");
   const rooms = all.filter((r) => !r.app || r.state === "invited"); // what an app shares is in the app
   const found = useFound(query);
@@ -74,7 +75,7 @@ export function RoomList({ rooms: all, me, open, onOpen, onNew, onSettings }: Pr
               <ul>
                 {found.map((f) => (
                   <li key={f.message.id}>
-                    <button type="button" className="room-item" onClick={() => onOpen(f.room)}>
+                    <button type="button" className="room-item" onClick={() => onFound(f.room, f.message.id)}>
                       <Face handle={f.message.sender} />
                       <span className="room-words">
                         <strong>{nameOf(f.message.sender)}</strong>
@@ -123,9 +124,10 @@ function useFound(query: string): Schemas["FoundMessage"][] {
 }
 
 function RoomButton({ room: r, me, open, onOpen }: { room: Room; me: string; open: boolean; onOpen(): void }) {
-  const title = titleOf(r, me);
-  const face = r.direct || r.ai ? (r.members.find((m) => m !== me) ?? r.inviter ?? "") : r.id;
-  const last = r.state === "invited" ? (r.app ? invitationOf(r) : "Invites you") : r.newest ? `${r.newest.sender === me ? "You: " : r.direct || r.ai ? "" : `${nameOf(r.newest.sender)}: `}${gist(r.newest)}` : "";
+  const asked = r.state === "invited";
+  const title = asked && r.app?.title ? r.app.title : titleOf(r, me);
+  const face = asked ? (r.inviter ?? r.id) : r.direct || r.ai ? (r.members.find((m) => m !== me) ?? "") : r.id;
+  const last = asked ? (r.app ? `${nameOf(r.inviter ?? "")} invites you to ${r.app.name}` : "Invites you") : r.newest ? `${r.newest.sender === me ? "You: " : r.direct || r.ai ? "" : `${nameOf(r.newest.sender)}: `}${gist(r.newest)}` : "";
   return (
     <li>
       <button type="button" className={`room-item ${r.unread > 0 ? "unread" : ""}`} aria-current={open ? "true" : undefined} onClick={onOpen}>

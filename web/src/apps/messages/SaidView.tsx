@@ -16,6 +16,7 @@ import type { About } from "./WriteLine.tsx";
 
 interface Props {
   line: Line;
+  hit?: boolean; // it was looked for
   room: Room;
   me: string;
   onAbout(a: About): void;
@@ -25,7 +26,7 @@ interface Props {
 const clock = (time: string) => new Date(time).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
 
 /** SaidView is one message, with what can be done about it. */
-export const SaidView = memo(function SaidView({ line: l, room, me, onAbout, onThread }: Props) {
+export const SaidView = memo(function SaidView({ line: l, hit, room, me, onAbout, onThread }: Props) {
   const [picking, setPicking] = useState(false);
   const { said } = l;
   const mine = said.sender === me;
@@ -49,7 +50,7 @@ export const SaidView = memo(function SaidView({ line: l, room, me, onAbout, onT
       ];
   const menu = (e: MouseEvent) => openMenu(e, [...(readable ? [{ label: "React", run: () => setPicking(true) }, ...actions] : []), ...(readable && against.length > 0 ? [null] : []), ...against]);
   return (
-    <article className={`said ${l.head ? "head" : ""} ${said.sender.split(":")[0]?.endsWith("_ai") ? "agent" : ""}`} tabIndex={0} aria-label={`${nameOf(said.sender)}, ${clock(said.time)}`} onContextMenu={menu}>
+    <article data-event={said.id} className={`said ${l.head ? "head" : ""} ${hit ? "hit" : ""} ${said.sender.split(":")[0]?.endsWith("_ai") ? "agent" : ""}`} tabIndex={0} aria-label={`${nameOf(said.sender)}, ${clock(said.time)}`} onContextMenu={menu}>
       {l.head ? <Face handle={said.sender} /> : <span className="said-gap" aria-hidden />}
       <div className="said-main">
         {l.head && (

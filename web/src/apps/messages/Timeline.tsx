@@ -1,6 +1,6 @@
 import { CircleAlert, Clock } from "lucide-react";
-import { Fragment, useState } from "react";
-import type { Room, Unsent } from "../../session/rooms.ts";
+import { Fragment, useEffect, useState } from "react";
+import { useRooms, type Room, type Unsent } from "../../session/rooms.ts";
 import { Button } from "../../ui/controls.tsx";
 import { useFollow } from "../../ui/useFollow.ts";
 import { dayOf, exact } from "../../ui/words.ts";
@@ -23,6 +23,14 @@ interface Props {
 export function Timeline({ room, me, lines, unsent, onOlder, onAbout, onThread }: Props) {
   const { scroller, content, following } = useFollow(room.id);
   const [loading, setLoading] = useState(false);
+  const hit = useRooms((s) => s.hit);
+  useEffect(() => {
+    const line = hit && content.current?.querySelector<HTMLElement>(`[data-event="${CSS.escape(hit.event)}"]`);
+    if (!line) return;
+    following.current = false;
+    line.scrollIntoView({ block: "center" });
+    line.focus({ preventScroll: true });
+  }, [hit, content, following]);
   // Older messages come in above; what the owner reads stays where it is.
   const older = async () => {
     const box = scroller.current;
@@ -55,7 +63,7 @@ export function Timeline({ room, me, lines, unsent, onOlder, onAbout, onThread }
                 <span>{dayOf(l.day)}</span>
               </p>
             )}
-            <SaidView line={l} room={room} me={me} onAbout={onAbout} onThread={onThread} />
+            <SaidView line={l} hit={hit?.event === l.said.id} room={room} me={me} onAbout={onAbout} onThread={onThread} />
           </Fragment>
         ))}
         {waiting.map((u) => (

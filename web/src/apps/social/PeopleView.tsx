@@ -5,8 +5,8 @@ import { refusalOf, type Refusal } from "../../session/http.ts";
 import { follow, loadPeople, showPerson, useSocial, type Circle, type Followed } from "../../session/social.ts";
 import { Button, IconButton, Skeleton, Trouble } from "../../ui/controls.tsx";
 import { Face } from "../../ui/Face.tsx";
-import { nameOf } from "../../ui/people.ts";
-import { circleHint, circleTitle, wholeHandle } from "./words.ts";
+import { nameOf, wholeHandle } from "../../ui/people.ts";
+import { circleHint, circleTitle } from "./words.ts";
 
 /** PeopleView is whom the owner follows, who invites them, and who is in their circles. */
 export function PeopleView({ me }: { me: string }) {

@@ -8,8 +8,3 @@ export const circleTitle = (name: string): string => titles[name] ?? name.charAt
 /** circleHint says who sees what is posted there. */
 export const circleHint = (name: string): string => (name === "public" ? "Anybody may follow and read this." : "Only those whom you invite read this. It is encrypted.");
 
-/** wholeHandle is a handle as people write it: a name alone is somebody of one's own homeserver. */
-export function wholeHandle(text: string, me: string): string {
-  const name = text.trim().replace(/^@/, "");
-  return name.includes(":") ? `@${name}` : `@${name}:${me.split(":").slice(1).join(":")}`;
-}

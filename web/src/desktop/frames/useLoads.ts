@@ -8,6 +8,7 @@ import type { LandingID, PID, Slug } from "../../protocol/wire.ts";
 import { api } from "../../session/api.ts";
 import { refusalOf, type Refusal } from "../../session/http.ts";
 import { onEvent, useSession } from "../../session/store.ts";
+import { wholeHandle } from "../../ui/people.ts";
 import { frameTheme } from "../../ui/theme.ts";
 import type { Guise } from "./guise.ts";
 import { context, desk, useDesktop } from "../store.ts";
@@ -258,7 +259,8 @@ async function bridge(capability: string, slug: Slug, method: string, params: un
 async function share(capability: string, slug: Slug, method: string, p: Record<string, unknown>, setWish: (w: Wish | null) => void): Promise<unknown> {
   const call = async () => (await api.bridge(capability, method, p)).value;
   if (method === "room.act" && p.action === "invite") {
-    const who = String(p.who ?? "").trim().slice(0, 255);
+    const who = wholeHandle(String(p.who ?? "").slice(0, 255), useSession.getState().me?.handle ?? "");
+    p = { ...p, who };
     await new Promise<void>((resolve, reject) => {
       setWish({
         lead: "wants to invite, in your name:",
@@ -275,13 +277,13 @@ async function share(capability: string, slug: Slug, method: string, p: Record<s
     return await call();
   } catch (error) {
     if (refusalOf(error).kind !== "needs approval") throw error;
-    await askFor(slug, "room", "wants to share with other people", "what you do in it, under your handle, with those whom you invite or whose invitation you accept", setWish);
+    await askFor(slug, "room", "wants to share with other people:", "what you do in it goes, under your handle, to those whom you invite and whose invitations you accept.", setWish, "You have not allowed it to share.");
     return call();
   }
 }
 
 // The owner says yes to a host or a service once; the launcher takes it back.
-function askFor(slug: Slug, permission: string, lead: string, text: string, setWish: (w: Wish | null) => void): Promise<void> {
+function askFor(slug: Slug, permission: string, lead: string, text: string, setWish: (w: Wish | null) => void, no = `You have not allowed it: ${text}.`): Promise<void> {
   return new Promise((resolve, reject) => {
     setWish({
       lead,
@@ -289,7 +291,7 @@ function askFor(slug: Slug, permission: string, lead: string, text: string, setW
       yes: "Allow",
       decide(yes) {
         setWish(null);
-        if (!yes) return reject(new Error(`You have not allowed it: ${text}.`));
+        if (!yes) return reject(new Error(no));
         api.grant(slug, permission, true).then(resolve, reject);
       },
     });

@@ -1,6 +1,6 @@
 import { personName, useRooms, useRows, useValue, type Row } from "@matrixos/sdk";
 import { Alone, App, Button, Checkbox, Confirm, Dialog, Empty, Failure, Form, IconButton, Input, Item, List, Segmented, Select, Shared, Skeleton, Spacer, Stack, useToast } from "@matrixos/ui";
-import { useState, type FormEvent } from "react";
+import { useEffect, useState, type FormEvent } from "react";
 import { readThing, shareList, usePrivate, useShared, type Kept, type Thing } from "./list";
 
 const rooms = "room:";
@@ -21,6 +21,13 @@ function Lists() {
   const shared = (list?.rooms ?? []).filter((r) => r.state === "joined");
   const options = [...own.rows.map((r) => ({ value: String(r.id), label: String(r.title) })), ...shared.map((r) => ({ value: rooms + r.id, label: `${r.title} (shared)` }))];
   const at = options.find((o) => o.value === chosen)?.value ?? options[0]?.value;
+  const [seen, setSeen, known] = useValue<string[]>("seen", []);
+  const fresh = known ? shared.find((r) => r.by !== list?.me && !seen.includes(r.id))?.id : undefined;
+  useEffect(() => {
+    if (!fresh) return; // else somebody's invitation was accepted, and their list is what to look at
+    setSeen(shared.map((r) => r.id));
+    setChosen(rooms + fresh);
+  }, [fresh]);
   const gone = () => (setChosen(""), void reload());
   if (own.loading || (!list && !error)) return <Skeleton />;
   const row = own.rows.find((r) => r.id === at);

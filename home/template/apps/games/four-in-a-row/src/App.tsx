@@ -1,17 +1,18 @@
-import { os, personName, useRooms, useRows, useUndo, useValue } from "@matrixos/sdk";
+import { os, personName, useRooms, useRows, useUndo, useValue, type RoomInfo } from "@matrixos/sdk";
 import { Alone, App, Button, Dialog, Failure, IconButton, Input, Select, Skeleton, Spacer, Stack, useToast } from "@matrixos/ui";
-import { useState, type FormEvent } from "react";
+import { useEffect, useState, type FormEvent } from "react";
 import { Board, Turn } from "./Board";
 import { Far } from "./Far";
 import { replay } from "./four";
 import "./style.css";
 
+const title = "Four in a row";
 const here = "here";
 const names = ["Green", "Amber"] as const;
 
 export default function FourInARow() {
   return (
-    <App title="Four in a row">
+    <App title={title}>
       <Games />
     </App>
   );
@@ -20,35 +21,49 @@ export default function FourInARow() {
 function Games() {
   const { list, error, reload } = useRooms();
   const [chosen, setChosen] = useValue("with", here);
+  const [invited, setInvited] = useValue<Record<string, string>>("invited", {});
   const [making, setMaking] = useState(false);
   const far = (list?.rooms ?? []).filter((r) => r.turns && r.state === "joined");
   const at = far.some((r) => r.id === chosen) ? chosen : here;
+  const [seen, setSeen, known] = useValue<string[]>("seen", []);
+  const fresh = known ? far.find((r) => r.by !== list?.me && !seen.includes(r.id))?.id : undefined;
+  useEffect(() => {
+    if (!fresh) return; // else somebody's invitation was accepted, and their game is what to look at
+    setSeen(far.map((r) => r.id));
+    setChosen(fresh);
+  }, [fresh]);
   if (!list && !error) return <Skeleton />;
   return (
     <Stack>
       {error && <Failure error={error} />}
       <Stack row gap={8}>
-        {far.length > 0 && <div><Select aria-label="Game" value={at} options={[{ value: here, label: "On this screen" }, ...far.map((r) => ({ value: r.id, label: r.title }))]} onChange={setChosen} /></div>}
+        {far.length > 0 && <div><Select aria-label="Game" value={at} options={[{ value: here, label: "On this screen" }, ...far.map((r) => ({ value: r.id, label: nameOf(r, list?.me, invited) }))]} onChange={setChosen} /></div>}
         <Spacer />
         <Button quiet icon="users" onClick={() => setMaking(true)}>Play with somebody</Button>
       </Stack>
       {at === here ? <OneScreen /> : <Far key={at} id={at} onLeft={() => (setChosen(here), void reload())} />}
       <Alone list={list} what="a game" />
-      <Invite open={making} onClose={() => setMaking(false)} onMade={(id) => (setMaking(false), setChosen(id), void reload())} />
+      <Invite open={making} onClose={() => setMaking(false)} onMade={(id, who) => (setMaking(false), setInvited((now) => ({ ...now, [id]: who })), setChosen(id), void reload())} />
     </Stack>
   );
 }
 
+// Both are told with whom they play: the one by the invitation, the other by whom they have invited.
+function nameOf(r: RoomInfo, me: string | undefined, invited: Record<string, string>): string {
+  if (r.title !== title) return r.title;
+  return `With ${personName(r.by === me ? (invited[r.id] ?? "somebody") : r.by)}`;
+}
+
 // A room of two: it is made, and somebody invited.
-function Invite({ open, onClose, onMade }: { open: boolean; onClose(): void; onMade(room: string): void }) {
+function Invite({ open, onClose, onMade }: { open: boolean; onClose(): void; onMade(room: string, who: string): void }) {
   const [who, setWho] = useState("");
   const [error, setError] = useState<Error | null>(null);
   const toast = useToast();
   const make = async () => {
-    const { id } = await os.room.create({ title: `With ${personName(who.trim())}`, turns: true });
+    const { id } = await os.room.create({ title, turns: true });
     await os.room.invite(id, who.trim()).catch((e: Error) => toast(e.message)); // they can be invited again from the room
     setWho("");
-    onMade(id);
+    onMade(id, who.trim());
   };
   const submit = (e: FormEvent) => {
     e.preventDefault();
