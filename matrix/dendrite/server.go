@@ -58,6 +58,9 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 			}
 			up <- err
 		}()
+		if err = prepareSearch(ctx, &cfg.SyncAPI); err != nil {
+			return
+		}
 		s.assemble()
 		err = nil
 	}()
