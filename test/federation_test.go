@@ -68,24 +68,23 @@ func TestFederationInTrouble(t *testing.T) {
 	})
 }
 
-// assembly makes a room of all, and returns when each homeserver knows that all are in it.
-// They come one after the other: a server does not hear of who joins beside it.
+// assembly makes a room that all join at the same instant, and returns when each homeserver
+// knows that all are in it; nobody has said anything by then.
 func assembly(t *testing.T, people []*person) id.RoomID {
 	t.Helper()
-	room, err := people[0].CreateRoom(t.Context(), &mautrix.ReqCreateRoom{Preset: "private_chat"})
+	var others []id.UserID
+	for _, p := range people[1:] {
+		others = append(others, p.UserID)
+	}
+	room, err := people[0].CreateRoom(t.Context(), &mautrix.ReqCreateRoom{Preset: "private_chat", Invite: others})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for n := 2; n <= len(people); n++ {
-		if _, err := people[0].InviteUser(t.Context(), room.RoomID, &mautrix.ReqInviteUser{UserID: people[n-1].UserID}); err != nil {
-			t.Fatal(err)
-		}
-		for _, p := range people[:n] {
-			Eventually(t, 2*time.Minute, sprint("all are known to "+string(p.UserID)+" of", n), func() bool {
-				m, err := p.JoinedMembers(t.Context(), room.RoomID)
-				return err == nil && len(m.Joined) == n
-			})
-		}
+	for _, p := range people {
+		Eventually(t, 2*time.Minute, "all are known to "+string(p.UserID), func() bool {
+			m, err := p.JoinedMembers(t.Context(), room.RoomID)
+			return err == nil && len(m.Joined) == len(people)
+		})
 	}
 	return room.RoomID
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -17,8 +16,8 @@ import (
 	"github.com/matrix-org/util"
 )
 
-// guard closes two races of Dendrite that whoever joins at once and writes at once
-// nearly always meets:
+// guard closes races of Dendrite. Two of them whoever joins at once and writes at once
+// nearly always meets (a third is in turn.go):
 //
 //   - an event of a room that arrives while the answer to our own join of it is
 //     being stored, is taken between the room's creation and our membership. The
@@ -33,6 +32,7 @@ import (
 type guard struct {
 	mu      sync.Mutex
 	busy    map[string]*gate
+	turns   map[string]*turn // by room
 	held    int64
 	waiting int
 }
@@ -50,7 +50,7 @@ const (
 	longestWait = 30 * time.Second
 )
 
-func newGuard() *guard { return &guard{busy: map[string]*gate{}} }
+func newGuard() *guard { return &guard{busy: map[string]*gate{}, turns: map[string]*turn{}} }
 
 // enter says that key is under way until the function is called that it returns.
 func (g *guard) enter(key string) (leave func()) {
@@ -119,43 +119,36 @@ func (g *guard) take(n int64) (give func(), ok bool) {
 }
 
 const (
-	sendPath = "/_matrix/federation/v1/send/"
-	joinPath = "/_matrix/federation/v1/make_join/"
+	sendPath      = "/_matrix/federation/v1/send/"
+	joinPath      = "/_matrix/federation/v1/make_join/"
+	joinedPath    = "/_matrix/federation/v2/send_join/"
+	oldJoinedPath = "/_matrix/federation/v1/send_join/"
 )
 
 // wrap makes requests wait on their way to next.
 func (g *guard) wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		path := r.URL.EscapedPath()
-		ok := true
-		switch {
-		case g.idle():
-		case r.Method == http.MethodPut && strings.HasPrefix(path, sendPath):
-			ok = g.holdTransaction(w, r)
+		switch path := r.URL.EscapedPath(); {
 		case strings.HasPrefix(path, joinPath):
-			ok = g.holdJoin(r, strings.TrimPrefix(path, joinPath))
+			g.makeJoin(w, r, next)
+		case strings.HasPrefix(path, joinedPath):
+			g.sendJoin(w, r, next, joinedPath)
+		case strings.HasPrefix(path, oldJoinedPath):
+			g.sendJoin(w, r, next, oldJoinedPath)
+		case r.Method == http.MethodPut && strings.HasPrefix(path, sendPath) && !g.idle() && !g.holdTransaction(w, r):
+			comeAgain(w)
+		default:
+			next.ServeHTTP(w, r)
 		}
-		if !ok {
-			w.Header().Set("Content-Type", "application/json")
-			w.Header().Set("Retry-After", "5")
-			w.WriteHeader(http.StatusServiceUnavailable)
-			_, _ = io.WriteString(w, `{"errcode":"M_LIMIT_EXCEEDED","error":"a room of this request is just being joined; try again"}`) // else they see a broken answer
-			return
-		}
-		next.ServeHTTP(w, r)
 	})
 }
 
-// holdJoin waits until the invitations to a room have been stored.
-func (g *guard) holdJoin(r *http.Request, rest string) bool {
-	give, ok := g.take(0)
-	if !ok {
-		return false
-	}
-	defer give()
-	room, _, _ := strings.Cut(rest, "/")
-	room, err := url.PathUnescape(room)
-	return err == nil && g.wait(r.Context(), inviteKey(room))
+// comeAgain refuses a request for now; else they see a broken answer.
+func comeAgain(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", "5")
+	w.WriteHeader(http.StatusServiceUnavailable)
+	_, _ = io.WriteString(w, `{"errcode":"M_LIMIT_EXCEEDED","error":"a room of this request is just being joined; try again"}`) // they have gone
 }
 
 // holdTransaction reads a transaction, and waits until none of its rooms is being

@@ -1,0 +1,111 @@
+package dendrite
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// door is a guard before a server that refuses strangers and takes everybody else's joins.
+type door struct {
+	*guard
+	http.Handler
+}
+
+func newDoor() door {
+	g := newGuard()
+	return door{g, g.wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, "stranger") || strings.Contains(r.Header.Get("Authorization"), "forged") {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		_, _ = w.Write([]byte("{}"))
+	}))}
+}
+
+// asks reports how a request to join was answered, when it was.
+func (d door) asks(user string) chan int {
+	done := make(chan int, 1)
+	go func() {
+		w := httptest.NewRecorder()
+		d.ServeHTTP(w, httptest.NewRequest(http.MethodGet, joinPath+"%21a%3Ax/"+user, nil))
+		done <- w.Code
+	}()
+	synctest.Wait()
+	return done
+}
+
+func (d door) joins(path, from string) {
+	r := httptest.NewRequest(http.MethodPut, path+"%21a%3Ax/$event", nil)
+	r.Header.Set("Authorization", `X-Matrix origin="`+from+`",key="ed25519:1",sig="s"`)
+	d.ServeHTTP(httptest.NewRecorder(), r)
+	synctest.Wait()
+}
+
+// Who would join a room at the same instant as another comes after them; whoever asks and does
+// not come, is refused, or pretends to have come, changes nothing for the others.
+func TestJoinsOfARoomWaitForEachOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDoor()
+		waits := func(c chan int, what string) {
+			t.Helper()
+			if len(c) != 0 {
+				t.Errorf("%s does not wait", what)
+			}
+		}
+		goesOn := func(c chan int, what string) {
+			t.Helper()
+			synctest.Wait()
+			if len(c) != 1 {
+				t.Fatalf("%s still waits", what)
+			}
+			<-c
+		}
+		goesOn(d.asks("@stranger:y"), "one who is refused")
+		goesOn(d.asks("@ben:y"), "the first")
+		goesOn(d.asks("@ben:y"), "the first, who asks again,")
+		second := d.asks("@cleo:z")
+		waits(second, "the second")
+		d.joins(joinedPath, "x-forged:y")
+		d.joins(joinedPath, "z")
+		waits(second, "after joins of others, the second")
+		d.joins(joinedPath, "y")
+		goesOn(second, "the second")
+		third := d.asks("@dora:q")
+		waits(third, "the third")
+		d.joins(oldJoinedPath, "z")
+		goesOn(third, "the third")
+		begun := time.Now()
+		last := d.asks("@eve:p") // dora never comes
+		waits(last, "the last")
+		if <-last; time.Since(begun) != joinWithin {
+			t.Errorf("the last waited %s", time.Since(begun))
+		}
+		time.Sleep(2 * joinWithin)
+		if len(d.turns) != 0 || d.waiting != 0 {
+			t.Errorf("left behind: %d turns, %d requests", len(d.turns), d.waiting)
+		}
+	})
+}
+
+// A user of this server has their turn as servers have.
+func TestAJoinFromHereHasItsTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDoor()
+		mine := d.begin(t.Context(), "!a:x", "@anna:x")
+		theirs := d.asks("@ben:y")
+		if len(theirs) != 0 {
+			t.Error("ben's server does not wait")
+		}
+		d.end("!a:x", mine)
+		<-theirs
+		begun := time.Now()
+		if again := d.begin(t.Context(), "!a:x", "@carl:x"); time.Since(begun) == 0 {
+			t.Errorf("carl does not wait for ben: %v", again)
+		}
+		time.Sleep(joinWithin)
+	})
+}
