@@ -1,70 +1,15 @@
 package dendrite
 
 import (
-	"crypto/ed25519"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/blevesearch/bleve/v2"
 )
-
-// served is a homeserver of the test and one who is signed in to it.
-type served struct {
-	*Server
-	token string
-}
-
-func serve(t *testing.T, dir string) *served {
-	t.Helper()
-	Log(io.Discard)
-	_, key, err := ed25519.GenerateKey(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := Start(t.Context(), Options{Domain: "local", Dir: dir, KeyID: "ed25519:a1", Key: key})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() }) // the test closes it, unless it fails
-	token, err := s.EnsureUser(t.Context(), User{Local: "anna", Device: "ONE"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &served{s, token}
-}
-
-// call asks the client API, and reads the answer into a value.
-func (s *served) call(t *testing.T, method, path, body string, into any) {
-	t.Helper()
-	r := httptest.NewRequest(method, "/_matrix/client/v3/"+path, strings.NewReader(body))
-	r.Header.Set("Authorization", "Bearer "+s.token)
-	w := httptest.NewRecorder()
-	s.Handler().ServeHTTP(w, r)
-	if w.Code != http.StatusOK {
-		t.Fatalf("%s %s: %d %s", method, path, w.Code, w.Body)
-	}
-	if err := json.Unmarshal(w.Body.Bytes(), into); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func (s *served) say(t *testing.T, room, transaction, content string) (event string) {
-	t.Helper()
-	var sent struct {
-		ID string `json:"event_id"`
-	}
-	s.call(t, http.MethodPut, fmt.Sprintf("rooms/%s/send/m.room.message/%s", url.PathEscape(room), transaction), content, &sent)
-	return sent.ID
-}
 
 // found is how many messages a search finds.
 func (s *served) found(t *testing.T, word string) int {
@@ -98,7 +43,8 @@ func (s *served) finds(t *testing.T, when, word string, want int) {
 // a lost and a broken index as well.
 func TestTheSearchFindsWhatWasSaid(t *testing.T) {
 	dir := t.TempDir()
-	s := serve(t, dir)
+	local := options(t, "local")
+	s := serve(t, dir, local)
 	var room struct {
 		ID string `json:"room_id"`
 	}
@@ -120,7 +66,7 @@ func TestTheSearchFindsWhatWasSaid(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		s = serve(t, dir)
+		s = serve(t, dir, local)
 	}
 	all("at once")
 	if err := s.Close(); err != nil {
@@ -129,7 +75,7 @@ func TestTheSearchFindsWhatWasSaid(t *testing.T) {
 	if n := written(t, filepath.Join(dir, "search")); n >= 8 {
 		t.Errorf("all %d are on the disk already: each was written by itself", n)
 	}
-	s = serve(t, dir)
+	s = serve(t, dir, local)
 	all("after a stop")
 	if err := os.RemoveAll(filepath.Join(dir, "search")); err != nil {
 		t.Fatal(err)
@@ -142,7 +88,7 @@ func TestTheSearchFindsWhatWasSaid(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "search", "store", "root.bolt"), []byte("nonsense"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s = serve(t, dir)
+	s = serve(t, dir, local)
 	all("after damage")
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
