@@ -1,7 +1,7 @@
 // Package dendrite runs Dendrite, a Matrix homeserver of others, in this process:
 // configuration from values, no files or flags of its own; accounts without HTTP;
-// and corrections, without which it may not be left alone (guard.go, crash.go, gap.go,
-// prompt.go, resume.go; config.go: WAL).
+// and corrections, without which it may not be left alone (guard.go, turn.go, crash.go,
+// gap.go, prompt.go, resume.go, search.go; config.go: WAL).
 //
 // Its folder is a module of its own whose path begins with Dendrite's, because
 // only then Go lets it import Dendrite's internal packages, without which it cannot
