@@ -1,9 +1,12 @@
 package dendrite
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -108,4 +111,37 @@ func TestAJoinFromHereHasItsTurn(t *testing.T) {
 		}
 		time.Sleep(joinWithin)
 	})
+}
+
+// Two who join a room from two other servers at the same instant are known to each other's
+// server, though nobody says anything.
+func TestWhoJoinsAtTheSameInstantIsKnownToAll(t *testing.T) {
+	all := []*reached{reach(t, "anna"), reach(t, "ben"), reach(t, "cleo")}
+	anna := all[0]
+	var room struct {
+		ID string `json:"room_id"`
+	}
+	anna.call(t, http.MethodPost, "createRoom", fmt.Sprintf(`{"preset":"private_chat","invite":["@anna:%s","@anna:%s"]}`, all[1].o.Domain, all[2].o.Domain), &room)
+	var joins sync.WaitGroup
+	for _, who := range all[1:] {
+		joins.Go(func() {
+			who.call(t, http.MethodPost, "join/"+url.PathEscape(room.ID), "{}", &struct{}{})
+		})
+	}
+	joins.Wait()
+	for _, who := range all {
+		for n := 0; ; n++ {
+			var members struct{ Joined map[string]any }
+			if who.call(t, http.MethodGet, "rooms/"+url.PathEscape(room.ID)+"/joined_members", "", &members); len(members.Joined) == len(all) {
+				break
+			}
+			if n == 600 {
+				t.Fatalf("%s knows of %d", who.o.Domain, len(members.Joined))
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+	}
+	for _, who := range all {
+		who.down(t)
+	}
 }
