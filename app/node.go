@@ -220,6 +220,14 @@ func (r *Runtime) beside(p *preview, tree fs.FS, data string) error {
 	return err
 }
 
+// RestServer stops the server of an app, if one runs, and waits for its end; the next
+// request starts it anew.
+func (r *Runtime) RestServer(slug sys.Slug) {
+	if r.servers != nil {
+		r.servers.Stop(slug)
+	}
+}
+
 // ServerLog is what the server of an app has said lately.
 func (r *Runtime) ServerLog(slug sys.Slug) (string, error) {
 	r.mu.Lock()

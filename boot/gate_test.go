@@ -1,13 +1,17 @@
 package boot
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"matrixos/disk/rows"
 	"matrixos/sys"
 )
 
@@ -74,5 +78,64 @@ func TestALargeAppComesBack(t *testing.T) {
 	}
 	if f, err := os.Stat(filepath.Join(s.home, "data/scales/scales.sqlite")); err != nil || f.Size() < 32<<20 {
 		t.Errorf("%+v, %v", f, err)
+	}
+}
+
+// TestWhatAServerKeepsIsInTheBackup: files and databases come back as they were, and nothing
+// is written through a link that a server has made.
+func TestWhatAServerKeepsIsInTheBackup(t *testing.T) {
+	s := startStatic(t)
+	if _, err := s.write(t, sys.ByAgent, scales); err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Join(s.home, "data/scales/server")
+	note, nested, base := filepath.Join(folder, "note.txt"), filepath.Join(folder, "a/b.bin"), filepath.Join(folder, "kept.sqlite")
+	put := func(name, text string) {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(note, "first")
+	put(nested, "\x00\xff")
+	words := func(sql string) (got string) {
+		db, err := rows.Open(t.Context(), base, rows.ToCreate, time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err = db.ExecContext(t.Context(), sql); err == nil {
+			err = db.QueryRowContext(t.Context(), "SELECT group_concat(word, ' ') FROM words").Scan(&got)
+		}
+		if err = errors.Join(err, db.Close()); err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	words("CREATE TABLE words(id INTEGER PRIMARY KEY, word TEXT); INSERT INTO words(word) VALUES('one'), ('two')")
+	raw, err := s.client.AppBackup(t.Context(), "scales")
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(note, "second")
+	words("DELETE FROM words WHERE id = 1; UPDATE words SET word = 'zwei'")
+	other := filepath.Join(s.home, "data/bank/pin.json")
+	put(other, "1234")
+	if err := errors.Join(os.Remove(nested), os.Symlink("../../bank/pin.json", filepath.Join(folder, "link"))); err != nil {
+		t.Fatal(err)
+	}
+	raw = bytes.Replace(raw, []byte(`"note.txt"`), []byte(`"link":"ZXZpbA==","note.txt"`), 1)
+	r, err := s.client.RestoreApp(t.Context(), raw)
+	if err != nil || r.Files != 4 || len(r.Landings) != 1 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	for name, want := range map[string]string{note: "first", nested: "\x00\xff", other: "1234"} {
+		if got, err := os.ReadFile(name); string(got) != want {
+			t.Errorf("%s is %q, %v", name, got, err)
+		}
+	}
+	if got := words("SELECT 1"); got != "one two" {
+		t.Errorf("its database has %q", got)
+	}
+	if _, err := s.client.RestoreApp(t.Context(), bytes.Replace(raw, []byte(`"note.txt"`), []byte(`"../pin.json"`), 1)); sys.KindOf(err) != sys.Invalid {
+		t.Errorf("a way out: %v", err)
 	}
 }

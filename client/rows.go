@@ -78,5 +78,6 @@ type RestoredApp struct {
 	Installed bool              `json:"installed"`
 	Rows      int               `json:"rows"`
 	Keys      int               `json:"keys"`
+	Files     int               `json:"files"`
 	Landings  []sys.LandingInfo `json:"landings"`
 }

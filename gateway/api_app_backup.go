@@ -25,6 +25,7 @@ type AppBackup struct {
 	Bundle  []byte                      `json:"bundle" doc:"The app itself, a signed .mxapp file"`
 	Tables  map[string][]map[string]any `json:"tables" doc:"All rows by table, with their ids and times"`
 	Keys    map[string]json.RawMessage  `json:"keys" doc:"The values of writeData"`
+	Server  map[string][]byte           `json:"server,omitempty" doc:"What the server of an app with the runtime node keeps, by file"`
 }
 
 // RestoredApp says what came back.
@@ -33,6 +34,7 @@ type RestoredApp struct {
 	Installed bool              `json:"installed" doc:"The app itself was not there any more"`
 	Rows      int               `json:"rows"`
 	Keys      int               `json:"keys"`
+	Files     int               `json:"files" doc:"Of what its server keeps"`
 	Landings  []sys.LandingInfo `json:"landings" nullable:"false"`
 }
 
@@ -76,7 +78,10 @@ func (g *Gateway) backupApp(ctx context.Context, slug sys.Slug) (AppBackup, erro
 		}
 		b.Tables[name] = all(t.Rows)
 	}
-	b.Keys, err = keysOf(view, slug)
+	if b.Keys, err = keysOf(view, slug); err != nil {
+		return AppBackup{}, err
+	}
+	b.Server, err = g.o.Apps.ServerFiles(ctx, slug)
 	return b, err
 }
 
@@ -105,7 +110,8 @@ func keysOf(view fs.FS, slug sys.Slug) (map[string]json.RawMessage, error) {
 }
 
 // restoreApp brings data back over what there is: a row or value that the backup has
-// becomes what it was, and what was added since stays.
+// becomes what it was, as does a file that its server keeps, and what was added since
+// stays.
 func (g *Gateway) restoreApp(ctx context.Context, b AppBackup) (RestoredApp, error) {
 	out := RestoredApp{App: b.App, Landings: []sys.LandingInfo{}}
 	if b.Version != backupForm || !b.App.Valid() {
@@ -130,6 +136,13 @@ func (g *Gateway) restoreApp(ctx context.Context, b AppBackup) (RestoredApp, err
 	}
 	if len(tables) > 0 {
 		l, err := g.o.Apps.Restore(ctx, b.App, tables)
+		if err != nil {
+			return out, err
+		}
+		out.Landings = append(out.Landings, l)
+	}
+	if out.Files = len(b.Server); out.Files > 0 {
+		l, err := g.o.Apps.RestoreServerFiles(ctx, b.App, b.Server)
 		if err != nil {
 			return out, err
 		}

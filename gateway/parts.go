@@ -63,6 +63,11 @@ type AppRows interface {
 	Enter(ctx context.Context, slug sys.Slug, table string, rows []json.RawMessage) (sys.LandingInfo, error)
 	// Restore brings rows of tables back as they were, all or none, as a landing.
 	Restore(ctx context.Context, slug sys.Slug, tables map[string][]app.Row) (sys.LandingInfo, error)
+	// ServerFiles is what the server of an app keeps, by path below its folder.
+	ServerFiles(ctx context.Context, slug sys.Slug) (map[string][]byte, error)
+	// RestoreServerFiles stops the server and brings files that it kept back, all or
+	// none, as a landing.
+	RestoreServerFiles(ctx context.Context, slug sys.Slug, files map[string][]byte) (sys.LandingInfo, error)
 	// Search finds rows of all apps.
 	Search(ctx context.Context, text string, limit int) ([]app.FoundRow, error)
 }

@@ -318,7 +318,13 @@ func (a *apps) Strength(context.Context, sys.Slug) (*sys.StrengthReport, error) 
 	return nil, &sys.Error{Op: "measure", Kind: sys.Unavailable}
 }
 
-func (*apps) Install(context.Context) error      { return nil }
+func (*apps) Install(context.Context) error                                      { return nil }
+func (a *apps) ServerFiles(context.Context, sys.Slug) (map[string][]byte, error) { return nil, nil }
+
+func (a *apps) RestoreServerFiles(context.Context, sys.Slug, map[string][]byte) (sys.LandingInfo, error) {
+	return sys.LandingInfo{}, nil
+}
+
 func (*apps) ServerLog(sys.Slug) (string, error) { return "", nil }
 
 func (*apps) Rows(context.Context, sys.Slug, string) (gateway.TableRows, error) {

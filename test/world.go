@@ -7,6 +7,7 @@ package test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,10 +30,11 @@ type World struct {
 	t      testing.TB
 	binary string
 	Home   string
-	Env    []string // beside PATH and HOME
-	Args   []string // of up, beside --home and --listen
-	input  string   // of commands
-	space  string   // the network namespace in which it runs, if not that of the test
+	Env    []string      // beside PATH and HOME
+	Args   []string      // of up, beside --home and --listen
+	input  string        // of commands
+	Limit  time.Duration // of one command; a minute if 0
+	space  string        // the network namespace in which it runs, if not that of the test
 
 	server *exec.Cmd
 	output *lockedBuffer
@@ -171,7 +173,7 @@ func (r Result) JSON(t testing.TB, v any) {
 // Run runs a command of the binary on the world's home.
 func (w *World) Run(args ...string) Result {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), cmp.Or(w.Limit, time.Minute))
 	defer cancel()
 	cmd := w.command(ctx, append(args, "--home", w.Home)...)
 	cmd.Stdin = strings.NewReader(w.input)

@@ -118,7 +118,11 @@ func (p *program) restoreApp(ctx context.Context, c *client.Client, raw []byte) 
 	if r.Installed {
 		how = string(r.App) + " is back, with its data"
 	}
-	return p.did(fmt.Sprintf("%s: %s, %s.", how, count(r.Rows, "row"), count(r.Keys, "value")), r)
+	what := []string{count(r.Rows, "row"), count(r.Keys, "value")}
+	if r.Files > 0 {
+		what = append(what, count(r.Files, "file")+" of its server")
+	}
+	return p.did(fmt.Sprintf("%s: %s.", how, strings.Join(what, ", ")), r)
 }
 
 func (p *program) exportRows(ctx context.Context, c *client.Client, args []string, asCSV bool) error {
