@@ -47,6 +47,7 @@ type contracts struct {
 	desks   *desktop.Host    // what plays where there is no browser
 	file    string           // where verdicts are kept
 	log     *slog.Logger
+	plays   plays
 
 	mu     sync.Mutex
 	known  map[string]verdict // by fingerprint
@@ -143,7 +144,10 @@ func (c *contracts) played(ctx context.Context, t *app.Trial, play player) ([]sy
 	why := []error{c.why}
 	for _, h := range c.hosts() {
 		res, err := play(h, ctx, t)
-		if err == nil || sys.KindOf(err) != sys.Unavailable {
+		if err == nil {
+			return res, c.plays.note(t, res)
+		}
+		if sys.KindOf(err) != sys.Unavailable {
 			return res, err
 		}
 		why = append(why, err)
@@ -320,8 +324,8 @@ func (c *contracts) remembered(tree fs.FS, folder sys.Path, level string) error 
 	}
 }
 
-// settled is check, but for an app that was found green as it is: then only the
-// owner's data are looked at again.
+// settled is check, but scenarios that held as the app is built are not played again. Of an
+// app that was found green as it is, only the owner's data are looked at.
 func (c *contracts) settled(ctx context.Context, tree fs.FS, folder sys.Path) (*sys.ContractReport, error) {
 	return c.settledBy(ctx, tree, folder, host.Run)
 }
@@ -332,7 +336,7 @@ func (c *contracts) settledBy(ctx context.Context, tree fs.FS, folder sys.Path, 
 		return nil, err
 	}
 	if level, _ := c.verdict(print); level != sys.VerifiedBrowser {
-		return c.checkBy(ctx, tree, folder, play)
+		return c.checkBy(ctx, tree, folder, c.remembering(play))
 	}
 	t, err := c.runtime.Try(ctx, tree, folder)
 	if err != nil {

@@ -92,13 +92,33 @@ func (j judge) Part(ctx context.Context, tree fs.FS, folder sys.Path, check stri
 	}
 	r := &sys.ContractReport{App: t.Slug(), Level: sys.VerifiedStatic, None: t.None, Faults: t.Faults}
 	if check != "" {
-		r, err = j.c.try(ctx, t, once)
+		r, err = j.c.try(ctx, t, j.c.remembering(once))
 	}
 	if err = errors.Join(err, t.Close()); err != nil {
 		return nil, err
 	}
 	r.Settle()
 	return r, nil
+}
+
+// Print implements heal.Judge.
+func (j judge) Print(ctx context.Context, tree fs.FS, folder sys.Path, check string) (print string, held bool, err error) {
+	if r, err := noManifest(tree, folder); r != nil || err != nil {
+		return "", false, err
+	}
+	t, err := j.c.runtime.Try(ctx, tree, folder)
+	if err != nil {
+		return "", false, err
+	}
+	var asked contract.Scenario // none, for a rule of the data
+	for _, s := range t.Contract.Scenarios {
+		if s.Name == check {
+			asked = s
+		}
+	}
+	print, err = t.Print(asked)
+	_, held = j.c.plays.of(print)
+	return print, held, errors.Join(err, t.Close())
 }
 
 // noManifest is the report of an app whose manifest is gone; nil for any other.

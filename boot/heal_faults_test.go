@@ -34,13 +34,15 @@ func (b *bench) mutant(a *subject, m strength.Wrong, n int) fault {
 	for i := range n {
 		mark := fmt.Sprintf("later %d.%d", b.serial, i)
 		at, ok := file, false
-		switch i % 4 {
-		case 0:
-			planted, want, ok = b.insert(planted, want, "// "+mark, m.Line, 0)
+		switch i % 5 {
+		case 0: // what runs is another program from here on
+			planted, want, ok = b.insert(planted, want, fmt.Sprintf("Object.assign(globalThis, { %q: true });", mark), m.Line, 0)
 		case 1:
 			planted, want, ok = sameLine(planted, want, " // "+mark)
 		case 2:
 			planted, want, ok = planted+"// "+mark+"\n", want+"// "+mark+"\n", true
+		case 3:
+			planted, want, ok = b.insert(planted, want, "// "+mark, m.Line, 0)
 		}
 		if ok {
 			f.later = append(f.later, map[sys.Path][]byte{file: []byte(planted)})

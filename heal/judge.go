@@ -25,6 +25,10 @@ type Judge interface {
 	// Part tries one scenario or rule of data, by its name, once; with an empty name only
 	// the files.
 	Part(ctx context.Context, tree fs.FS, folder sys.Path, check string) (*sys.ContractReport, error)
+	// Print names what the check of that name looks at: it holds in both or in neither of two
+	// trees with one print. "" says that only trees of the same files are alike. With held
+	// it is known to hold, and Part takes no time.
+	Print(ctx context.Context, tree fs.FS, folder sys.Path, check string) (print string, held bool, err error)
 }
 
 // contractName is the file that a healer does not touch.
@@ -150,14 +154,14 @@ func (h *Healer) glance(ctx context.Context, c *run, tree fs.FS, f failure) (ver
 type trial struct {
 	report *sys.ContractReport
 	times  int
+	held   bool // it is known without trying
 }
 
 func (h *Healer) tried(ctx context.Context, c *run, tree fs.FS, f failure, times int) (verdict, error) {
-	print, err := fingerprint(tree, c.roots)
+	t, err := c.trialOf(ctx, tree, f)
 	if err != nil {
 		return fails, err
 	}
-	t := c.trialOf(f.name + "\x00" + print)
 	for t.report == nil || t.times < times && !t.report.Green && len(t.report.Faults) == 0 && len(t.report.Scenarios) > 0 {
 		if err := ctx.Err(); err != nil {
 			return fails, &sys.Error{Op: "heal", Path: string(c.folder), Kind: sys.Canceled, Err: err}
@@ -187,13 +191,24 @@ func (h *Healer) tried(ctx context.Context, c *run, tree fs.FS, f failure, times
 	return fails, nil
 }
 
-func (c *run) trialOf(key string) *trial {
-	t := c.known[key]
-	if t == nil {
-		t = &trial{}
-		c.known[key] = t
+// trialOf is what is known of a check on a tree.
+func (c *run) trialOf(ctx context.Context, tree fs.FS, f failure) (*trial, error) {
+	var t trial
+	print, err := "", error(nil)
+	if f.name != "" {
+		print, t.held, err = c.judge.Print(ctx, tree, c.folder, f.name)
 	}
-	return t
+	if print == "" && err == nil {
+		print, err = fingerprint(tree, c.roots)
+	}
+	if err != nil {
+		return nil, err
+	}
+	key := f.name + "\x00" + print
+	if c.known[key] == nil {
+		c.known[key] = &t
+	}
+	return c.known[key], nil
 }
 
 // again tries a check that has failed once more: what fails twice is believed.
@@ -202,23 +217,27 @@ func (h *Healer) again(ctx context.Context, c *run, tree fs.FS, f failure) (verd
 	if err != nil || v != fails {
 		return v, err
 	}
-	print, err := fingerprint(tree, c.roots)
+	t, err := c.trialOf(ctx, tree, f)
 	if err == nil {
-		c.trialOf(f.name + "\x00" + print).times = sure
+		t.times = sure
 	}
 	return v, err
 }
 
-// both tries a check on two states of an app side by side, for glance to know.
+// both tries a check on two states of an app side by side, for glance to know. The second is
+// not tried where it is known that the check holds on the first.
 func (h *Healer) both(ctx context.Context, c *run, f failure, trees ...fs.FS) error {
 	var all sync.WaitGroup
 	trials, errs := make([]*trial, len(trees)), make([]error, len(trees))
 	for i, tree := range trees {
-		print, err := fingerprint(tree, c.roots)
+		t, err := c.trialOf(ctx, tree, f)
 		if err != nil {
 			return err
 		}
-		if t := c.trialOf(f.name + "\x00" + print); !slices.Contains(trials, t) && t.report == nil {
+		if t.held && i == 0 {
+			return nil
+		}
+		if !slices.Contains(trials, t) && t.report == nil {
 			trials[i] = t
 			c.runs++
 			all.Go(func() {

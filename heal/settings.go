@@ -223,3 +223,8 @@ func (h *Healer) readable(ctx context.Context, c *run, view *disk.View, before *
 		})
 	})
 }
+
+// Print implements Judge.
+func (settingsJudge) Print(context.Context, fs.FS, sys.Path, string) (string, bool, error) {
+	return "", false, nil
+}
