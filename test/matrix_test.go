@@ -84,10 +84,7 @@ func cacheFolder() string {
 // together makes a room of two, and returns as soon as the other's membership is known here.
 func together(t testing.TB, writer, reader *person) id.RoomID {
 	t.Helper()
-	room, err := writer.CreateRoom(t.Context(), &mautrix.ReqCreateRoom{Preset: "private_chat", Invite: []id.UserID{reader.UserID}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	room := inviting(t, writer, reader)
 	for range 6000 {
 		if m, err := writer.JoinedMembers(t.Context(), room.RoomID); err == nil && len(m.Joined) == 2 {
 			return room.RoomID
@@ -96,6 +93,24 @@ func together(t testing.TB, writer, reader *person) id.RoomID {
 	}
 	t.Fatalf("%s does not join", reader.UserID)
 	return ""
+}
+
+// inviting makes a room to which the other is invited. A homeserver takes 20 invitations a minute
+// from one server; who sends more is told to wait, and does.
+func inviting(t testing.TB, writer, reader *person) *mautrix.RespCreateRoom {
+	t.Helper()
+	for range 60 {
+		room, err := writer.CreateRoom(t.Context(), &mautrix.ReqCreateRoom{Preset: "private_chat", Invite: []id.UserID{reader.UserID}})
+		if err == nil {
+			return room
+		}
+		if !strings.Contains(err.Error(), "M_LIMIT_EXCEEDED") {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Second)
+	}
+	t.Fatalf("%s cannot be invited", reader.UserID)
+	return nil
 }
 
 // joinAtOnce invites, and writes without waiting, while the other joins at once: everything
