@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"os"
 	"slices"
 
 	"github.com/tidwall/sjson"
@@ -103,17 +104,46 @@ func (h *homeserver) Claim(ctx context.Context, in gateway.ClaimBody) (gateway.H
 	if err := tryListen(ctx, public.Options{Addr: listen, Mode: mode, Domain: domain, Certificate: in.Certificate, Key: in.Key, Logger: h.log}, h.listening()); err != nil {
 		return gateway.HandleReply{}, err
 	}
-	if err := h.keep(ctx, want, map[string]any{
+	if err := h.become(ctx, id.Handle, want, map[string]any{
 		"matrix.allow_private": in.Private,
 		"matrix.listen":        listen, "matrix.tls": string(mode), "matrix.certificate": in.Certificate, "matrix.key": in.Key, "matrix.email": in.Email, "matrix.public": in.Public,
 	}); err != nil {
 		return gateway.HandleReply{}, err
 	}
-	if err := errors.Join(h.close(), h.open(domain)); err != nil {
-		return gateway.HandleReply{}, err
-	}
 	h.tend(ctx)
 	return h.Handle(ctx)
+}
+
+// become lands the handle and the settings, and has the homeserver be theirs. The clients
+// of the handle that was end before.
+func (h *homeserver) become(ctx context.Context, was, want sys.Handle, settings map[string]any) error {
+	_, domain := want.Parts()
+	change := func() error {
+		if err := h.keep(ctx, want, settings); err != nil {
+			return err
+		}
+		if err := errors.Join(h.close(), h.open(domain)); err != nil || was == want {
+			return err
+		}
+		return h.setAside(was)
+	}
+	if was == want || h.anew == nil {
+		return change()
+	}
+	return h.anew(change)
+}
+
+// setAside keeps the keys of a handle that was where those of another account with the
+// same name do not look for theirs.
+func (h *homeserver) setAside(was sys.Handle) error {
+	local, domain := was.Parts()
+	for _, name := range []string{local, local + "_ai"} {
+		dir := clientDir(h.disk, name)
+		if err := os.Rename(dir, dir+"."+domain); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 func (h *homeserver) listening() bool {

@@ -74,6 +74,7 @@ type homeserver struct {
 	first *borrowing
 
 	claiming sync.Mutex
+	anew     func(change func() error) error // ends the clients before it changes something; nil without clients
 
 	mu      sync.Mutex
 	config  matrixConfig

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -88,6 +87,7 @@ func (s *System) openMessenger(ctx context.Context, p *parts) (err error) {
 	if s.devices.isSecond() {
 		s.people.introduce = s.devices.introduce
 	}
+	s.matrix.anew = s.people.anew
 	s.people.diary.make = func(ctx context.Context) error { return s.apps.makeTables(ctx, calendarApp) }
 	p.people.at.Store(s.people)
 	s.shared.at.Store(s.people)
@@ -106,7 +106,9 @@ func (m *messenger) tendClaimed(ctx context.Context) {
 			if err == nil {
 				return
 			}
-			m.log.WarnContext(ctx, "the AI is not on Matrix yet, and is tried again", "error", err)
+			if !errors.Is(err, errClaiming) {
+				m.log.WarnContext(ctx, "the AI is not on Matrix yet, and is tried again", "error", err)
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -236,7 +238,7 @@ func (m *messenger) aiClient(ctx context.Context) (*talk.Client, error) {
 var errAIElsewhere = &sys.Error{Op: "reach others", Kind: sys.Unavailable, Err: errors.New("your AI speaks from your first device alone, so that nothing is said twice"), Hint: "ask there, or write to your AI in Messages"}
 
 func (m *messenger) client(ctx context.Context, hs matrix.Homeserver, u matrix.User, h talk.Handler, away func() bool) (*talk.Client, error) {
-	dir := filepath.Join(m.disk.Root(), sys.Store, "matrix", "clients", u.Local)
+	dir := clientDir(m.disk, u.Local)
 	var err error
 	if u.Device, err = clientDevice(dir); err != nil {
 		return nil, err
@@ -264,6 +266,23 @@ func (m *messenger) clients(ctx context.Context) (ai, own *talk.Client, err erro
 // close ends the clients; what is under way goes on with the next start.
 func (m *messenger) close() error {
 	return m.finish(&sys.Error{Op: "reach others", Kind: sys.Unavailable, Err: errors.New("the home is being closed")})
+}
+
+// errClaiming is why nobody is reached for a moment.
+var errClaiming = &sys.Error{Op: "reach others", Kind: sys.Unavailable, Err: errors.New("your handle is being claimed"), Hint: "try again in a moment"}
+
+// anew ends the clients while something changes; afterwards they start again when they
+// are needed, as who the owner is then.
+func (m *messenger) anew(change func() error) error {
+	if err := m.finish(errClaiming); err != nil {
+		m.log.Warn("the clients of the handle before did not end well", "error", err) // they have ended
+	}
+	defer func() {
+		m.mu.Lock()
+		m.over = nil
+		m.mu.Unlock()
+	}()
+	return change()
 }
 
 // finish ends the clients for good; why is what everybody is told who wants one.

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"matrixos/disk"
 	"matrixos/gateway"
 	"matrixos/journal"
 	"matrixos/keyring"
@@ -25,6 +26,11 @@ var (
 	_ talk.Guard       = (*aiInbox)(nil)
 	_ talk.Guard       = (*ownInbox)(nil)
 )
+
+// clientDir is where the keys of an account's client are, by its name.
+func clientDir(d *disk.Disk, local string) string {
+	return filepath.Join(d.Root(), sys.Store, "matrix", "clients", local)
+}
 
 // clientDevice is the device as which an account is signed in from a folder. Where the
 // folder's keys are gone, it is a new one: others would not believe that the old one

@@ -19,10 +19,21 @@ type agreed struct {
 // follow each other.
 func TestTwoHomesAgreeOnAMeeting(t *testing.T) {
 	a := newAuthority(t)
-	anna, ben := newServer(t, a, "anna"), newServer(t, a, "ben")
+	anna, ben := newServerOf(t, a, "anna"), newServer(t, a, "ben")
 	agreeOnAMeeting(t, anna, ben, func() {})
 	t.Run("share", func(t *testing.T) { shareApps(t, anna, ben) })
 	t.Run("social", func(t *testing.T) { socialLife(t, anna, ben) })
+}
+
+// newServerOf makes a home that was at work on its own before it claimed its handle.
+func newServerOf(t *testing.T, a *authority, owner string) *server {
+	t.Helper()
+	s := &server{NewWorld(t), "localhost:" + freePort(t)}
+	s.Env = append(s.Env, "SSL_CERT_FILE="+a.roots)
+	s.Up()
+	s.Do("post", "Nobody knows me yet")
+	s.claim(a, owner, "127.0.0.1:"+strings.TrimPrefix(s.domain, "localhost:"))
+	return s
 }
 
 // agreeOnAMeeting lets the AIs of two homes do so; between is done when it has been asked for.

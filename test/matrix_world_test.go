@@ -125,7 +125,9 @@ func newServerAt(t testing.TB, a *authority, owner string, at *port) *server {
 func (s *server) claim(a *authority, owner, listen string) {
 	s.t.Helper()
 	s.Env = append(s.Env, "SSL_CERT_FILE="+a.roots)
-	s.Up()
+	if s.server == nil {
+		s.Up()
+	}
 	s.Do("handle", "claim", "@"+owner+":"+s.domain, "--yes", "--allow-private", "--listen", listen, "--tls", "files", "--certificate", a.cert, "--key", a.key)
 }
 

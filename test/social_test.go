@@ -1,10 +1,17 @@
 package test
 
 import (
+	"bytes"
+	"errors"
+	"image"
+	"image/png"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/go-rod/rod/lib/proto"
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
@@ -47,8 +54,7 @@ func socialLife(t *testing.T, anna, ben *server) {
 	if p := ben.post("Ben reads what was posted before he followed", says("The oven is warm")); string(p.Of) != an || p.Circle != "public" || p.AI {
 		t.Errorf("Ben has %+v", p)
 	}
-	ben.Do("feed", "like", warm.Message.ID)
-	ben.Do("feed", "comment", warm.Message.ID, "Keep", "me", "a", "loaf")
+	t.Run("desktop", func(t *testing.T) { socialDesktop(t, ben, "Keep me a loaf") })
 	anna.post("like and comment reach Anna", func(p client.Post) bool {
 		return p.Message.ID == warm.Message.ID && len(p.Likes) == 1 && p.Comments == 1
 	})
@@ -77,6 +83,44 @@ func socialLife(t *testing.T, anna, ben *server) {
 			t.Errorf("follow %s: %d %s", who, r.Status, r.Stderr)
 		}
 	}
+}
+
+// socialDesktop has Ben like and comment, post a picture and take it back, by hand.
+func socialDesktop(t *testing.T, ben *server, words string) {
+	d := ben.SignIn(Chromium(t), 1280, 860)
+	d.must(d.find(d.page, `.dock button[aria-label="Social"]`).Timeout(patience).Click(proto.InputMouseButtonLeft, 1))
+	d.named(d.page, ".post .said-text", "The oven is warm")
+	d.click(`.post-act[aria-label^="Like,"]`, "")
+	d.find(d.page, `.post-act[aria-pressed="true"]`)
+	d.click(`.post-act[aria-expanded]`, "")
+	d.enter(".comment-line textarea", words)
+	d.named(d.page, ".comment .said-text", words)
+
+	var picture bytes.Buffer
+	file := filepath.Join(t.TempDir(), "oven.png")
+	if err := errors.Join(png.Encode(&picture, image.NewGray(image.Rect(0, 0, 40, 30))), os.WriteFile(file, picture.Bytes(), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	d.must(d.find(d.page, `.compose input[type="file"]`).SetFiles([]string{file}))
+	d.named(d.page, ".compose-file", "oven.png")
+	d.must(d.find(d.page, ".compose textarea").Timeout(patience).Input("My oven"))
+	d.click(".compose button", "Post")
+	d.find(d.page, ".post .media img")
+	Eventually(t, patience, "the picture is shown", func() bool {
+		r, err := d.page.Eval(`() => document.querySelector(".post .media img")?.naturalWidth`)
+		return err == nil && r.Value.Int() == 40
+	})
+	d.Shot("feed")
+	posted := ben.post("the picture is posted", says("My oven"))
+	if posted.Message.Kind != "m.image" || posted.Circle != "public" {
+		t.Errorf("it is posted as %+v", posted)
+	}
+	d.click(`.post[aria-label^="ben"] .post-more`, "")
+	d.click(".menu button", "Take back")
+	Eventually(t, patience, "it is gone", func() bool {
+		is, _, err := d.page.Has(".post .media img")
+		return err == nil && !is
+	})
 }
 
 // circleOfFriends invites Ben, who reads what is posted there from then on.
