@@ -2,11 +2,16 @@ package syscalls_test
 
 import (
 	"context"
+	"strings"
 	"sync"
+	"testing"
 	"time"
 
+	"matrixos/disk"
+	"matrixos/policy"
 	"matrixos/sys"
 	"matrixos/syscalls"
+	"matrixos/test/machine"
 )
 
 // others are the people outside, whom a crash leaves as they are.
@@ -66,4 +71,49 @@ func (o *others) count() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return len(o.said) + o.moves
+}
+
+// The AI posts for a circle only what the owner sees before, unless a rule of theirs names
+// the circle; and once it has read the feed, which is text from outside, it asks again
+// unless the rule says that this too may go.
+func TestPostsForACircleUnderPolicy(t *testing.T) {
+	const friends = `{"rules":[{"effect":"message","target":"circle:friends","then":"allow"}]}`
+	for _, c := range []struct {
+		rules string
+		reads bool // the feed, before it posts
+		asked int
+	}{
+		{``, false, 1},
+		{friends, false, 0},
+		{friends, true, 1},
+		{strings.Replace(friends, `"then"`, `"untrusted":true,"then"`, 1), true, 0},
+		{strings.Replace(friends, "friends", "family", 1), false, 1},
+	} {
+		out := &others{}
+		m := machine.Boot(t, as(t, func(do func(string, machine.Obj) string, refuse func(string, machine.Obj, string)) {
+			if c.reads {
+				for _, what := range []string{"feed", "feed:@bob:b.example"} {
+					if said := do("matrix_read", machine.Obj{"with": what}); !strings.Contains(said, "liked by 2, 0 comments] Rye!") {
+						t.Errorf("%s is %q", what, said)
+					}
+				}
+				refuse("matrix_read", machine.Obj{"with": "feed:bob"}, "user id")
+			}
+			if said := do("matrix_send", machine.Obj{"to": "circle:friends", "text": "A loaf"}); !strings.Contains(said, "circle friends") {
+				t.Errorf("it said %q", said)
+			}
+		}), func(o *syscalls.Options) { o.Social = out })
+		if c.rules != "" {
+			if _, err := m.Disk.Write(t.Context(), disk.Write{Files: map[sys.Path][]byte{policy.RulesFile: []byte(c.rules)}, Kind: sys.ByOwner, Title: "Rules"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		asked := yes(t, m)
+		if a, _ := m.Ask("go"); !a.OK {
+			t.Fatalf("%+v", a)
+		}
+		if n := asked(); n != c.asked || out.count() != 1 {
+			t.Errorf("with %q, the feed read %v: the owner is asked %d times, want %d; %d posts", c.rules, c.reads, n, c.asked, out.count())
+		}
+	}
 }
