@@ -11,7 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/go-rod/rod/lib/proto"
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
@@ -88,11 +87,11 @@ func socialLife(t *testing.T, anna, ben *server) {
 // socialDesktop has Ben like and comment, post a picture and take it back, by hand.
 func socialDesktop(t *testing.T, ben *server, words string) {
 	d := ben.SignIn(Chromium(t), 1280, 860)
-	d.must(d.find(d.page, `.dock button[aria-label="Social"]`).Timeout(patience).Click(proto.InputMouseButtonLeft, 1))
+	d.click(`.dock button[aria-label="Social"]`, ".*")
 	d.named(d.page, ".post .said-text", "The oven is warm")
-	d.click(`.post-act[aria-label^="Like,"]`, "")
+	d.click(`.post-act[aria-label^="Like,"]`, ".*")
 	d.find(d.page, `.post-act[aria-pressed="true"]`)
-	d.click(`.post-act[aria-expanded]`, "")
+	d.click(`.post-act[aria-expanded]`, ".*")
 	d.enter(".comment-line textarea", words)
 	d.named(d.page, ".comment .said-text", words)
 
@@ -115,7 +114,7 @@ func socialDesktop(t *testing.T, ben *server, words string) {
 	if posted.Message.Kind != "m.image" || posted.Circle != "public" {
 		t.Errorf("it is posted as %+v", posted)
 	}
-	d.click(`.post[aria-label^="ben"] .post-more`, "")
+	d.click(`.post[aria-label^="ben"] .post-more`, ".*")
 	d.click(".menu button", "Take back")
 	Eventually(t, patience, "it is gone", func() bool {
 		is, _, err := d.page.Has(".post .media img")
