@@ -87,7 +87,7 @@ func (m *messenger) adopt(ctx context.Context, src feed.Source) error {
 	if err := m.shelf.Note(ctx, src); err != nil {
 		return err
 	}
-	page, err := m.own.Timeline(ctx, src.Room, "", mostRead)
+	page, err := m.readFirst(ctx, src)
 	if err != nil {
 		return err
 	}
@@ -110,6 +110,24 @@ func (m *messenger) adopt(ctx context.Context, src feed.Source) error {
 		return tx.Append(sys.NewEvent(sys.EventRoom, sys.RoomData{Room: src.Room, Sender: src.Of}))
 	})
 	return err
+}
+
+// readFirst is the newest page of a feed. A homeserver that has just joined a room fetches
+// what was said before from others, and says nothing of it when that fails: a public feed
+// of somebody else's, which begins with a post, is read again if there seems to be none.
+func (m *messenger) readFirst(ctx context.Context, src feed.Source) (page talk.Page, err error) {
+	for _, pause := range []time.Duration{0, time.Second, 3 * time.Second} {
+		select {
+		case <-ctx.Done():
+			return page, ctx.Err()
+		case <-time.After(pause):
+		}
+		page, err = m.own.Timeline(ctx, src.Room, "", mostRead)
+		if err != nil || len(page.Messages) > 0 || src.Circle != feed.Public || src.Of == m.owner() {
+			break
+		}
+	}
+	return page, err
 }
 
 // takePost keeps what was said in a feed. The owner is told of comments on what is
