@@ -18,6 +18,7 @@ type agreed struct {
 // AIs with the built-in model: it is in both calendars, and both can prove it. Then they
 // follow each other.
 func TestTwoHomesAgreeOnAMeeting(t *testing.T) {
+	t.Parallel()
 	a := newAuthority(t)
 	anna, ben := newServerOf(t, a, "anna"), newServer(t, a, "ben")
 	agreeOnAMeeting(t, anna, ben, func() {})

@@ -138,6 +138,7 @@ func (w *World) answers(room string) int {
 // A second device has the files, the conversations and the messages of the first, keeps
 // in step both ways, and gets nothing any more once it is removed.
 func TestDevices(t *testing.T) {
+	t.Parallel()
 	first := NewWorld(t)
 	first.Up()
 	first.save("projects/garden.md", "beans\n")

@@ -13,6 +13,7 @@ import (
 // is over, everybody has everything, once. Then two of them agree on a meeting, through
 // a cut as well.
 func TestFederationInTrouble(t *testing.T) {
+	t.Parallel()
 	net := newNetwork(t, 3)
 	a := newAuthority(t)
 	var homes []*server

@@ -21,6 +21,7 @@ import (
 // to them by what the commands print, and talk, plain and encrypted, within a
 // home and between them. One pair of homes serves all parts.
 func TestMatrix(t *testing.T) {
+	t.Parallel()
 	a := newAuthority(t)
 	anna, ben := newServer(t, a, "anna"), newServer(t, a, "ben")
 	t.Run("check", func(t *testing.T) {

@@ -144,6 +144,7 @@ func (d *Desk) enter(selector, text string) {
 // Two people of one homeserver write to each other, one at the desktop and one with
 // another client, in an encrypted chat.
 func TestMessages(t *testing.T) {
+	t.Parallel()
 	w := NewWorld(t)
 	w.Up()
 	ben := friendOf(t, w, "ben")
