@@ -6,6 +6,7 @@ package play
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -38,17 +39,24 @@ func (stage Stage) First(ctx context.Context, t *app.Trial, side int) ([]sys.Sce
 	return stage.over(ctx, t, side, true)
 }
 
-// over plays scenarios side by side. It begins none after one that could not be played,
+// over plays scenarios side by side, those with the most steps first, so that no window is
+// left alone with a long one at the end. It begins none after one that could not be played,
 // nor, if first says so, after one that is red.
 func (stage Stage) over(ctx context.Context, t *app.Trial, side int, first bool) (out []sys.ScenarioResult, err error) {
 	list := t.Contract.Scenarios
 	results, errs := make([]*sys.ScenarioResult, len(list)), make([]error, len(list))
+	order := make([]int, len(list))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return len(list[b].Steps) - len(list[a].Steps) })
 	var next atomic.Int64
 	var end atomic.Bool
 	var all sync.WaitGroup
 	for range side {
 		all.Go(func() {
-			for i := next.Add(1) - 1; int(i) < len(list) && !end.Load(); i = next.Add(1) - 1 {
+			for n := next.Add(1) - 1; int(n) < len(list) && !end.Load(); n = next.Add(1) - 1 {
+				i := order[n]
 				r, err := stage(ctx, t, list[i])
 				results[i], errs[i] = &r, err
 				if err != nil || first && !settled(r) {
