@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -123,18 +124,15 @@ func (w *watch) look(root string) Limit {
 	if err != nil {
 		return "" // it has ended
 	}
-	procs, memory := 0, onMemory(filepath.Join(root, "tmp"))+onMemory(filepath.Join(root, "dev"))
-	for _, n := range names {
-		if n[0] < '0' || n[0] > '9' {
-			continue
-		}
-		procs++
+	procs := slices.DeleteFunc(names, func(n string) bool { return n[0] < '0' || n[0] > '9' })
+	if len(procs) > w.procs { // at once: what multiplies is thousands a moment later
+		return ByProcesses
+	}
+	memory := onMemory(filepath.Join(root, "tmp")) + onMemory(filepath.Join(root, "dev"))
+	for _, n := range procs {
 		memory += private(filepath.Join(root, "proc", n, "statm"))
 	}
-	switch {
-	case procs > w.procs:
-		return ByProcesses
-	case memory > w.memory:
+	if memory > w.memory {
 		return ByMemory
 	}
 	return ""
