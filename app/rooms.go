@@ -157,15 +157,15 @@ func movesOf(list []room.Posted) []RoomMove {
 	return out
 }
 
-// EntryOf is the entry that writes w into a room as it is. It fails with Conflict where
-// somebody else has moved, or has to.
-func EntryOf(s room.State, me sys.Handle, turns bool, w RoomWrite) (room.Entry, error) {
+// EntryOf is the entry that writes w into a room as it is, from a device of the author's (see
+// room.State.Next). It fails with Conflict where somebody else has moved, or has to.
+func EntryOf(s room.State, me sys.Handle, device int, turns bool, w RoomWrite) (room.Entry, error) {
 	refuse := func(kind sys.Kind, why, hint string) (room.Entry, error) {
 		return room.Entry{}, &sys.Error{Op: "write into", Path: "the room", Kind: kind, Err: errors.New(why), Hint: hint}
 	}
 	last, moved := s.Last()
 	switch {
-	case s.Next(me) > room.MostEntries:
+	case s.Next(me, device) > room.MostEntries:
 		return refuse(sys.Refused, fmt.Sprintf("you have written %d times into it, and it holds no more", room.MostEntries), "make a new one")
 	case len(w.Value) == 0:
 		return refuse(sys.Invalid, "there is nothing to write", "")
@@ -174,7 +174,7 @@ func EntryOf(s room.State, me sys.Handle, turns bool, w RoomWrite) (room.Entry, 
 	case w.Kind == room.Move && turns && moved && last.By == me:
 		return refuse(sys.Conflict, "it is somebody else's turn", "")
 	}
-	return room.Entry{V: room.Version, N: s.Next(me), Kind: w.Kind, Key: w.Key, After: s.Head(w.Kind, w.Key), Value: string(w.Value)}, nil
+	return room.Entry{V: room.Version, N: s.Next(me, device), Kind: w.Kind, Key: w.Key, After: s.Head(w.Kind, w.Key), Value: string(w.Value)}, nil
 }
 
 // RoomTitle is a title as people can read it; empty if nothing is left of it.

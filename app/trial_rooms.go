@@ -142,7 +142,7 @@ func (t *trialRooms) Write(_ context.Context, _ sys.Slug, id string, w RoomWrite
 	if err != nil {
 		return RoomWritten{}, err
 	}
-	e, err := EntryOf(room.Replay(r.entries, r.turns), t.me, r.turns, w)
+	e, err := EntryOf(room.Replay(r.entries, r.turns), t.me, 0, r.turns, w)
 	if err != nil {
 		return RoomWritten{}, err
 	}
@@ -194,7 +194,7 @@ func (t *trialRooms) other(r *trialRoom, o contract.Other) error {
 	by := sys.Handle(o.By)
 	s := room.Replay(r.entries, r.turns)
 	if o.AtOnce == "" {
-		e, err := EntryOf(s, by, r.turns, w)
+		e, err := EntryOf(s, by, 0, r.turns, w)
 		if err != nil {
 			return err
 		}
@@ -206,7 +206,7 @@ func (t *trialRooms) other(r *trialRoom, o contract.Other) error {
 		return nil // there is nothing beside which it could be written
 	}
 	e := room.Entry{V: room.Version, Kind: w.Kind, Key: w.Key, After: mine.After, Value: string(w.Value)}
-	for e.N = s.Next(by); (e.IDOf(r.id, by) < mine.ID) != (o.AtOnce == "win"); e.N++ { // the smaller ID counts
+	for e.N = s.Next(by, 0); (e.IDOf(r.id, by) < mine.ID) != (o.AtOnce == "win"); e.N++ { // the smaller ID counts
 	}
 	_, err := t.post(r, by, e)
 	return err

@@ -143,7 +143,7 @@ func (d *devices) listen(ctx context.Context, addr string) error {
 	}
 	server := device.NewServer(device.ServerOptions{
 		Identity: own, Roll: d.roll, Journal: d.s.disk.Journal(), Messages: d, Talks: carried{d.s}, Matrix: d.s.matrix, Repo: d.place(),
-		Meet: d.meetHere, Welcome: d.welcome, Joined: d.joined, Log: d.log,
+		Meet: d.meetHere, Welcome: d.welcome, Joined: d.joined, Signs: d.signs, Log: d.log,
 	})
 	if err := d.roll.SetListen(ctx, ln.Addr().String()); err != nil {
 		return errors.Join(err, ln.Close())
@@ -173,6 +173,25 @@ func (d *devices) meetHere(ctx context.Context) error {
 
 func (d *devices) welcome() device.Welcome {
 	return device.Welcome{Of: hostName(), Handle: readHandle(d.s.disk).Handle, Version: d.version}
+}
+
+// signs is the seed of the key that signs what is the owner's, for a device that was let in.
+func (d *devices) signs() (string, error) {
+	key, err := dealKey(d.keys)
+	if err != nil {
+		return "", err
+	}
+	return packKey(key), nil
+}
+
+// number is the how-manieth of the owner's devices this is, 0 the first.
+func (d *devices) number() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.role == nil {
+		return 0
+	}
+	return max(1, d.role.Number)
 }
 
 func hostName() string {

@@ -15,6 +15,7 @@ import (
 	meeting "matrixos/disk/sync"
 	"matrixos/gateway"
 	"matrixos/kernel"
+	"matrixos/keyring"
 	"matrixos/sys"
 )
 
@@ -56,7 +57,7 @@ func (d *devices) join(ctx context.Context, text string) error {
 	if err != nil {
 		return err
 	}
-	fresh := device.Role{First: link.ID, Addrs: link.Addrs, Handle: w.Handle, Name: w.Name, Of: w.Of}
+	fresh := device.Role{First: link.ID, Addrs: link.Addrs, Handle: w.Handle, Name: w.Name, Of: w.Of, Number: w.Number}
 	if role != nil {
 		if role.Handle != w.Handle {
 			return &sys.Error{Op: "join", Path: string(w.Handle), Kind: sys.Refused, Err: errors.New("this home is that of " + string(role.Handle)), Hint: "name an empty folder: --home FOLDER"}
@@ -65,6 +66,11 @@ func (d *devices) join(ctx context.Context, text string) error {
 		// The account knows the old keys as those of a device that is gone.
 		local, _ := w.Handle.Parts()
 		if err := os.RemoveAll(filepath.Join(d.s.home, sys.Store, "matrix", "clients", local)); err != nil {
+			return err
+		}
+	}
+	if w.Signs != "" {
+		if err := d.keys.Set(dealKeyName, keyring.NewSecret(w.Signs)); err != nil {
 			return err
 		}
 	}
@@ -161,6 +167,9 @@ func (d *devices) round(ctx context.Context) error {
 	j := d.s.disk.Journal()
 	own := j.Last()
 	w, err := d.first.Hello(ctx, d.version)
+	if err == nil && w.Number != d.number() {
+		err = d.setRole(ctx, func(r *device.Role) { r.Number = w.Number })
+	}
 	if err != nil {
 		return err
 	}

@@ -84,6 +84,7 @@ func (s *System) openMessenger(ctx context.Context, p *parts) (err error) {
 	if s.people, err = newMessenger(ctx, s.disk, s.kernel, p.secrets, server, s.log); err != nil {
 		return err
 	}
+	s.people.rooms.device = s.devices.number
 	if s.devices.isSecond() {
 		s.people.introduce = s.devices.introduce
 	}
@@ -166,8 +167,11 @@ func dealKey(keys *keyring.Keyring) (ed25519.PrivateKey, error) {
 	if made != nil || !errors.Is(err, sys.NotFound) {
 		return key, made
 	}
-	return key, keys.Set(dealKeyName, keyring.NewSecret(base64.StdEncoding.EncodeToString(key.Seed())))
+	return key, keys.Set(dealKeyName, keyring.NewSecret(packKey(key)))
 }
+
+// packKey is a key as it is kept.
+func packKey(key ed25519.PrivateKey) string { return base64.StdEncoding.EncodeToString(key.Seed()) }
 
 func (m *messenger) owner() sys.Handle { return readHandle(m.disk).Handle }
 

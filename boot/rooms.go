@@ -29,6 +29,8 @@ type shared struct {
 	m    *messenger
 	key  ed25519.PrivateKey
 	wake chan struct{} // a room is to be read from its beginning
+	// device is the how-manieth of the owner's this is, 0 the first.
+	device func() int
 
 	writing sync.Mutex // above mu: one entry gets a number at a time
 
@@ -74,7 +76,7 @@ var sharedTables = []string{
 
 func newShared(ctx context.Context, m *messenger, key ed25519.PrivateKey) (*shared, error) {
 	return &shared{
-		m: m, key: key, wake: make(chan struct{}, 1), states: map[string]room.State{}, changes: map[string]int{}, present: map[string]map[sys.Handle]bool{},
+		m: m, key: key, device: func() int { return 0 }, wake: make(chan struct{}, 1), states: map[string]room.State{}, changes: map[string]int{}, present: map[string]map[sys.Handle]bool{},
 		members: map[string]attendance{}, read: map[string]time.Time{}, rate: map[string]*bucket{}, due: map[string]bool{},
 	}, m.disk.Journal().Migrate(ctx, "messenger-shared", sharedTables...)
 }
@@ -358,7 +360,7 @@ func (d *shared) write(ctx context.Context, slug sys.Slug, id string, w app.Room
 		return app.RoomWritten{}, err
 	}
 	me := d.m.owner()
-	e, err := app.EntryOf(s, me, r.Turns, w)
+	e, err := app.EntryOf(s, me, d.device(), r.Turns, w)
 	if err != nil {
 		return app.RoomWritten{}, err
 	}

@@ -99,6 +99,7 @@ func newHome(t *testing.T) *home {
 	h.server = NewServer(ServerOptions{
 		Identity: h.own, Roll: h.roll, Journal: j, Messages: h, Talks: h, Repo: repo,
 		Meet: func(context.Context) error { h.meets++; return nil }, Joined: func(Device) {}, Log: slog.New(slog.DiscardHandler),
+		Signs:   func() (string, error) { return "seed", nil },
 		Welcome: func() Welcome { return Welcome{Of: "desk", Handle: "@you:local", Version: "7"} },
 		Matrix: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/_matrix/wait" {
@@ -159,7 +160,7 @@ func TestPairing(t *testing.T) {
 	_, err = h.reach(laptop).Pair(ctx, strings.Repeat("A", 26), "7")
 	wants(t, "a wrong code", err, sys.Unauthorized)
 	w, err := h.reach(laptop).Pair(ctx, code, "7")
-	if err != nil || w.Name != "laptop" || w.Of != "desk" || w.Handle != "@you:local" {
+	if err != nil || w.Name != "laptop" || w.Of != "desk" || w.Handle != "@you:local" || w.Signs != "seed" || w.Number != 1 {
 		t.Fatalf("pair: %+v, %v", w, err)
 	}
 	_, err = h.reach(thief).Pair(ctx, code, "7")
@@ -172,10 +173,14 @@ func TestPairing(t *testing.T) {
 	h.at = h.at.Add(codeLife)
 	_, err = h.reach(thief).Pair(ctx, old, "7")
 	wants(t, "a code that is too old", err, sys.Unauthorized)
-	if _, err := h.reach(laptop).Hello(ctx, "8"); err != nil {
-		t.Fatal(err)
+	if w, err := h.reach(laptop).Hello(ctx, "8"); err != nil || w.Signs != "" || w.Number != 1 {
+		t.Fatalf("hello: %+v, %v", w, err)
 	}
-	if list, err := h.roll.List(ctx); err != nil || len(list) != 1 || list[0].Version != "8" || !list[0].Seen.Equal(h.at.UTC().Truncate(time.Millisecond)) {
+	second := someone(t)
+	if w, err := h.reach(second).Pair(ctx, h.invite(t, "phone"), "7"); err != nil || w.Number != 2 {
+		t.Errorf("a second one: %+v, %v", w, err)
+	}
+	if list, err := h.roll.List(ctx); err != nil || len(list) != 2 || list[0].Version != "8" || !list[0].Seen.Equal(h.at.UTC().Truncate(time.Millisecond)) {
 		t.Errorf("the roll is %+v, %v", list, err)
 	}
 }

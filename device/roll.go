@@ -38,6 +38,7 @@ type Role struct {
 	Cloned  bool   // it has met the first device once
 	Vouched string // the device of the account that the first has signed
 	Removed bool   // the first device lets it in no more
+	Number  int    // the how-manieth device it is, from 1; 0 in a home that was paired before these were counted
 }
 
 var rollTables = []string{
@@ -188,6 +189,12 @@ func (r *Roll) find(ctx context.Context, id ID) (Device, error) {
 		err = &sys.Error{Op: "find device", Path: id.Short(), Kind: sys.NotFound}
 	}
 	return d, err
+}
+
+// number is the how-manieth device of the roll one is, from 1.
+func (r *Roll) number(ctx context.Context, id ID) (n int, err error) {
+	err = r.j.QueryRow(ctx, `SELECT count(*) FROM device WHERE rowid <= (SELECT rowid FROM device WHERE id = ?)`, string(id)).Scan(&n)
+	return n, err
 }
 
 // Named is the device of a name, or whose ID begins so, of those that are let in.

@@ -48,7 +48,8 @@ type ServerOptions struct {
 	Repo     string                          // of git, where the homes meet
 	Meet     func(ctx context.Context) error // brings this home and Repo together
 	Welcome  func() Welcome
-	Joined   func(d Device) // one was let in
+	Joined   func(d Device)         // one was let in
+	Signs    func() (string, error) // the seed of the key that signs what is the owner's
 	Log      *slog.Logger
 }
 
@@ -217,13 +218,20 @@ func (s *Server) pair(w http.ResponseWriter, r *http.Request) {
 	s.o.Joined(d)
 	out := s.o.Welcome()
 	out.Name = d.Name
-	answer(w, out, nil)
+	out.Signs, err = s.o.Signs()
+	if err == nil {
+		out.Number, err = s.o.Roll.number(r.Context(), id)
+	}
+	answer(w, out, err)
 }
 
 func (s *Server) hello(w http.ResponseWriter, r *http.Request, d Device) {
 	err := s.o.Roll.seen(r.Context(), d.ID, cut(r.URL.Query().Get("version"), 60))
 	out := s.o.Welcome()
 	out.Name, out.Seq = d.Name, s.o.Journal.Last()
+	if err == nil {
+		out.Number, err = s.o.Roll.number(r.Context(), d.ID)
+	}
 	answer(w, out, err)
 }
 

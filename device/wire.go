@@ -31,6 +31,12 @@ type Welcome struct {
 	Handle  sys.Handle `json:"handle"`
 	Version string     `json:"version"`
 	Seq     sys.Seq    `json:"seq"` // how far its journal is
+	// Number is the how-manieth device the one that asks is, from 1; those that were removed
+	// count.
+	Number int `json:"number"`
+	// Signs is the seed of the key that signs what is the owner's, in base64: all devices of
+	// theirs sign by one. Only who has just been let in is told.
+	Signs string `json:"signs,omitempty"`
 }
 
 // Signing asks for a device of the owner's account.

@@ -30,7 +30,7 @@ func (h *home) state() room.State { return room.Replay(h.has, h.turns) }
 
 func (h *home) write(kind room.Kind, key, value string) room.Posted {
 	s := h.state()
-	return h.post(room.Entry{V: room.Version, N: s.Next(h.me), Kind: kind, Key: key, After: s.Head(kind, key), Value: value})
+	return h.post(room.Entry{V: room.Version, N: s.Next(h.me, 0), Kind: kind, Key: key, After: s.Head(kind, key), Value: value})
 }
 
 func (h *home) post(e room.Entry) room.Posted {
@@ -103,6 +103,33 @@ func TestTwoEntriesOfOneNumber(t *testing.T) {
 	first := shown(room.Replay([]room.Posted{one, two}, false))
 	if other := shown(room.Replay([]room.Posted{two, one, two}, false)); other != first || strings.Contains(first, "lost") {
 		t.Errorf("%s\n%s", first, other)
+	}
+}
+
+// Devices of one author that have not met write entries of numbers of their own, until those
+// are used up.
+func TestDevicesTakeNumbersOfTheirOwn(t *testing.T) {
+	const ann = "@ann:a.example"
+	first := home{me: ann}
+	var all []room.Posted
+	for device := range 4 {
+		apart := home{me: ann}
+		for i := range 400 {
+			all = append(all, apart.post(room.Entry{V: room.Version, N: apart.state().Next(ann, device), Kind: room.Set, Key: fmt.Sprint("k", device, ".", i), Value: "1"}))
+		}
+	}
+	first.has = all
+	// The 334 numbers of each other device are used up after that many, and then it takes
+	// those that the first takes too.
+	if got, want := len(first.state().Cells), 400+3*334; got != want {
+		t.Errorf("%d of %d entries are there, not %d", got, len(all), want)
+	}
+	full := home{me: ann}
+	for n := 1; n <= room.MostEntries; n++ {
+		full.has = append(full.has, room.Posted{Entry: room.Entry{N: n, Kind: room.Set, Key: "k"}, By: ann, ID: room.ID(fmt.Sprint(n))})
+	}
+	if s := full.state(); s.Next(ann, 0) <= room.MostEntries || s.Next(ann, 3) <= room.MostEntries || s.Next("@ben:example.org", 0) != 1 {
+		t.Errorf("a full room: %d, %d, %d", s.Next(ann, 0), s.Next(ann, 3), s.Next("@ben:example.org", 0))
 	}
 }
 

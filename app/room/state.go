@@ -27,7 +27,7 @@ type State struct {
 	// Waiting is how many entries build on what has not come yet, or never will.
 	Waiting int
 	heads   map[string][]ID
-	next    map[sys.Handle]int
+	used    map[sys.Handle]map[int]bool // the numbers of each author's entries
 }
 
 // Head is what an entry of a kind has to follow now to build on all that counts; of a
@@ -39,8 +39,31 @@ func (s State) Head(kind Kind, key string) []ID {
 	return out
 }
 
-// Next is the number of the next entry of an author.
-func (s State) Next(by sys.Handle) int { return s.next[by] + 1 }
+// mostDevices is how many devices of one author write by numbers of their own; those beyond
+// share them.
+const mostDevices = 16
+
+// Next is the number of the next entry of an author, MostEntries+1 if there is none left.
+// Devices of theirs that have not met do not take the same: the first device, 0, counts up from 1,
+// the others take every 15th of the second half, and what is free when those are used up.
+func (s State) Next(by sys.Handle, device int) int {
+	used := s.used[by]
+	free := func(from, step int) (int, bool) {
+		for n := from; n <= MostEntries; n += step {
+			if !used[n] {
+				return n, true
+			}
+		}
+		return MostEntries + 1, false
+	}
+	if others := mostDevices - 1; device > 0 {
+		if n, ok := free(MostEntries/2+1+(device-1)%others, others); ok {
+			return n
+		}
+	}
+	n, _ := free(1, 1)
+	return n
+}
 
 // Last is the newest move that counts.
 func (s State) Last() (Posted, bool) {
@@ -55,10 +78,13 @@ func (s State) Last() (Posted, bool) {
 // on counts, and of two as long the one with the smaller ID. Without turns all moves
 // count, what builds on others behind them.
 func Replay(list []Posted, turns bool) State {
-	s := State{heads: map[string][]ID{}, next: map[sys.Handle]int{}}
+	s := State{heads: map[string][]ID{}, used: map[sys.Handle]map[int]bool{}}
 	groups := map[string][]Posted{}
 	for _, p := range unique(list) {
-		s.next[p.By] = max(s.next[p.By], p.N)
+		if s.used[p.By] == nil {
+			s.used[p.By] = map[int]bool{}
+		}
+		s.used[p.By][p.N] = true
 		name := string(p.Kind) + " " + p.Key
 		groups[name] = append(groups[name], p)
 	}
