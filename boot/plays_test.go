@@ -44,12 +44,7 @@ func TestPlaysAreRemembered(t *testing.T) {
 	}
 	run := func(code string, want ...string) {
 		t.Helper()
-		tree := fstest.MapFS{
-			"apps/tea/matrix.json":   {Data: []byte(`{"name":"Tea","slug":"tea","version":"1.0.0","runtime":"vite"}`)},
-			"apps/tea/src/App.tsx":   {Data: []byte("export default function App() { return <p>1</p>; }\n" + code)},
-			"apps/tea/contract.json": {Data: []byte(`{"version":1,"scenarios":[{"name":"one","steps":[{"see":"1"}]},{"name":"red","steps":[{"see":"2"}]},{"name":"two","steps":[{"see":"1"}]}]}`)},
-		}
-		trial, err := rt.Try(t.Context(), tree, "apps/tea")
+		trial, err := rt.Try(t.Context(), tea(code), "apps/tea")
 		if err != nil || len(trial.Faults) > 0 {
 			t.Fatal(err, trial.Faults)
 		}
@@ -76,4 +71,13 @@ func TestPlaysAreRemembered(t *testing.T) {
 	run("// a comment\n", "red")
 	run("console.info(1);\n", "one", "red", "two")
 	run("", "red")
+}
+
+// tea is an app with some code more, and a contract of which one scenario is red.
+func tea(code string) fstest.MapFS {
+	return fstest.MapFS{
+		"apps/tea/matrix.json":   {Data: []byte(`{"name":"Tea","slug":"tea","version":"1.0.0","runtime":"vite"}`)},
+		"apps/tea/src/App.tsx":   {Data: []byte("export default function App() { return <p>1</p>; }\n" + code)},
+		"apps/tea/contract.json": {Data: []byte(`{"version":1,"scenarios":[{"name":"one","steps":[{"see":"1"}]},{"name":"red","steps":[{"see":"2"}]},{"name":"two","steps":[{"see":"1"}]}]}`)},
+	}
 }
