@@ -153,7 +153,7 @@ export function Segmented({ value, options, onChange, label }: Change<string> & 
   return (
     <div className="mx-seg" role="radiogroup" aria-label={label} onKeyDown={move} ref={box}>
       {all.map((o, i) => (
-        <button key={o.value} type="button" role="radio" aria-checked={o.value === value} tabIndex={o.value === value || (!chosen && i === 0) ? 0 : -1} onClick={() => onChange(o.value)}>
+        <button key={o.value} type="button" role="radio" aria-checked={o.value === value} tabIndex={o.value === value || (!chosen && i === 0) ? 0 : -1} onClick={() => o.value !== value && onChange(o.value)}>
           {o.label}
         </button>
       ))}
