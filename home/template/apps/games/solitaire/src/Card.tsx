@@ -16,20 +16,36 @@ export function Suit({ suit }: { suit: number }) {
 
 export interface CardProps {
   card: number;
-  chosen?: boolean;
-  hinted?: boolean;
+  chosen: boolean;
+  hinted: boolean;
   style?: CSSProperties;
-  tabIndex?: number;
-  onClick?: () => void;
-  onDouble?: () => void;
-  onGrab?: (e: PointerEvent<HTMLButtonElement>) => void;
+  onClick: () => void;
+  onGrab: (e: PointerEvent<HTMLButtonElement>) => void;
 }
 
-export function Card({ card, chosen, hinted, style, onClick, onDouble, onGrab }: CardProps) {
+/** Card is a card in play. */
+export function Card({ card, chosen, hinted, style, onClick, onGrab }: CardProps) {
   return (
-    <button type="button" className="card" data-red={red(card) ? "" : undefined} data-hint={hinted ? "" : undefined} aria-pressed={chosen} aria-label={nameOf(card)} style={style} onClick={onClick} onDoubleClick={onDouble} onPointerDown={onGrab}>
+    <button type="button" className="card" data-red={red(card) ? "" : undefined} aria-current={hinted || undefined} aria-pressed={chosen} aria-label={nameOf(card)} style={style} onClick={onClick} onPointerDown={onGrab}>
+      <Print card={card} />
+    </button>
+  );
+}
+
+/** Face is a card that lies under others: to be seen, and nothing more. */
+export function Face({ card, style }: { card: number; style?: CSSProperties }) {
+  return (
+    <span className="card under" data-red={red(card) ? "" : undefined} style={style} aria-hidden>
+      <Print card={card} />
+    </span>
+  );
+}
+
+function Print({ card }: { card: number }) {
+  return (
+    <>
       <span className="corner"><b>{letters[rankOf(card)]}</b><Suit suit={suitOf(card)} /></span>
       <Suit suit={suitOf(card)} />
-    </button>
+    </>
   );
 }

@@ -15,9 +15,13 @@ export interface Game {
   began: number;
 }
 
-/** A place that cards come from or go to. */
+/** A place that cards come from; of a column so many of the last. */
 export type Place = { at: "waste" } | { at: "foundation"; suit: number } | { at: "column"; n: number; count: number };
 
+/** A place that cards go to. */
+export type Goal = { at: "foundation"; suit: number } | { at: "column"; n: number };
+
+export const same = (a: Place | null, b: Place): boolean => JSON.stringify(a) === JSON.stringify(b);
 export const suitOf = (card: number): number => Math.floor(card / 13);
 export const rankOf = (card: number): number => card % 13;
 export const red = (card: number): boolean => suitOf(card) % 2 === 1;
@@ -26,11 +30,8 @@ const suits = ["spades", "hearts", "clubs", "diamonds"];
 export const nameOf = (card: number): string => `${ranks[rankOf(card)]} of ${suits[suitOf(card)]}`;
 
 export function deal(turn: 1 | 3, now: number, random: () => number): Game {
-  const deck = Array.from({ length: 52 }, (_, i) => i);
-  for (let i = 51; i > 0; i--) {
-    const j = Math.floor(random() * (i + 1));
-    [deck[i], deck[j]] = [deck[j]!, deck[i]!];
-  }
+  const shuffled = Array.from({ length: 52 }, (_, card) => ({ card, by: random() })).sort((a, b) => a.by - b.by);
+  const deck = shuffled.map(({ card }) => card);
   const columns = Array.from({ length: 7 }, (_, n) => ({ down: deck.splice(0, n), up: deck.splice(0, 1) }));
   return { stock: deck, waste: [], foundations: [0, 0, 0, 0], columns, turn, moves: 0, began: now };
 }
@@ -85,11 +86,10 @@ function take(g: Game, from: Place, count: number): Game {
 }
 
 /** move carries cards from a place to another, or returns null where the rules forbid it. */
-export function move(g: Game, from: Place, to: Place): Game | null {
+export function move(g: Game, from: Place, to: Place | Goal): Game | null {
   const cards = cardsAt(g, from);
-  if (cards.length === 0 || (from.at === "column" && to.at === "column" && from.n === to.n)) return null;
   if (to.at === "foundation") {
-    if (from.at === "foundation" || !toFoundation(g, cards, to.suit)) return null;
+    if (!toFoundation(g, cards, to.suit)) return null;
     const rest = take(g, from, 1);
     return { ...rest, foundations: rest.foundations.with(to.suit, rest.foundations[to.suit]! + 1), moves: g.moves + 1 };
   }
@@ -99,15 +99,14 @@ export function move(g: Game, from: Place, to: Place): Game | null {
   return { ...rest, columns: rest.columns.with(to.n, { ...c, up: [...c.up, ...cards] }), moves: g.moves + 1 };
 }
 
-/** best is where a press sends cards: to a foundation, else to a column where they help; null if nowhere. */
-export function best(g: Game, from: Place): Place | null {
+/** best is where a second press sends cards: home, else to a column where they help; null if nowhere. */
+export function best(g: Game, from: Place): Goal | null {
   const cards = cardsAt(g, from);
-  if (cards.length === 0) return null;
-  if (from.at !== "foundation" && toFoundation(g, cards, suitOf(cards[0]!))) return { at: "foundation", suit: suitOf(cards[0]!) };
-  const fit = g.columns.flatMap((c, n) => (toColumn(g, cards, n) && !(from.at === "column" && from.n === n) ? [{ n, empty: c.up.length === 0 }] : []));
-  const whole = from.at === "column" && g.columns[from.n]!.down.length === 0 && g.columns[from.n]!.up.length === from.count;
-  const found = fit.find((f) => !f.empty) ?? fit.find((f) => f.empty && !whole); // a king that has a column of its own stays
-  return found ? { at: "column", n: found.n, count: 0 } : null;
+  if (from.at === "foundation" || cards.length === 0) return null;
+  if (toFoundation(g, cards, suitOf(cards[0]!))) return { at: "foundation", suit: suitOf(cards[0]!) };
+  if (from.at === "column" && rankOf(cards[0]!) === 12 && g.columns[from.n]!.down.length === 0) return null; // a king that has a column of its own stays
+  const n = g.columns.findIndex((_, m) => toColumn(g, cards, m));
+  return n >= 0 ? { at: "column", n } : null;
 }
 
 export const won = (g: Game): boolean => g.foundations.every((n) => n === 13);
@@ -126,19 +125,30 @@ export function home(g: Game): Game | null {
   return null;
 }
 
+export interface Hint {
+  from: Place;
+  to: Goal;
+}
+
 /** hint finds a move that gets somewhere: a card home, a face-down card turned, a card from the waste; else a draw is meant. */
-export function hint(g: Game): { from: Place; to: Place } | null {
+export function hint(g: Game): Hint | null {
   const tops: Place[] = [{ at: "waste" }, ...g.columns.map((_, n): Place => ({ at: "column", n, count: 1 }))];
   for (const from of tops) {
     const card = cardsAt(g, from)[0];
     if (card !== undefined && toFoundation(g, [card], suitOf(card))) return { from, to: { at: "foundation", suit: suitOf(card) } };
   }
   for (const [n, c] of g.columns.entries()) {
-    if (c.up.length === 0 || (c.down.length === 0 && rankOf(c.up[0]!) === 12)) continue;
-    const from: Place = { at: "column", n, count: c.up.length };
-    const to = g.columns.findIndex((t, m) => m !== n && toColumn(g, c.up, m) && (c.down.length > 0 || t.up.length > 0));
-    if (to >= 0) return { from, to: { at: "column", n: to, count: 0 } };
+    if (c.down.length === 0 && rankOf(c.up[0]!) === 12) continue; // nothing lies under it
+    const to = g.columns.findIndex((_, m) => toColumn(g, c.up, m));
+    if (to >= 0) return { from: { at: "column", n, count: c.up.length }, to: { at: "column", n: to } };
   }
   const to = g.columns.findIndex((_, n) => toColumn(g, g.waste.slice(-1), n));
-  return to >= 0 ? { from: { at: "waste" }, to: { at: "column", n: to, count: 0 } } : null;
+  return to >= 0 ? { from: { at: "waste" }, to: { at: "column", n: to } } : null;
+}
+
+/** wordsFor says a hint. */
+export function wordsFor(g: Game, { from, to }: Hint): string {
+  const under = to.at === "column" ? g.columns[to.n]!.up.at(-1) : undefined;
+  const where = to.at === "foundation" ? "home" : under === undefined ? "into the empty column" : `on the ${nameOf(under)}`;
+  return `Put the ${nameOf(cardsAt(g, from)[0]!)} ${where}.`;
 }
