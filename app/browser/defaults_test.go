@@ -23,7 +23,7 @@ var defaults = []struct{ folder, file, from, to, found string }{
 	{"games/2048", "src/slide.ts", `score += gained`, `score += 1`, "numbers slide and join once, and the score counts them"},
 	{"games/backgammon", "src/rules.ts", `behind ? 3 : 2`, `behind ? 2 : 3`, "a gammon counts twice"},
 	{"games/chess", "src/rules.ts", `if (kind === 1 && to === p.passing) board[to + 8 * p.side] = 0;`, ``, "a pawn is taken in passing"},
-	{"games/four-in-a-row", "src/four.ts", "players.find((p) => p !== by)", "by", "who gives up has lost"},
+	{"games/four-in-a-row", "src/four.ts", "players.find((p) => p !== by)", "by", "with somebody else games are won and given up, and the wins of both are shown"},
 	{"games/minesweeper", "src/App.tsx", `orderBy: { seconds: "asc" }`, `orderBy: { seconds: "desc" }`, "the last safe field wins"},
 	{"games/snake", "src/App.tsx", `orderBy: { score: "desc" }`, `orderBy: { score: "asc" }`, "the snake runs into the wall"},
 	{"games/solitaire", "src/klondike.ts", `red(under) !== red(first)`, `red(under) === red(first)`, "a column takes the next lower card of the other colour"},

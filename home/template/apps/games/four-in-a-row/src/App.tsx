@@ -3,7 +3,7 @@ import { Alone, App, Button, Dialog, Failure, IconButton, Input, Select, Skeleto
 import { useEffect, useState, type FormEvent } from "react";
 import { Board, Turn } from "./Board";
 import { Far } from "./Far";
-import { replay } from "./four";
+import { replay, toMove } from "./four";
 import "./style.css";
 
 const title = "Four in a row";
@@ -23,7 +23,7 @@ function Games() {
   const [chosen, setChosen] = useValue("with", here);
   const [invited, setInvited] = useValue<Record<string, string>>("invited", {});
   const [making, setMaking] = useState(false);
-  const far = (list?.rooms ?? []).filter((r) => r.turns && r.state === "joined");
+  const far = (list?.rooms ?? []).filter((r) => r.state === "joined");
   const at = far.some((r) => r.id === chosen) ? chosen : here;
   const [seen, setSeen, known] = useValue<string[]>("seen", []);
   const fresh = known ? far.find((r) => r.by !== list?.me && !seen.includes(r.id))?.id : undefined;
@@ -92,7 +92,7 @@ function OneScreen() {
   const toast = useToast();
   if (!loaded) return null;
   const g = replay(played);
-  const turn = g.moves % 2 === 0 ? 1 : 2;
+  const turn = toMove(g);
   const won = (name: string) => games.rows.filter((r) => r.winner === name).length;
   const fresh = () => {
     if (g.over) games.insert({ winner: g.winner ? names[g.winner - 1]! : "nobody", moves: g.moves }).catch((e: Error) => toast(e.message));
@@ -101,7 +101,7 @@ function OneScreen() {
   return (
     <div className="play">
       <Turn disc={g.over ? g.winner : turn}>{g.over ? (g.winner ? `${names[g.winner - 1]} wins.` : "The board is full: nobody wins.") : `${names[turn - 1]} is to move`}</Turn>
-      <Board game={g} names={names} onColumn={g.over ? undefined : (x) => replay([...played, x]).moves > g.moves && set([...played, x])} />
+      <Board game={g} names={names} onColumn={(x) => replay([...played, x]).moves > g.moves && set([...played, x])} />
       <div className="turn">
         <span className="mx-quiet mx-num">{`Games: ${names[0]} ${won(names[0])}, ${names[1]} ${won(names[1])}, drawn ${won("nobody")}`}</span>
         <Spacer />

@@ -6,7 +6,7 @@ import { columns, rows, wordsFor, type Disc, type Game } from "./four";
 export function Turn({ disc, children }: { disc: Disc; children: ReactNode }) {
   return (
     <p className="turn" role="status">
-      {disc > 0 && <span className="disc" data-of={disc} />}
+      <span className="disc" data-of={disc} />
       <b>{children}</b>
     </p>
   );
@@ -17,10 +17,10 @@ export function Board({ game: g, names, onColumn }: { game: Game; names: readonl
   useKeys(onColumn ? Object.fromEntries(Array.from({ length: columns }, (_, x) => [String(x + 1), () => onColumn(x)])) : {});
   const cell = (x: number, y: number) => {
     const at = y * columns + x;
-    const disc = g.cells[at]!;
+    const [disc, won] = [g.cells[at]!, g.line.includes(at)];
     return {
-      content: disc > 0 && <span className="disc" data-of={disc} data-new={at === g.last ? "" : undefined} data-won={g.line.includes(at) ? "" : undefined} />,
-      label: `Column ${x + 1}, row ${rows - y}${disc ? `: ${names[disc - 1]}` : ""}`,
+      content: <span className="disc" data-of={disc} data-new={at === g.last || undefined} data-won={won || undefined} />,
+      label: `Column ${x + 1}, row ${rows - y}${disc ? `: ${names[disc - 1]}${won ? ", one of the four" : ""}` : ""}`,
     };
   };
   return (

@@ -26,25 +26,24 @@ export function Far({ id, onLeft }: { id: string; onLeft(): void }) {
   const rival = other ? personName(other.id) : "Somebody";
   const last = room.log.at(-1);
   const mine = last?.by !== me;
-  const begins = g.over || match.began === "";
-  const firstIsMe = match.began === me;
-  const names: [string, string] = firstIsMe ? ["you", rival] : [rival, "you"];
-  const disc = (begins ? 0 : mine === firstIsMe ? 1 : 2) as Disc;
+  const names: [string, string] = match.began === me ? ["you", rival] : [rival, "you"];
+  const mover = last ? names.indexOf(mine ? "you" : rival) + 1 : 0;
   const play = (value: unknown) => {
     setBusy(true);
     append(value).catch((e: Error) => toast(e.message)).finally(() => setBusy(false));
   };
   const words = () => {
     if (!other) return "Invite somebody to begin.";
-    if (match.gaveUp) return `${match.gaveUp === me ? "You gave" : `${rival} gave`} up. ${mine ? "You begin the next one." : `${rival} begins the next one.`}`;
-    if (g.over) return `${g.winner === 0 ? "Nobody wins." : (g.winner === 1) === firstIsMe ? "You win." : `${rival} wins.`} ${mine ? "You begin the next one." : `${rival} begins the next one.`}`;
-    if (g.moves === 0 && !last) return "Whoever moves first begins.";
-    return mine ? "Your turn" : `${rival} is to move`;
+    if (!last) return "Whoever moves first begins.";
+    if (!g.over) return mine ? "Your turn" : `${rival} is to move`;
+    const winner = g.winner ? names[g.winner - 1] : "Nobody";
+    const how = match.gaveUp ? `${match.gaveUp === me ? "You" : rival} gave up.` : winner === "you" ? "You win." : `${winner} wins.`;
+    return `${how} ${mine ? "You begin" : `${rival} begins`} the next one.`;
   };
   return (
     <div className="play">
       {error && <Failure error={error} />}
-      <Turn disc={g.over ? g.winner : disc}>{words()}</Turn>
+      <Turn disc={g.over ? g.winner : (mover as Disc)}>{words()}</Turn>
       <Board game={g} names={names} onColumn={mine && other && !busy ? (x) => play({ column: x }) : undefined} />
       <div className="turn">
         <Shared room={room} onLeft={onLeft} />

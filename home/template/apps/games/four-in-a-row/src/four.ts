@@ -9,13 +9,16 @@ export type Disc = 0 | 1 | 2; // none, who began, the other
 export interface Game {
   cells: Disc[]; // row by row, from the top
   moves: number;
-  last: number; // the cell of the newest disc, or -1
+  last: number | null; // the cell of the newest disc
   line: number[]; // the cells of the four
   winner: Disc;
   over: boolean;
 }
 
-export const empty = (): Game => ({ cells: Array<Disc>(columns * rows).fill(0), moves: 0, last: -1, line: [], winner: 0, over: false });
+export const empty = (): Game => ({ cells: Array<Disc>(columns * rows).fill(0), moves: 0, last: null, line: [], winner: 0, over: false });
+
+/** toMove is whose turn it is in a game without a pass. */
+export const toMove = (g: Game): 1 | 2 => (g.moves % 2 === 0 ? 1 : 2);
 
 const ways: [number, number][] = [[1, 0], [0, 1], [1, 1], [1, -1]];
 
@@ -39,21 +42,20 @@ function fourThrough(cells: readonly Disc[], at: number): number[] {
 
 /** drop lets a disc fall into a column; null where it cannot. */
 export function drop(g: Game, column: number, disc: Disc): Game | null {
-  if (g.over || !Number.isInteger(column) || column < 0 || column >= columns) return null;
-  let at = -1;
-  for (let y = rows - 1; y >= 0 && at < 0; y--) if (g.cells[y * columns + column] === 0) at = y * columns + column;
-  if (at < 0) return null;
-  const cells = [...g.cells];
-  cells[at] = disc;
+  if (g.over || !(column >= 0 && column < columns)) return null;
+  const free = Array.from({ length: rows }, (_, y) => y * columns + column).filter((at) => g.cells[at] === 0);
+  const at = free.at(-1);
+  if (at === undefined) return null;
+  const cells = g.cells.with(at, disc);
   const line = fourThrough(cells, at);
-  const moves = g.moves + 1;
-  return { cells, moves, last: at, line, winner: line.length > 0 ? disc : 0, over: line.length > 0 || moves === columns * rows };
+  const [won, moves] = [line.length > 0, g.moves + 1];
+  return { cells, moves, last: at, line, winner: won ? disc : 0, over: won || moves === columns * rows };
 }
 
 /** replay is a game on one screen after some columns, one disc after the other. */
 export function replay(played: readonly number[]): Game {
   let g = empty();
-  for (const column of played) g = drop(g, column, g.moves % 2 === 0 ? 1 : 2) ?? g;
+  for (const column of played) g = drop(g, column, toMove(g)) ?? g;
   return g;
 }
 
@@ -97,9 +99,8 @@ export function readMatch(log: readonly RoomMove[]): Match {
 /** wordsFor says a board for those who do not see it: each column from below. */
 export function wordsFor(g: Game, names: readonly [string, string]): string {
   const column = (x: number) => {
-    const discs = [];
-    for (let y = rows - 1; y >= 0; y--) if (g.cells[y * columns + x]) discs.push(names[g.cells[y * columns + x]! - 1]);
-    return `column ${x + 1}: ${discs.length ? discs.join(", ") : "empty"}`;
+    const discs = g.cells.filter((disc, at) => disc && at % columns === x).reverse();
+    return `column ${x + 1}: ${discs.map((disc) => names[disc - 1]).join(", ") || "empty"}`;
   };
   return Array.from({ length: columns }, (_, x) => column(x)).join("; ");
 }
