@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"encoding/json"
 	"io/fs"
 	"maps"
 	"os"
@@ -90,6 +91,20 @@ func TestCompilesAViteAppAsItIs(t *testing.T) {
 	}
 	if r.Files["favicon.svg"] == nil || r.Files["src/App.tsx"] != nil {
 		t.Errorf("served files: %v", slices.Sorted(maps.Keys(r.Files)))
+	}
+}
+
+// TestAnAppWithoutLibrariesCompiles: the loader reads the list of what it needs, so that
+// is none, and not nothing.
+func TestAnAppWithoutLibrariesCompiles(t *testing.T) {
+	c := New(libraries(t), nil)
+	defer c.Close()
+	r := build(t, c, fstest.MapFS{
+		"apps/x/index.html":  {Data: []byte(`<div id="root"></div><script type="module" src="/src/main.ts"></script>`)},
+		"apps/x/src/main.ts": {Data: []byte("document.body.textContent = \"hello\";\n")},
+	}, "apps/x", true)
+	if list, err := json.Marshal(r.Modules); err != nil || !r.OK || string(list) != "[]" {
+		t.Errorf("%s, %v, %+v", list, err, r.Diagnostics)
 	}
 }
 

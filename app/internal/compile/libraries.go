@@ -132,7 +132,8 @@ func (l *Libraries) available() string {
 	return strings.Join(slices.Compact(names), ", ")
 }
 
-// closure lists the specifiers that the named modules need, in a fixed order.
+// closure lists the specifiers that the named modules need, in a fixed order. It is empty,
+// not nil, where they need none: the loader is told so.
 func (l *Libraries) closure(specifiers []string) []string {
 	seen := map[string]bool{}
 	var visit func(string)
@@ -147,7 +148,9 @@ func (l *Libraries) closure(specifiers []string) []string {
 	for _, s := range specifiers {
 		visit(s)
 	}
-	return slices.Sorted(maps.Keys(seen))
+	out := slices.AppendSeq(make([]string, 0, len(seen)), maps.Keys(seen))
+	slices.Sort(out)
+	return out
 }
 
 // manyExports is from where on a library's facade is cut to what a file names:
