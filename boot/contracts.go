@@ -191,7 +191,7 @@ func (c *contracts) checkBy(ctx context.Context, tree fs.FS, folder sys.Path, pl
 }
 
 func (c *contracts) try(ctx context.Context, t *app.Trial, play player) (*sys.ContractReport, error) {
-	r := &sys.ContractReport{App: t.Slug(), Level: sys.VerifiedStatic, None: t.None, Faults: t.Faults}
+	r := reportOf(t)
 	if len(r.Faults) > 0 {
 		return r, nil
 	}
@@ -199,20 +199,29 @@ func (c *contracts) try(ctx context.Context, t *app.Trial, play player) (*sys.Co
 	if r.Invariants, err = t.OwnData(ctx); err != nil {
 		return nil, err
 	}
-	if err := t.Runnable(); err != nil {
+	return r, c.scenes(ctx, t, play, r)
+}
+
+// reportOf is a report in which nothing has been tried.
+func reportOf(t *app.Trial) *sys.ContractReport {
+	return &sys.ContractReport{App: t.Slug(), Level: sys.VerifiedStatic, None: t.None, Faults: t.Faults}
+}
+
+// scenes adds to r what came of the scenarios of t, each of which minds the rules of the
+// data in its window.
+func (c *contracts) scenes(ctx context.Context, t *app.Trial, play player, r *sys.ContractReport) error {
+	err := t.Runnable()
+	if err != nil {
 		r.Note = strings.TrimSuffix(err.Error()+"; "+sys.HintOf(err), "; ")
-		return r, nil
+		return nil
 	}
 	r.Scenarios, err = c.played(ctx, t, play)
-	if err != nil {
-		if sys.KindOf(err) != sys.Unavailable {
-			return nil, err
-		}
+	if sys.KindOf(err) == sys.Unavailable {
 		r.Scenarios, r.Note = nil, err.Error() // that nothing plays is no fault of the app
-		return r, nil
+		return nil
 	}
 	r.Level = sys.VerifiedBrowser
-	return r, nil
+	return err
 }
 
 // note remembers what was found. The owner's data are no part of the fingerprint, so

@@ -78,27 +78,29 @@ func (j judge) Part(ctx context.Context, tree fs.FS, folder sys.Path, check stri
 	if err != nil {
 		return nil, err
 	}
-	all := t.Contract
-	t.Contract.Scenarios, t.Contract.Invariants = nil, nil
-	for _, s := range all.Scenarios {
-		if s.Name == check {
-			t.Contract.Scenarios = append(t.Contract.Scenarios, s)
-		}
-	}
-	for _, v := range all.Invariants {
-		if v.Name == check && len(t.Contract.Scenarios) == 0 {
-			t.Contract.Invariants = []contract.Invariant{v}
-		}
-	}
-	r := &sys.ContractReport{App: t.Slug(), Level: sys.VerifiedStatic, None: t.None, Faults: t.Faults}
-	if check != "" {
-		r, err = j.c.try(ctx, t, j.c.remembering(once))
-	}
+	r, err := j.c.part(ctx, t, check)
 	if err = errors.Join(err, t.Close()); err != nil {
 		return nil, err
 	}
 	r.Settle()
 	return r, nil
+}
+
+// part tries one check of t: a scenario with the rules of its data, as whole contracts
+// do, or a rule on the owner's data.
+func (c *contracts) part(ctx context.Context, t *app.Trial, check string) (*sys.ContractReport, error) {
+	all, r := t.Contract, reportOf(t)
+	if check == "" || len(t.Faults) > 0 {
+		return r, nil
+	}
+	t.Contract.Scenarios = slices.DeleteFunc(slices.Clone(all.Scenarios), func(s contract.Scenario) bool { return s.Name != check })
+	if len(t.Contract.Scenarios) > 0 {
+		return r, c.scenes(ctx, t, c.remembering(once), r)
+	}
+	t.Contract.Invariants = slices.DeleteFunc(slices.Clone(all.Invariants), func(v contract.Invariant) bool { return v.Name != check })
+	var err error
+	r.Invariants, err = t.OwnData(ctx)
+	return r, err
 }
 
 // Print implements heal.Judge.
