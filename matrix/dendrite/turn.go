@@ -152,9 +152,22 @@ func plain(part string) string {
 
 // PerformJoin is a join of a user of this server.
 func (r guardedRooms) PerformJoin(ctx context.Context, req *rooms.PerformJoinRequest) (string, spec.ServerName, error) {
-	room := req.RoomIDOrAlias
-	if strings.HasPrefix(room, "!") { // a turn is for a room, and an alias is looked up later
+	if room := r.named(ctx, req.RoomIDOrAlias); room != "" {
 		defer r.g.end(room, r.g.begin(ctx, room, req.UserID))
 	}
 	return r.RoomserverInternalAPI.PerformJoin(ctx, req)
+}
+
+// named is the room of an id, or of an alias of this server. One of another server's is
+// empty: it is looked up there, and who lets in is most likely that server, with turns of
+// its own.
+func (r guardedRooms) named(ctx context.Context, name string) string {
+	if strings.HasPrefix(name, "!") {
+		return name
+	}
+	var known rooms.GetRoomIDForAliasResponse
+	if err := r.GetRoomIDForAlias(ctx, &rooms.GetRoomIDForAliasRequest{Alias: name}, &known); err != nil {
+		return "" // Dendrite asks the same, and says what is wrong
+	}
+	return known.RoomID
 }

@@ -1,6 +1,7 @@
 package dendrite
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +11,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	rooms "github.com/element-hq/dendrite/roomserver/api"
+	"github.com/matrix-org/gomatrixserverlib/spec"
 )
 
 // door is a guard before a server that refuses strangers and takes everybody else's joins.
@@ -113,6 +117,54 @@ func TestAJoinFromHereHasItsTurn(t *testing.T) {
 	})
 }
 
+// aliased is the rooms of a server, of which one has a name and is joined at once.
+type aliased struct{ rooms.RoomserverInternalAPI }
+
+func (aliased) GetRoomIDForAlias(_ context.Context, req *rooms.GetRoomIDForAliasRequest, res *rooms.GetRoomIDForAliasResponse) error {
+	if req.Alias == "#a:x" {
+		res.RoomID = "!a:x"
+	}
+	return nil
+}
+
+func (aliased) PerformJoin(_ context.Context, req *rooms.PerformJoinRequest) (string, spec.ServerName, error) {
+	return req.RoomIDOrAlias, "", nil
+}
+
+// Who joins by an alias waits as who joins by the id does; an alias of another server's is
+// no room here.
+func TestAJoinByAliasHasItsTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDoor()
+		joins := func(name string) chan string {
+			done := make(chan string, 1)
+			go func() {
+				room, _, err := guardedRooms{aliased{}, d.guard}.PerformJoin(t.Context(), &rooms.PerformJoinRequest{RoomIDOrAlias: name, UserID: "@anna:x"})
+				if err != nil {
+					t.Error(err)
+				}
+				done <- room
+			}()
+			synctest.Wait()
+			return done
+		}
+		<-d.asks("@ben:y")
+		for _, name := range []string{"#a:x", "!a:x"} {
+			if len(joins(name)) != 0 {
+				t.Errorf("who joins %s does not wait", name)
+			}
+		}
+		if len(joins("#a:z")) != 1 {
+			t.Error("who joins a room of another server waits")
+		}
+		d.joins(joinedPath, "y")
+		if len(d.turns) != 0 {
+			t.Errorf("%d turns are left behind", len(d.turns))
+		}
+		time.Sleep(joinWithin)
+	})
+}
+
 // Two who join a room from two other servers at the same instant are known to each other's
 // server, though nobody says anything.
 func TestWhoJoinsAtTheSameInstantIsKnownToAll(t *testing.T) {
@@ -121,11 +173,12 @@ func TestWhoJoinsAtTheSameInstantIsKnownToAll(t *testing.T) {
 	var room struct {
 		ID string `json:"room_id"`
 	}
-	anna.call(t, http.MethodPost, "createRoom", fmt.Sprintf(`{"preset":"private_chat","invite":["@anna:%s","@anna:%s"]}`, all[1].o.Domain, all[2].o.Domain), &room)
+	anna.call(t, http.MethodPost, "createRoom", fmt.Sprintf(`{"preset":"private_chat","room_alias_name":"orchard","invite":["@anna:%s","@anna:%s"]}`, all[1].o.Domain, all[2].o.Domain), &room)
 	var joins sync.WaitGroup
-	for _, who := range all[1:] {
+	for i, who := range all[1:] { // by its id, and by its alias
 		joins.Go(func() {
-			who.call(t, http.MethodPost, "join/"+url.PathEscape(room.ID), "{}", &struct{}{})
+			name := []string{room.ID, "#orchard:" + all[0].o.Domain}[i]
+			who.call(t, http.MethodPost, "join/"+url.PathEscape(name), "{}", &struct{}{})
 		})
 	}
 	joins.Wait()
