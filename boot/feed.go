@@ -115,15 +115,21 @@ func (m *messenger) adopt(ctx context.Context, src feed.Source) error {
 // readFirst is the newest page of a feed. A homeserver that has just joined a room fetches
 // what was said before from others, and says nothing of it when that fails: a public feed
 // of somebody else's, which begins with a post, is read again if there seems to be none.
-func (m *messenger) readFirst(ctx context.Context, src feed.Source) (page talk.Page, err error) {
+func (m *messenger) readFirst(ctx context.Context, src feed.Source) (talk.Page, error) {
+	begun := src.Circle == feed.Public && src.Of != m.owner()
+	return readPatiently(ctx, begun, func() (talk.Page, error) { return m.own.Timeline(ctx, src.Room, "", mostRead) })
+}
+
+// readPatiently reads a page, and twice more as long as nothing is there and something
+// should be.
+func readPatiently(ctx context.Context, begun bool, read func() (talk.Page, error)) (page talk.Page, err error) {
 	for _, pause := range []time.Duration{0, time.Second, 3 * time.Second} {
 		select {
 		case <-ctx.Done():
 			return page, ctx.Err()
 		case <-time.After(pause):
 		}
-		page, err = m.own.Timeline(ctx, src.Room, "", mostRead)
-		if err != nil || len(page.Messages) > 0 || src.Circle != feed.Public || src.Of == m.owner() {
+		if page, err = read(); err != nil || len(page.Messages) > 0 || !begun {
 			break
 		}
 	}
