@@ -133,6 +133,16 @@ func (s *social) Attached(ctx context.Context, room, event string) (gateway.Room
 	return gateway.RoomFile(f), err
 }
 
+// Thumbnail implements gateway.Rooms.
+func (s *social) Thumbnail(ctx context.Context, room, event string) (gateway.RoomFile, error) {
+	m, err := s.messenger(ctx)
+	if err != nil {
+		return gateway.RoomFile{}, err
+	}
+	f, err := m.own.Thumbnail(ctx, room, event)
+	return gateway.RoomFile(f), err
+}
+
 // complete adds to a page of a room's timeline who has read how far, and on the newest
 // page what is not sent yet.
 func (m *messenger) complete(ctx context.Context, page *gateway.RoomPage, room string, newest bool) (err error) {

@@ -30,6 +30,8 @@ type Attachments interface {
 	// which its event says it is it.
 	Attach(ctx context.Context, room, thread string, f RoomFile) (string, error)
 	Attached(ctx context.Context, room, event string) (RoomFile, error)
+	// Thumbnail is a small picture of what is attached, which may be the whole.
+	Thumbnail(ctx context.Context, room, event string) (RoomFile, error)
 }
 
 // mediaLimit bounds what is read of an upload; the homeserver's own limit is lower.
@@ -80,7 +82,11 @@ var shownTypes = []string{
 // attached gives what a message shows. Whatever it is, it cannot act in the desktop:
 // it is sandboxed, and only pictures, sound and video are shown in place.
 func (g *Gateway) attached(w http.ResponseWriter, r *http.Request) {
-	f, err := g.o.Rooms.Attached(r.Context(), r.PathValue("room"), r.PathValue("event"))
+	read := g.o.Rooms.Attached
+	if r.URL.Query().Has("thumbnail") {
+		read = g.o.Rooms.Thumbnail
+	}
+	f, err := read(r.Context(), r.PathValue("room"), r.PathValue("event"))
 	if err != nil {
 		problemOf(g.failed(r.Context(), "attached", err)).write(w)
 		return

@@ -59,6 +59,9 @@ type Client struct {
 	emoji  *verifier
 	guard  Guard // the Handler, if it is one; else nil
 
+	opening chan struct{} // the one picture that is being made smaller
+	thumbs  thumbs
+
 	joining  sync.Mutex // one attempt to make or find a direct room at a time
 	identity sync.Mutex // above mu: whoever changes what the library keeps of keys
 
@@ -141,7 +144,7 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	}
 	api.DeviceID, api.Client, api.Log = id.DeviceID(o.Account.Device), o.HTTP, silent
 	api.DefaultHTTPRetries = 0
-	c := &Client{o: o, me: o.Account.ID, api: api, syncer: mautrix.NewDefaultSyncer(), wake: make(chan struct{}, 1), keys: make(chan struct{}, 1), known: map[string]bool{}}
+	c := &Client{o: o, me: o.Account.ID, api: api, syncer: mautrix.NewDefaultSyncer(), wake: make(chan struct{}, 1), keys: make(chan struct{}, 1), opening: make(chan struct{}, 1), thumbs: thumbs{by: map[string]File{}}, known: map[string]bool{}}
 	c.guard, _ = o.Handler.(Guard)
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, err

@@ -19,12 +19,9 @@ type Forgetter interface {
 	Forget(ctx context.Context, tx *journal.Tx, room, event string) error
 }
 
-// forgotten tells of what a batch takes back, if somebody wants to hear it.
+// forgotten lets go of what a batch takes back, and tells of it whoever wants to hear it.
 func (c *Client) forgotten(ctx context.Context, tx *journal.Tx, batch []*event.Event) error {
 	f, ok := c.o.Handler.(Forgetter)
-	if !ok {
-		return nil
-	}
 	for _, e := range batch {
 		if e.Type.Type != event.EventRedaction.Type {
 			continue
@@ -32,6 +29,10 @@ func (c *Client) forgotten(ctx context.Context, tx *journal.Tx, batch []*event.E
 		gone := string(e.Redacts)
 		if named, _ := e.Content.Raw["redacts"].(string); gone == "" {
 			gone = named
+		}
+		c.thumbs.drop(gone)
+		if !ok {
+			continue
 		}
 		if err := f.Forget(ctx, tx, string(e.RoomID), gone); err != nil {
 			return err
