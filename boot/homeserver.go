@@ -74,6 +74,7 @@ type homeserver struct {
 	first *borrowing
 
 	claiming sync.Mutex
+	used     func()                          // somebody's client has come; nil if nobody wants to know
 	anew     func(change func() error) error // ends the clients before it changes something; nil without clients
 
 	mu      sync.Mutex
@@ -221,6 +222,9 @@ func (h *homeserver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if clients == nil {
 		http.Error(w, `{"errcode":"M_UNKNOWN","error":"this home has no homeserver; matrixos handle says why"}`, http.StatusServiceUnavailable)
 		return
+	}
+	if h.used != nil {
+		h.used()
 	}
 	clients.ServeHTTP(w, r)
 }

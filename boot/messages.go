@@ -51,6 +51,7 @@ type messenger struct {
 	base     func() context.Context // of what waits for the owner
 	group    sync.WaitGroup
 	wake     chan struct{}
+	wanted   chan struct{} // somebody uses the homeserver
 	ownInbox *ownInbox
 	waiting  map[string]bool // inbox rows whose answer is waited for, permissions that are asked for
 
@@ -88,7 +89,7 @@ func (s *System) openMessenger(ctx context.Context, p *parts) (err error) {
 	if s.devices.isSecond() {
 		s.people.introduce = s.devices.introduce
 	}
-	s.matrix.anew = s.people.anew
+	s.matrix.anew, s.matrix.used = s.people.anew, s.people.want
 	s.people.diary.make = func(ctx context.Context) error { return s.apps.makeTables(ctx, calendarApp) }
 	p.people.at.Store(s.people)
 	s.shared.at.Store(s.people)
@@ -98,21 +99,35 @@ func (s *System) openMessenger(ctx context.Context, p *parts) (err error) {
 // claimedEvery is how often it is looked whether the handle is one that others reach.
 const claimedEvery = time.Second
 
+// want says that somebody uses the homeserver, with whatever client.
+func (m *messenger) want() {
+	select {
+	case m.wanted <- struct{}{}:
+	default:
+	}
+}
+
 // tendClaimed starts the clients once others can reach the handle: what they write has
-// to be received though nobody looks.
+// to be received though nobody looks. Before that it starts them when any client of the
+// owner's or their family's comes, which may write to the AI or ask to be verified.
 func (m *messenger) tendClaimed(ctx context.Context) {
-	for ctx.Err() == nil {
-		if !matrix.IsLocal(m.owner()) && m.introduce == nil {
+	for wanted := false; ctx.Err() == nil; {
+		claimed := !matrix.IsLocal(m.owner())
+		if (claimed || wanted) && m.introduce == nil {
 			err := m.ready(ctx)
-			if err == nil {
+			switch {
+			case err == nil && claimed:
 				return
-			}
-			if !errors.Is(err, errClaiming) {
+			case err == nil: // until it is claimed, which ends them
+				wanted = false
+			case !errors.Is(err, errClaiming):
 				m.log.WarnContext(ctx, "the AI is not on Matrix yet, and is tried again", "error", err)
 			}
 		}
 		select {
 		case <-ctx.Done():
+		case <-m.wanted:
+			wanted = true
 		case <-time.After(claimedEvery):
 		}
 	}
@@ -132,7 +147,7 @@ func newMessenger(ctx context.Context, d *disk.Disk, k *kernel.Kernel, keys *key
 	}
 	m := &messenger{
 		disk: d, kernel: k, keys: keys, log: log, server: server, quota: quota,
-		diary: &calendar{disk: d, now: time.Now, zone: time.Local}, wake: make(chan struct{}, 1), waiting: map[string]bool{},
+		diary: &calendar{disk: d, now: time.Now, zone: time.Local}, wake: make(chan struct{}, 1), wanted: make(chan struct{}, 1), waiting: map[string]bool{},
 		newRooms: make(chan struct{}, 1), newProfile: make(chan struct{}, 1),
 	}
 	m.ownInbox = &ownInbox{m: m}

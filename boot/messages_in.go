@@ -228,7 +228,22 @@ func (m *messenger) handleText(ctx context.Context, r received) error {
 		answer, _ := privacy.Answer(pass.May, text)
 		return m.done(ctx, r, "answered from what is published", talk.Letter{Once: "call-" + r.msg.Event, Room: r.msg.Room, Content: talk.Text(answer, true)})
 	}
+	if r.msg.Sender == owner && visit.Encrypted && !visit.Verified && !visit.Changed {
+		if err := m.tellUnsigned(ctx, r.msg.Room); err != nil {
+			return err
+		}
+	}
 	return m.askKernel(ctx, r, pass, text)
+}
+
+// tellUnsigned says, once in a room, why the owner is not answered as the owner: who has
+// just signed in with a client of theirs does not know.
+func (m *messenger) tellUnsigned(ctx context.Context, room string) error {
+	text := "You write from a client that is not verified yet, so I take your words as somebody else's, and my answers wait for your yes on the desktop. " +
+		"Have this client verified: it asks for it in its settings, and the emoji are compared in Settings on the desktop or with `matrixos handle verify`. Then ask again."
+	return m.disk.Journal().Update(ctx, func(tx *journal.Tx) error {
+		return m.ai.Post(ctx, tx, talk.Letter{Once: "unsigned-" + room, Room: room, Content: talk.Text(text, true)})
+	})
 }
 
 // askKernel makes a request of a message, once.

@@ -222,6 +222,7 @@ func TestPeopleAndTheirAIs(t *testing.T) {
 		}
 	})
 	t.Run("people follow each other", func(t *testing.T) { peopleFollowEachOther(t, anna, ben, eve) })
+	t.Run("somebody is added to the family", func(t *testing.T) { familyGrows(t, anna, f.hs) })
 	t.Run("who is blocked is not heard", func(t *testing.T) { blockedIsNotHeard(t, anna, eve) })
 }
 
