@@ -4,12 +4,14 @@ package boot
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"matrixos/gateway"
@@ -89,6 +91,13 @@ func TestAnyClientReachesTheAI(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	var tending sync.WaitGroup
+	tending.Go(func() { s.people.tendClaimed(ctx) }) // as a home does that serves
+	t.Cleanup(func() {
+		cancel()
+		tending.Wait()
 	})
 	p, err := s.matrix.Password(t.Context(), gateway.PasswordBody{})
 	if err != nil {
