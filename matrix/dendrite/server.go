@@ -102,6 +102,7 @@ func (s *Server) assemble() {
 	whole := &setup.Monolith{
 		Config: cfg, Client: mediaClient(cfg), FedClient: federation, KeyRing: keys,
 		AppserviceAPI: services, FederationAPI: peers, RoomserverAPI: guardedRooms{rooms, g}, UserAPI: s.users,
+		ExtUserDirectoryProvider: directory{s.users, cfg.Global.ServerName},
 	}
 	whole.AddAllPublicRoutes(proc, cfg, routers, cm, nats, caches, false)
 	s.handler = g.wrap(routes(routers))

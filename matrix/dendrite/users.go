@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 
+	appservice "github.com/element-hq/dendrite/appservice/api"
+	"github.com/element-hq/dendrite/clientapi/auth/authtypes"
 	users "github.com/element-hq/dendrite/userapi/api"
+	"github.com/matrix-org/gomatrixserverlib/spec"
 )
 
 // User is an account that has to be there, with one signed-in device.
@@ -81,6 +84,26 @@ func (s *Server) setPassword(ctx context.Context, u User) error {
 	}, &res)
 	if err == nil && !res.PasswordUpdated {
 		err = errors.New("the homeserver did not take the password")
+	}
+	return err
+}
+
+// directory is what users are called in the search for people. Dendrite asks for the
+// profiles in whose name the name of a user occurs, and takes any: @anna would be shown as
+// @anna_ai is called. So it gets the one.
+type directory struct {
+	users users.UserInternalAPI
+	home  spec.ServerName
+}
+
+// QuerySearchProfiles is called with the name of one user.
+func (d directory) QuerySearchProfiles(ctx context.Context, req *users.QuerySearchProfilesRequest, res *users.QuerySearchProfilesResponse) error {
+	p, err := d.users.QueryProfile(ctx, "@"+req.SearchString+":"+string(d.home))
+	if errors.Is(err, appservice.ErrProfileNotExists) {
+		return nil
+	}
+	if err == nil {
+		res.Profiles = []authtypes.Profile{*p}
 	}
 	return err
 }
