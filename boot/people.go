@@ -48,7 +48,7 @@ func (s *social) Rooms(ctx context.Context) (out []gateway.RoomInfo, err error) 
 		}
 		at := stand[r.ID]
 		info := gateway.RoomInfo{
-			ID: r.ID, Name: r.Name, State: r.State, Inviter: r.Inviter, Members: append([]sys.Handle{}, r.Members...), Encrypted: r.Encrypted, HasAI: slices.Contains(r.Members, matrix.AI(owner)),
+			ID: r.ID, Name: r.Name, State: r.State, Inviter: r.Inviter, Members: append([]sys.Handle{}, r.Members...), Invited: r.Invited, Encrypted: r.Encrypted, HasAI: slices.Contains(r.Members, matrix.AI(owner)),
 			Direct: r.Direct, Topic: r.Topic, Space: r.Space, Children: r.Children, App: apps[r.ID], Unread: at.unread, Meant: at.meant, Muted: at.muted,
 		}
 		if at.newest != nil && !hidden(at.newest.Sender) {

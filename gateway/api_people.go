@@ -39,7 +39,8 @@ type RoomInfo struct {
 	Name      string       `json:"name" doc:"Empty if nobody gave it one: then it is called by its members"`
 	State     string       `json:"state" enum:"joined,invited"`
 	Inviter   sys.Handle   `json:"inviter,omitempty"`
-	Members   []sys.Handle `json:"members"`
+	Members   []sys.Handle `json:"members" doc:"Who is in it, or invited"`
+	Invited   []sys.Handle `json:"invited,omitempty" doc:"Those of them who have not come in"`
 	Encrypted bool         `json:"encrypted"`
 	AI        bool         `json:"ai,omitempty" doc:"It is the owner and their AI, and nobody else"`
 	HasAI     bool         `json:"has_ai,omitempty" doc:"The owner's AI is in it"`

@@ -57,7 +57,8 @@ type Room struct {
 	Name      string // "" if nobody gave it one
 	State     string // joined or invited
 	Inviter   sys.Handle
-	Members   []sys.Handle
+	Members   []sys.Handle // who is in it, or invited
+	Invited   []sys.Handle // those of them who have not come in
 	Encrypted bool
 	Direct    bool // a chat with one person
 	Topic     string
@@ -120,9 +121,13 @@ func (c *Client) describe(ctx context.Context, r *Room) error {
 	for who, e := range state[event.StateMember] {
 		if how, _ := e.Content.Raw["membership"].(string); how == "join" || how == "invite" {
 			r.Members = append(r.Members, sys.Handle(who))
+			if how == "invite" {
+				r.Invited = append(r.Invited, sys.Handle(who))
+			}
 		}
 	}
 	slices.Sort(r.Members)
+	slices.Sort(r.Invited)
 	for child, e := range state[event.StateSpaceChild] {
 		if via, _ := e.Content.Raw["via"].([]any); len(via) > 0 {
 			r.Children = append(r.Children, child)

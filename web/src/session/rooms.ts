@@ -6,6 +6,7 @@ import type { Schemas } from "../protocol/wire.ts";
 import { api } from "./api.ts";
 import { refusalOf, type Refusal } from "./http.ts";
 import { nameOf } from "../ui/people.ts";
+import { count } from "../ui/words.ts";
 import { attempt, dismissAbout, notify, onEvent, useSession } from "./store.ts";
 
 export type Room = Omit<Schemas["RoomInfo"], "members"> & { members: string[] };
@@ -45,6 +46,12 @@ export function titleOf(room: Pick<Room, "name" | "members" | "inviter" | "state
   const others = room.members.filter((m) => m !== me);
   if (others.length === 0) return "Only you";
   return others.slice(0, 3).map(nameOf).join(", ") + (others.length > 3 ? ` and ${others.length - 3} more` : "");
+}
+
+/** peopleIn says how many are in a room, and how many are asked to be. */
+export function peopleIn(room: Pick<Room, "members" | "invited">): string {
+  const asked = room.invited?.length ?? 0;
+  return count(room.members.length - asked, "member") + (asked > 0 ? `, ${asked} invited` : "");
 }
 
 /** invitationOf says an invitation to what an app shares; name is that of the app here. */

@@ -1,10 +1,9 @@
 import { Ban, Bell, BellOff, Bot, LogOut, UserPlus, X } from "lucide-react";
 import { useState, type FormEvent } from "react";
 import { block } from "../../session/people.ts";
-import { attend, titleOf, useRooms, type Room } from "../../session/rooms.ts";
+import { attend, peopleIn, titleOf, useRooms, type Room } from "../../session/rooms.ts";
 import { nameOf, personOf, wholeHandle } from "../../ui/people.ts";
 import { Button, IconButton } from "../../ui/controls.tsx";
-import { count } from "../../ui/words.ts";
 import { Face } from "../../ui/Face.tsx";
 
 /** aiOf is the handle of somebody's AI. */
@@ -34,7 +33,7 @@ export function RoomDetails({ room, me, onClose, onLeft }: { room: Room; me: str
       </header>
       <div className="details">
         <p className="hint">{room.encrypted ? "Encrypted from end to end: only the members read it." : "Not encrypted: the members’ homeservers can read it."}</p>
-        <h3>{count(room.members.length, "member")}</h3>
+        <h3>{peopleIn(room)}</h3>
         <ul className="members">
           {room.members.map((m) => (
             <li key={m}>
@@ -42,6 +41,7 @@ export function RoomDetails({ room, me, onClose, onLeft }: { room: Room; me: str
               <span>
                 {m === me ? "You" : nameOf(m)}
                 {m === aiOf(me) && ", your AI"}
+                {room.invited?.includes(m) && <small> invited, not here yet</small>}
               </span>
               {personOf(m) !== me && <IconButton icon={Ban} label={`Block ${nameOf(m)}`} onClick={() => void block(m)} />}
               <code>{m}</code>

@@ -1,10 +1,9 @@
 import { ArrowLeft, Bot, Info, Lock } from "lucide-react";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { api } from "../../session/api.ts";
-import { loadOlder, loadTalk, readUpTo, showThread, titleOf, useRooms, type Room, type Said } from "../../session/rooms.ts";
+import { loadOlder, loadTalk, peopleIn, readUpTo, showThread, titleOf, useRooms, type Room, type Said } from "../../session/rooms.ts";
 import { nameOf } from "../../ui/people.ts";
 import { Button, IconButton, Skeleton, Trouble } from "../../ui/controls.tsx";
-import { count } from "../../ui/words.ts";
 import { fold, typingText } from "./fold.ts";
 import { RoomDetails } from "./RoomDetails.tsx";
 import { Thread } from "./Thread.tsx";
@@ -91,8 +90,7 @@ function Typing({ room, me }: { room: string; me: string }) {
 function Head({ room, me, onBack, onDetails }: { room: Room; me: string; onBack(): void; onDetails(): void }) {
   const other = room.direct ? room.members.find((m) => m !== me) : undefined;
   const presence = usePresence(other);
-  const people = room.members.length;
-  const sub = room.ai ? "Your AI. What you write here is asked, as on the desk." : room.topic || (other ? (presence ? `${other} · ${presence}` : other) : count(people, "member"));
+  const sub = room.ai ? "Your AI. What you write here is asked, as on the desk." : room.topic || (other ? (presence ? `${other} · ${presence}` : other) : peopleIn(room));
   return (
     <header className="room-head">
       <IconButton className="room-back" icon={ArrowLeft} label="All rooms" onClick={onBack} />

@@ -30,6 +30,7 @@ export const SaidView = memo(function SaidView({ line: l, hit, room, me, onAbout
   const [picking, setPicking] = useState(false);
   const { said } = l;
   const mine = said.sender === me;
+  const called = (who: string) => (who === me ? "You" : nameOf(who));
   const readable = !l.gone && said.kind !== "unreadable";
   const react = (key: string) => {
     setPicking(false);
@@ -55,7 +56,7 @@ export const SaidView = memo(function SaidView({ line: l, hit, room, me, onAbout
       <div className="said-main">
         {l.head && (
           <p className="said-who">
-            <strong title={said.sender}>{mine ? "You" : nameOf(said.sender)}</strong>
+            <strong title={said.sender}>{called(said.sender)}</strong>
             <time dateTime={said.time} title={exact(said.time)}>
               {clock(said.time)}
             </time>
@@ -69,7 +70,7 @@ export const SaidView = memo(function SaidView({ line: l, hit, room, me, onAbout
         )}
         {l.reply && (
           <blockquote className="quoted">
-            <strong>{nameOf(l.reply.sender)}</strong> {gist(l.reply)}
+            <strong>{called(l.reply.sender)}</strong> {gist(l.reply)}
           </blockquote>
         )}
         {!l.reply && said.reply_to && said.reply_to !== said.thread && <blockquote className="quoted">An older message</blockquote>}
@@ -78,7 +79,7 @@ export const SaidView = memo(function SaidView({ line: l, hit, room, me, onAbout
         {l.answers && onThread && (
           <button type="button" className="answers" onClick={() => onThread(said.id)}>
             <MessagesSquare className="icon small" aria-hidden />
-            {count(l.answers.count, "answer")} <span>{`${nameOf(l.answers.last.sender)}: ${gist(l.answers.last)}`}</span>
+            {count(l.answers.count, "answer")} <span>{`${called(l.answers.last.sender)}: ${gist(l.answers.last)}`}</span>
           </button>
         )}
         {l.readers.length > 0 && (
