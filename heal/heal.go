@@ -287,7 +287,7 @@ func (h *Healer) mend(ctx context.Context, c *run, view *disk.View, before *sys.
 				return old, true, err
 			}
 		}
-		v, err := h.again(ctx, c, view, f)
+		v, err := h.doubted(ctx, c, view, f)
 		if err != nil {
 			return nil, true, err
 		}

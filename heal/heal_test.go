@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"matrixos/app"
 	"matrixos/disk"
@@ -30,6 +31,8 @@ type promise struct {
 type scripted struct {
 	mu            sync.Mutex
 	wholes, parts int
+	meet          chan struct{} // the first two parts wait here for one another; may be nil
+	alone         bool          // one waited in vain
 }
 
 func (j *scripted) Whole(ctx context.Context, tree fs.FS, folder sys.Path) (*sys.ContractReport, error) {
@@ -56,7 +59,16 @@ func (j *scripted) First(ctx context.Context, tree fs.FS, folder sys.Path) (*sys
 func (j *scripted) Part(_ context.Context, tree fs.FS, folder sys.Path, check string) (*sys.ContractReport, error) {
 	j.mu.Lock()
 	j.parts++
+	first := j.parts <= 2
 	j.mu.Unlock()
+	if j.meet != nil && first {
+		select {
+		case j.meet <- struct{}{}:
+		case <-j.meet:
+		case <-time.After(20 * time.Second):
+			j.alone = true
+		}
+	}
 	return j.judge(tree, folder, func(name string) bool { return name == check })
 }
 

@@ -224,6 +224,55 @@ func (h *Healer) again(ctx context.Context, c *run, tree fs.FS, f failure) (verd
 	return v, err
 }
 
+// mostAlike bounds how far back a state that is built to something else is looked for.
+const mostAlike = 8
+
+// doubted tries a check that has failed once more, as again does. Beside it, for the search
+// to know, it tries the newest earlier state of the app in which it might be different.
+func (h *Healer) doubted(ctx context.Context, c *run, tree fs.FS, f failure) (verdict, error) {
+	trees := []fs.FS{tree}
+	if f.name != "" {
+		other, err := h.earlier(ctx, c, tree, f)
+		if err != nil {
+			return fails, err
+		}
+		if other != nil {
+			trees = append(trees, other)
+		}
+	}
+	if err := h.both(ctx, c, f, trees...); err != nil {
+		return fails, err
+	}
+	return h.again(ctx, c, tree, f)
+}
+
+// earlier is the newest earlier state of an app that is another to a check; nil if there is
+// none near.
+func (h *Healer) earlier(ctx context.Context, c *run, tree fs.FS, f failure) (fs.FS, error) {
+	list, err := h.history(ctx, c.roots)
+	if err != nil {
+		return nil, err
+	}
+	now, err := c.trialOf(ctx, tree, f)
+	if err != nil {
+		return nil, err
+	}
+	for i := len(list) - 2; i >= max(0, len(list)-1-mostAlike); i-- {
+		then, err := h.o.Disk.View(list[i].ID)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := fs.Stat(then, string(c.folder)); err != nil {
+			return nil, nil // there was no such app; other errors are the search's to tell
+		}
+		t, err := c.trialOf(ctx, c.judged(then), f)
+		if err != nil || t != now {
+			return c.judged(then), err
+		}
+	}
+	return nil, nil
+}
+
 // both tries a check on two states of an app side by side, for glance to know. The second is
 // not tried where it is known that the check holds on the first.
 func (h *Healer) both(ctx context.Context, c *run, f failure, trees ...fs.FS) error {
