@@ -1,6 +1,8 @@
 package app
 
 import (
+	"errors"
+	"maps"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -63,6 +65,60 @@ func TestPrint(t *testing.T) {
 		if fault := strings.Contains(what, "fault") || strings.Contains(what, "wrong"); fault != (other == "") {
 			t.Errorf("%s: %q", what, other)
 		}
+	}
+}
+
+// The window of a static app is what is served: whatever of it differs, a comment too, may
+// make a difference.
+func TestPrintOfAStaticApp(t *testing.T) {
+	r := newRuntime(t)
+	print := func(edit map[string]string, step string) string {
+		t.Helper()
+		files := map[string]string{
+			"apps/tea/matrix.json":   `{"name":"Tea","slug":"tea","version":"1.0.0","runtime":"static"}`,
+			"apps/tea/index.html":    `<!doctype html><title>Tea</title><link rel="stylesheet" href="tea.css"><p id="tea"></p><script src="tea.js"></script>`,
+			"apps/tea/tea.js":        "document.getElementById('tea').textContent = 'green';\n",
+			"apps/tea/tea.css":       "p { color: green; }\n",
+			"apps/tea/img/cup.png":   "\x89PNG one",
+			"apps/tea/contract.json": `{"version":1,"scenarios":[{"name":"one","steps":[{"see":"green"}]}]}`,
+			"apps/coffee/index.html": "<p>coffee</p>",
+		}
+		maps.Copy(files, edit)
+		tree := fstest.MapFS{}
+		for name, text := range files {
+			tree[name] = &fstest.MapFile{Data: []byte(text)}
+		}
+		trial, err := r.Try(t.Context(), tree, "apps/tea")
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := trial.Print(contract.Scenario{Name: "one", Steps: []contract.Step{{See: step}}})
+		if err := errors.Join(err, trial.Close()); err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	first := print(nil, "green")
+	if first == "" || print(nil, "green") != first || print(map[string]string{"apps/coffee/index.html": "<p>cold</p>"}, "green") != first {
+		t.Errorf("the same app has not the same print %q", first)
+	}
+	seen := map[string]string{first: "as it was"}
+	for what, got := range map[string]string{
+		"another page":     print(map[string]string{"apps/tea/index.html": `<!doctype html><title>Tea</title><p id="tea"></p><script src="tea.js"></script>`}, "green"),
+		"another script":   print(map[string]string{"apps/tea/tea.js": "document.getElementById('tea').textContent = 'black';\n"}, "green"),
+		"another style":    print(map[string]string{"apps/tea/tea.css": "p { display: none; }\n"}, "green"),
+		"another picture":  print(map[string]string{"apps/tea/img/cup.png": "\x89PNG two"}, "green"),
+		"one file more":    print(map[string]string{"apps/tea/more.js": ""}, "green"),
+		"another step":     print(nil, "black"),
+		"another manifest": print(map[string]string{"apps/tea/matrix.json": `{"name":"Tea","slug":"tea","version":"1.0.0","runtime":"static","permissions":["storage"]}`}, "green"),
+	} {
+		if got == "" || seen[got] != "" {
+			t.Errorf("%s has the print %q, as %q", what, got, seen[got])
+		}
+		seen[got] = what
+	}
+	if got := print(map[string]string{"apps/tea/tea.js": "let a = ;"}, "green"); got != "" {
+		t.Errorf("code with a fault: %q", got)
 	}
 }
 
