@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"matrixos/app/internal/compile"
 	"matrixos/sys"
 )
 
@@ -76,12 +77,23 @@ func findIn(tree fs.FS, dir string, depth int, apps *[]App) error {
 
 // load reads the app in folder; fs.ErrNotExist if it has no manifest.
 func load(tree fs.FS, folder sys.Path) (App, error) {
-	raw, err := fs.ReadFile(tree, string(folder)+"/"+ManifestName)
+	file := folder + "/" + ManifestName
+	if isLink(tree, file) {
+		m, _ := ParseManifest([]byte("{}"), folder, hasSource(tree, folder))
+		return App{Folder: folder, Manifest: m, Diagnostics: []sys.Diagnostic{compile.Link("error", file)}}, nil
+	}
+	raw, err := fs.ReadFile(tree, string(file))
 	if err != nil {
 		return App{}, err
 	}
 	m, found := ParseManifest(raw, folder, hasSource(tree, folder))
 	return App{Folder: folder, Manifest: m, Diagnostics: found}, nil
+}
+
+// isLink reports whether a file of tree is a symbolic link, wherever it leads.
+func isLink(tree fs.FS, file sys.Path) bool {
+	info, err := fs.Lstat(tree, string(file))
+	return err == nil && info.Mode()&fs.ModeSymlink != 0
 }
 
 // hasSource reports whether the folder has TypeScript or JSX to compile.

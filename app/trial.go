@@ -109,6 +109,10 @@ func (r *Runtime) Try(ctx context.Context, tree fs.FS, folder sys.Path) (*Trial,
 
 func (t *Trial) read(tree fs.FS) error {
 	file := contract.Path(t.app.Folder)
+	if isLink(tree, file) {
+		t.Contract, t.Faults = contract.Probe(), append(t.Faults, compile.Link("error", file))
+		return nil
+	}
 	raw, err := fs.ReadFile(tree, string(file))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -93,6 +93,13 @@ func (c *Compiler) Build(tree fs.FS, folder sys.Path, source bool) (*Result, err
 		r = static(snap, c.libs)
 	}
 	r.Hash, r.Took = snap.hash, time.Since(start)
+	for i, name := range snap.links { // before what comes of it
+		severity := "warning"
+		if !r.OK {
+			severity = "error"
+		}
+		r.Diagnostics = slices.Insert(r.Diagnostics, i, Link(severity, sys.Path(name)))
+	}
 	slices.SortStableFunc(r.Diagnostics, func(a, b sys.Diagnostic) int { return strings.Compare(a.Severity, b.Severity) }) // errors first
 	if len(r.Missing) == 0 {                                                                                               // they may come
 		c.remember(key, r)

@@ -227,6 +227,13 @@ func TestLinksLeadNowhere(t *testing.T) {
 	if r.OK || strings.Contains(string(r.Files["_app.js"]), "the secret") {
 		t.Errorf("read through a link: %+v", r)
 	}
+	if d := r.Diagnostics[0]; d.Severity != "error" || d.File != "apps/x/src/secret.txt" || !strings.Contains(d.Text, "a symbolic link") {
+		t.Errorf("the link is not what is named first: %+v", r.Diagnostics)
+	}
+	write("home/apps/x/src/App.tsx", `export default () => 1;`)
+	if r = build(t, c, os.DirFS(filepath.Join(dir, "home")), "apps/x", true); !r.OK || len(r.Diagnostics) != 1 || r.Diagnostics[0].Severity != "warning" {
+		t.Errorf("a link that nothing uses: %v, %+v", r.OK, r.Diagnostics)
+	}
 	if _, err := c.Build(os.DirFS(filepath.Join(dir, "home")), "apps/linked", true); err == nil {
 		t.Error("an app folder that is a link was compiled")
 	}

@@ -10,6 +10,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"matrixos/sys"
 )
 
 const (
@@ -24,7 +26,14 @@ const (
 type snapshot struct {
 	folder string
 	files  map[string][]byte // by path in the tree
+	links  []string          // paths of symbolic links in the app's folder, which are left out
 	hash   string
+}
+
+// Link is what is wrong with a file of an app that is a symbolic link. What it leads to could
+// change, or lie elsewhere, without the home noticing.
+func Link(severity string, file sys.Path) sys.Diagnostic {
+	return sys.Diagnostic{Severity: severity, File: file, Line: 1, Text: "it is a symbolic link, and an app is made of files", Hint: "put the file itself in its place"}
 }
 
 func take(tree fs.FS, folder string) (*snapshot, error) {
@@ -53,6 +62,9 @@ func take(tree fs.FS, folder string) (*snapshot, error) {
 	for _, name := range slices.Sorted(maps.Keys(s.files)) {
 		fmt.Fprintf(h, "%s\x00%d\x00", name, len(s.files[name]))
 		h.Write(s.files[name])
+	}
+	for _, name := range s.links {
+		fmt.Fprintf(h, "%s\x00link\x00", name)
 	}
 	s.hash = hex.EncodeToString(h.Sum(nil))
 	return s, nil
@@ -88,6 +100,9 @@ func (s *snapshot) walk(tree fs.FS, dir string, total *int) error {
 				return fs.SkipDir
 			}
 			return nil
+		}
+		if d.Type()&fs.ModeSymlink != 0 && strings.HasPrefix(name, s.folder+"/") {
+			s.links = append(s.links, name)
 		}
 		if !d.Type().IsRegular() {
 			return nil
