@@ -138,7 +138,7 @@ const dealKeyName = "matrix/deal-key"
 
 // newMessenger opens what needs no network.
 func newMessenger(ctx context.Context, d *disk.Disk, k *kernel.Kernel, keys *keyring.Keyring, server func(context.Context) (matrix.Homeserver, error), log *slog.Logger) (*messenger, error) {
-	if err := errors.Join(d.Journal().Migrate(ctx, "messenger", inboxTables...), d.Journal().Migrate(ctx, "messenger-own", ownTables...)); err != nil {
+	if err := errors.Join(talk.Migrate(ctx, d.Journal()), d.Journal().Migrate(ctx, "messenger", inboxTables...), d.Journal().Migrate(ctx, "messenger-own", ownTables...)); err != nil {
 		return nil, err
 	}
 	quota, err := door.OpenQuota(ctx, d.Journal(), time.Now)

@@ -128,6 +128,11 @@ var tables = []string{
 // silent keeps the library's own log out of ours, which says what matters.
 var silent = zerolog.Nop()
 
+// Migrate makes the tables of clients, which can be asked before there is one.
+func Migrate(ctx context.Context, j *journal.Journal) error {
+	return errors.Join(j.Migrate(ctx, "matrix-talk", tables...), j.Migrate(ctx, "matrix-talk-apps", invitedTables...))
+}
+
 // Open makes a client ready: its tables, its keys, and its device's keys on the
 // server, signed by a cross-signing identity that is made the first time. It needs
 // the server. Close it after Run has returned.
@@ -135,7 +140,7 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if err := errors.Join(o.Journal.Migrate(ctx, "matrix-talk", tables...), o.Journal.Migrate(ctx, "matrix-talk-apps", invitedTables...)); err != nil {
+	if err := Migrate(ctx, o.Journal); err != nil {
 		return nil, err
 	}
 	api, err := mautrix.NewClient(o.Base, id.UserID(o.Account.ID), o.Account.Token.Reveal())
