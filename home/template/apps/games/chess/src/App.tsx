@@ -30,6 +30,7 @@ function Play({ asking, onAsk }: { asking: boolean; onAsk: (open: boolean) => vo
   const { insert } = useRows("games");
   const toast = useToast();
   const { positions, ending } = useMemo(() => play(g.moves), [g.moves]);
+  const written = useMemo(() => notation(positions, g.moves), [positions, g.moves]); // it looks at every move that there was
   const over = ending !== null || g.resigned;
   const p = positions.at(-1)!;
   const theirs = loaded && !over && p.side !== g.side;
@@ -61,7 +62,7 @@ function Play({ asking, onAsk }: { asking: boolean; onAsk: (open: boolean) => vo
         {advice && <p role="status" aria-label="Hint">{advice.is ? says(p, advice.is) : "Looking for a good move…"}</p>}
         <p className="mx-small mx-quiet">You play {g.side === 1 ? "white" : "black"}, level {g.level.toLowerCase()}.</p>
         <ol className="moves" aria-label="Moves">
-          {notation(positions, g.moves).reduce<string[][]>((rows, m, i) => (i % 2 ? [...rows.slice(0, -1), [...rows.at(-1)!, m]] : [...rows, [m]]), []).map((pair, i) => <li key={i}><span className="mx-quiet">{i + 1}.</span>{pair.map((m, n) => <span key={n}>{m}</span>)}</li>)}
+          {written.reduce<string[][]>((rows, m, i) => (i % 2 ? [...rows.slice(0, -1), [...rows.at(-1)!, m]] : [...rows, [m]]), []).map((pair, i) => <li key={i}><span className="mx-quiet">{i + 1}.</span>{pair.map((m, n) => <span key={n}>{m}</span>)}</li>)}
         </ol>
       </aside>
       <NewGame open={asking} onClose={() => onAsk(false)} now={g} onStart={(side, level) => { onAsk(false); set({ ...fresh, side, level }); }} />

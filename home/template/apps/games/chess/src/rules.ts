@@ -206,7 +206,7 @@ export function write(p: Position, m: Move): string {
   if (kind === 6 && Math.abs(to - from) === 2) return (to > from ? "O-O" : "O-O-O") + check;
   const takes = p.board[to] !== 0 || (kind === 1 && to === p.passing);
   if (kind === 1) return (takes ? `${squareName(from)[0]}x` : "") + squareName(to) + (becomes(m) ? `=${letters[becomes(m)]!.toUpperCase()}` : "") + check;
-  const twins = legal(p).filter((o) => toOf(o) === to && fromOf(o) !== from && p.board[fromOf(o)] === p.board[from]).map(fromOf);
+  const twins = candidates(p).filter((o) => toOf(o) === to && fromOf(o) !== from && p.board[fromOf(o)] === p.board[from] && after(p, o) !== null).map(fromOf);
   const name = squareName(from);
   const apart = twins.length === 0 ? "" : twins.every((s) => s % 8 !== from % 8) ? name[0]! : twins.every((s) => s >> 3 !== from >> 3) ? name[1]! : name;
   return letters[kind]!.toUpperCase() + apart + (takes ? "x" : "") + squareName(to) + check;
