@@ -2,11 +2,13 @@ package sandbox
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -15,7 +17,27 @@ import (
 // home at root and that outlived it, and returns how many. One that loses its parent
 // in the moment before it has asked to end with it is such. Only who holds the home
 // may call it: everything confined in it is then left over.
+//
+// It looks until a look finds none: one that is ended may have made its child after the
+// list of processes was read, and that child lives on.
 func Sweep(root string) (ended int) {
+	for range looks {
+		n := sweepOnce(root)
+		if ended += n; n == 0 {
+			break
+		}
+	}
+	return ended
+}
+
+const (
+	looks = 20
+	dying = 2000 // milliseconds that the end of a process may take
+)
+
+// sweepOnce ends what it sees, and returns when that is gone: until then it may still be
+// making a child.
+func sweepOnce(root string) (ended int) {
 	names, err := readNames("/proc")
 	if err != nil {
 		return 0
@@ -32,10 +54,20 @@ func Sweep(root string) (ended int) {
 		line, err := os.ReadFile(filepath.Join("/proc", n, "cmdline"))
 		if err == nil && confines(line, root) && unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0) == nil {
 			ended++
+			awaitEnd(fd)
 		}
 		_ = unix.Close(fd)
 	}
 	return ended
+}
+
+// awaitEnd waits for a process to end, but not for ever: one may hang in a device.
+func awaitEnd(fd int) {
+	for end := time.Now().Add(dying * time.Millisecond); time.Now().Before(end); {
+		if n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, dying); n > 0 || err != nil && !errors.Is(err, unix.EINTR) {
+			return
+		}
+	}
 }
 
 // confines tells whether a process's command line is one of args, for a home.
