@@ -48,6 +48,9 @@ type params struct {
 	Turns   bool              `json:"turns"`
 	After   *string           `json:"after"`
 	Who     string            `json:"who"`
+	Bytes   int64             `json:"bytes"`
+	Before  int64             `json:"before"`
+	Minutes int               `json:"minutes"`
 }
 
 type method func(*call, context.Context) (any, error)
@@ -67,6 +70,8 @@ var methods = map[string]method{
 	"data.write":    (*call).writeKey,
 	"app.file":      (*call).file,
 	"app.error":     (*call).reportError,
+	"app.stuck":     (*call).reportStuck,
+	"app.heavy":     (*call).reportHeavy,
 	"app.ready":     (*call).reportReady,
 	"integrations":  (*call).integrations,
 	"service":       (*call).service,
@@ -247,19 +252,42 @@ func (c *call) file(context.Context) (any, error) {
 // reportError is the beacon of a running app: what it failed at, for the owner and
 // for whoever repairs it.
 func (c *call) reportError(context.Context) (any, error) {
-	if c.launch.trial {
-		return nil, nil // the trial tells
-	}
 	text := strings.TrimSpace(c.params.Message + "\n" + c.params.Stack)
 	if len(text) > 4000 {
 		text = strings.ToValidUTF8(text[:4000], "") + "…"
 	}
-	c.r.log.Warn("an app reports an error", "slug", c.launch.slug, "preview", c.preview, "text", text)
-	c.r.publish(sys.NewEvent(sys.EventNotice, sys.NoticeData{Level: "error", Title: c.manifest.Name + " ran into an error", Text: text, App: c.launch.slug}))
-	if c.r.failed != nil && !c.preview {
-		c.r.failed(c.launch.slug, text)
-	}
+	c.report(Threw, "ran into an error", text, text)
 	return nil, nil
+}
+
+// reportStuck is the desktop's word that a window does not answer any more. What is handed
+// on is always the same, so that the next time is known again.
+func (c *call) reportStuck(context.Context) (any, error) {
+	c.report(Stuck, "does not answer", "It is stuck, or takes very long over something.", "Its window stopped answering.")
+	return nil, nil
+}
+
+// reportHeavy is the desktop's word of the memory that a window takes.
+func (c *call) reportHeavy(context.Context) (any, error) {
+	text := fmt.Sprintf("%d MB now.", c.params.Bytes>>20)
+	if c.params.Minutes > 0 {
+		text = fmt.Sprintf("%d MB now, %d MB %d minutes ago.", c.params.Bytes>>20, c.params.Before>>20, c.params.Minutes)
+	}
+	c.report(Heavy, "takes much memory", text, "Its window took more and more memory.")
+	return nil, nil
+}
+
+// report tells the owner what a window noticed, and whoever repairs apps what to know it by.
+// In a trial the trial tells.
+func (c *call) report(how Failure, what, text, known string) {
+	if c.launch.trial {
+		return
+	}
+	c.r.log.Warn("an app does not do well", "slug", c.launch.slug, "how", how, "preview", c.preview, "text", text)
+	c.r.publish(sys.NewEvent(sys.EventNotice, sys.NoticeData{Level: "error", Title: c.manifest.Name + " " + what, Text: text, App: c.launch.slug}))
+	if c.r.failed != nil && !c.preview && !c.frozen {
+		c.r.failed(c.launch.slug, how, known)
+	}
 }
 
 func (c *call) reportReady(context.Context) (any, error) {

@@ -56,6 +56,7 @@ func TestHostileAppSucceedsWithoutItsWalls(t *testing.T) {
 		"an origin that nobody has": {
 			less: less{frame: " allow-same-origin", header: func(h http.Header) {
 				h.Set(contentPolicy, h.Get(contentPolicy)+" allow-same-origin")
+				h.Del("Document-Isolation-Policy") // a wall of its own: nobody reaches into another process
 			}},
 			got: map[string]string{"cookie": "visible=v", "indexedDB": "OPENED", "parent DOM": "<iframe"},
 		},

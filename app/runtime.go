@@ -39,8 +39,8 @@ type Options struct {
 	// Verdict is what is known of an app with this Fingerprint: the level at which it
 	// is verified, and what of its contract does not hold. May be nil.
 	Verdict func(fingerprint string) (level string, failing []string)
-	// Failed hears of an error that a window of an app did not catch. May be nil.
-	Failed func(app sys.Slug, text string)
+	// Failed hears of what windows notice of an app that does not do well. May be nil.
+	Failed func(app sys.Slug, how Failure, text string)
 	// Network is how apps read from hosts; without it they do not.
 	Network Network
 	// Rooms are what apps share with other people; without them they share nothing.
@@ -51,6 +51,16 @@ type Options struct {
 	// runtime closes it.
 	Servers *server.Servers
 }
+
+// Failure is what a window of an app notices of it.
+type Failure string
+
+// The failures.
+const (
+	Threw Failure = "threw" // an error that it did not catch
+	Stuck Failure = "stuck" // it does not answer
+	Heavy Failure = "heavy" // it takes more and more memory
+)
 
 // Addition is a table, column or index that was added to an app's database.
 type Addition = store.Addition
@@ -65,7 +75,7 @@ type Runtime struct {
 	migrated func(context.Context, sys.Slug, sys.LandingID, []Addition)
 	room     func(context.Context, sys.Slug) error
 	verdict  func(string) (string, []string)
-	failed   func(sys.Slug, string)
+	failed   func(sys.Slug, Failure, string)
 	network  Network
 	rooms    Rooms
 	packages *npm.Installer  // may be nil

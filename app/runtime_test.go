@@ -140,6 +140,9 @@ func TestBridge(t *testing.T) {
 		{"integrations", `{}`, `[]`, ""},
 		{"db.appInfo", ``, `{"name":"Notes","preview":false,"slug":"notes","tables":{"notes":{"text":"text"}},"version":"1.0.0"}`, ""},
 		{"app.error", `{"message":"boom","stack":"at x"}`, `null`, `notice {"level":"error","title":"Notes ran into an error","text":"boom\nat x","app":"notes"}`},
+		{"app.stuck", `{}`, `null`, `notice {"level":"error","title":"Notes does not answer","text":"It is stuck, or takes very long over something.","app":"notes"}`},
+		{"app.heavy", `{"bytes":734003200,"before":104857600,"minutes":10}`, `null`, `notice {"level":"error","title":"Notes takes much memory","text":"700 MB now, 100 MB 10 minutes ago.","app":"notes"}`},
+		{"app.heavy", `{"bytes":1073741824}`, `null`, `notice {"level":"error","title":"Notes takes much memory","text":"1024 MB now.","app":"notes"}`},
 	}
 	for _, s := range steps {
 		got, err := call(s.method, s.params)
@@ -377,7 +380,7 @@ func TestServedHeaders(t *testing.T) {
 		if slug == "notes" && strings.Contains(strings.Split(csp, ";")[1], "unsafe-inline") {
 			t.Errorf("a compiled app may run inline code: %s", csp)
 		}
-		for name, want := range map[string]string{"Connection-Allowlist": "(response-origin)", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "X-Dns-Prefetch-Control": "off"} {
+		for name, want := range map[string]string{"Connection-Allowlist": "(response-origin)", "Document-Isolation-Policy": "isolate-and-credentialless", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "X-Dns-Prefetch-Control": "off"} {
 			if got := res.Header.Get(name); got != want {
 				t.Errorf("%s: %s is %q", slug, name, got)
 			}

@@ -136,6 +136,9 @@ func (r *Runtime) serveApp(w http.ResponseWriter, req *http.Request, l *launch, 
 	static := v.manifest.Runtime == RuntimeStatic
 	h.Set("Content-Security-Policy", r.policy(req, l, nonce, static))
 	h.Set("Connection-Allowlist", "(response-origin)") // closes WebRTC, DNS and preconnect where the browser knows it
+	if !l.trial || l.handed {
+		h.Set("Document-Isolation-Policy", "isolate-and-credentialless") // a process of its own, where the browser knows it
+	}
 	h.Set("Permissions-Policy", permissions)
 	h.Set("X-DNS-Prefetch-Control", "off")
 	h.Set("Access-Control-Allow-Origin", "*") // module scripts of an opaque origin need it; the ticket is the right

@@ -169,7 +169,7 @@ func (s *System) openApps(ctx context.Context, out app.Network, from *npm.Instal
 		Publish: s.disk.Journal().Publish, Migrated: noteMigration(s.disk, s.log),
 		Verdict: promise.verdict,
 		Room:    func(ctx context.Context, app sys.Slug) error { return s.disk.RoomForData(ctx, app) },
-		Failed:  func(app sys.Slug, text string) { s.report(app, heal.ByBeacon, text) },
+		Failed:  func(app sys.Slug, how app.Failure, text string) { s.report(app, detectors[how], text) },
 		Network: out, Rooms: s.shared, Packages: from, Servers: run,
 	})
 	if err != nil {

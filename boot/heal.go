@@ -26,6 +26,9 @@ func (s *System) openHealer(ctx context.Context) (err error) {
 	return err
 }
 
+// detectors are what the healer calls what windows notice.
+var detectors = map[app.Failure]string{app.Threw: heal.ByBeacon, app.Stuck: heal.ByPulse, app.Heavy: heal.ByWeight}
+
 // report hands on what was noticed of an app, once there is a healer.
 func (s *System) report(app sys.Slug, by, told string) {
 	if s.healer != nil {

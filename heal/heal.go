@@ -65,6 +65,8 @@ const (
 	ByContract = "contract" // a scenario is red
 	ByData     = "data"     // a rule of the data is broken
 	ByBeacon   = "beacon"   // a window reported an error
+	ByPulse    = "pulse"    // a window stopped answering
+	ByWeight   = "weight"   // a window took more and more memory
 	BySettings = "settings"
 	ByScrub    = "scrub" // the disk's check of stored bytes
 	ByOwner    = "owner" // who noticed it before any detector
@@ -303,9 +305,19 @@ func (h *Healer) mend(ctx context.Context, c *run, view *disk.View, before *sys.
 	return last, false, nil
 }
 
+// byWindow is what windows report.
+var byWindow = map[string]struct {
+	mode int
+	what string
+}{
+	ByBeacon: {modeBlank, "Its window reported an error"},
+	ByPulse:  {modeSlow, "Its window stopped answering"},
+	ByWeight: {modeSlow, "Its window took more and more memory"},
+}
+
 // well closes what was open of an app that holds, as far as it was held to it: what a
-// scenario has found stays open where none could be played. An error that a window
-// reported is then one that no check brings about.
+// scenario has found stays open where none could be played. What a window has reported
+// is then something that no check brings about.
 func (h *Healer) well(ctx context.Context, c *run, o sys.HealOptions) ([]sys.HealCase, error) {
 	if !o.Quick {
 		if err := h.count(ctx, countGreen); err != nil {
@@ -313,12 +325,13 @@ func (h *Healer) well(ctx context.Context, c *run, o sys.HealOptions) ([]sys.Hea
 		}
 	}
 	err := errors.Join(h.closeHeld(ctx, c.folder, c.level), h.over(ctx, c.folder, c.level))
-	if err != nil || c.by != ByBeacon {
+	noticed, ok := byWindow[c.by]
+	if err != nil || !ok {
 		return nil, err
 	}
 	one := sys.HealCase{
-		App: c.slug, Path: c.folder, Mode: modeBlank, Detector: c.by, Seen: []string{c.told}, State: sys.HealUnproven,
-		Why:  "Its window reported an error, but its contract holds: no check brings the error about, so nothing was changed.",
+		App: c.slug, Path: c.folder, Mode: noticed.mode, Detector: c.by, Seen: []string{c.told}, State: sys.HealUnproven,
+		Why:  noticed.what + ", but its contract holds: no check brings that about, so nothing was changed.",
 		Ways: []string{"ask for the app to be repaired, and say what you did", "look at what changed last, and take it back"},
 	}
 	known, err := h.sameCase(ctx, c.folder, c.told)

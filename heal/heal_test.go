@@ -461,11 +461,17 @@ func TestMode30SettingsAreMended(t *testing.T) {
 func TestAReportThatNoCheckBringsAbout(t *testing.T) {
 	w := newWorld(t)
 	head := w.disk.Head()
-	for range 2 {
-		w.look(t.Context(), func(f sys.Path) bool { return w.isApp(f, "tasks") }, ByBeacon, "TypeError: x is undefined")
+	for by, mode := range map[string]int{ByBeacon: modeBlank, ByPulse: modeSlow, ByWeight: modeSlow} {
+		for range 2 {
+			w.look(t.Context(), func(f sys.Path) bool { return w.isApp(f, "tasks") }, by, "told by "+by)
+		}
+		list, err := w.Cases(t.Context(), "tasks", 0)
+		newest := slices.IndexFunc(list, func(c sys.HealCase) bool { return c.Detector == by })
+		if err != nil || newest != 0 || list[0].State != sys.HealUnproven || list[0].Mode != mode || w.disk.Head() != head {
+			t.Errorf("%s: %+v, %v", by, list, err)
+		}
 	}
-	list, err := w.Cases(t.Context(), "tasks", 0)
-	if err != nil || len(list) != 1 || list[0].State != sys.HealUnproven || list[0].Mode != modeBlank || w.disk.Head() != head {
+	if list, err := w.Cases(t.Context(), "tasks", 0); err != nil || len(list) != len(byWindow) {
 		t.Errorf("%+v, %v", list, err)
 	}
 	if one, err := w.Missed(t.Context(), "tasks", "the colours are wrong"); err != nil || one.State != sys.HealEscaped {

@@ -23,6 +23,7 @@ const (
 	modeBlank    = 26
 	modeSemantic = 27
 	modeData     = 28
+	modeSlow     = 29
 	modeCorrupt  = 30
 	modeWrong    = 31
 	modePromise  = 39
@@ -95,7 +96,10 @@ func classify(r *sys.ContractReport, f failure) (mode int, detector string) {
 		return modeData, ByData
 	}
 	for _, s := range r.Scenarios {
-		if s.Name == f.name && len(s.Errors) > 0 {
+		switch {
+		case s.Name == f.name && s.Hangs():
+			return modeSlow, ByContract
+		case s.Name == f.name && len(s.Errors) > 0:
 			return modeBlank, ByContract
 		}
 	}

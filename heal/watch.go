@@ -25,8 +25,8 @@ type report struct {
 	by, told string
 }
 
-// Report says that an app does not work: a window has caught an error (ByBeacon), or
-// its files were found wrong (ByFiles). It does not wait; Watch looks into it.
+// Report says that an app does not work: a window has caught an error (ByBeacon), has not
+// answered (ByPulse) or has grown (ByWeight), or its files were found wrong (ByFiles). It does not wait; Watch looks into it.
 func (h *Healer) Report(app sys.Slug, by, told string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

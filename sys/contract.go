@@ -2,6 +2,7 @@ package sys
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -35,6 +36,12 @@ type ScenarioResult struct {
 	Console    []string      `json:"console,omitempty"` // what the app wrote as errors
 	Millis     float64       `json:"millis"`
 }
+
+// DidNotEnd is the error of a scenario that was ended because it went on and on.
+const DidNotEnd = "it did not come to an end; the app hangs, or calls itself without rest"
+
+// Hangs reports whether the scenario was ended because it went on and on.
+func (r ScenarioResult) Hangs() bool { return slices.Contains(r.Errors, DidNotEnd) }
 
 // StepResult is what came of one step.
 type StepResult struct {

@@ -24,8 +24,20 @@ type Desk struct {
 // patience is how long a desk waits for anything to appear.
 const patience = 15 * time.Second
 
-// Chromium starts a browser for the test; one that is missing fails.
+// Chromium starts a browser for the test; one that is missing fails. It leaves apps in
+// the process of the desktop, where the tests reach into them; see chromiumApart.
 func Chromium(t testing.TB) *rod.Browser {
+	t.Helper()
+	return chromium(t, func(l *launcher.Launcher) { l.Append("disable-features", "DocumentIsolationPolicy") })
+}
+
+// chromiumApart is the browser as people have it, with a process for each app's window.
+func chromiumApart(t testing.TB) *rod.Browser {
+	t.Helper()
+	return chromium(t, func(l *launcher.Launcher) { l.Delete("disable-features").Delete("disable-site-isolation-trials") })
+}
+
+func chromium(t testing.TB, change func(*launcher.Launcher)) *rod.Browser {
 	t.Helper()
 	path := "/usr/bin/chromium"
 	if named := os.Getenv("MATRIXOS_CHROMIUM"); named != "" {
@@ -37,6 +49,7 @@ func Chromium(t testing.TB) *rod.Browser {
 	l := launcher.New().Bin(path).Headless(true).NoSandbox(true).UserDataDir(t.TempDir()).
 		Set("disable-gpu").Set("disable-quic").Set("no-first-run").Set("disable-background-networking").
 		Set("disable-component-update").Set("disable-sync").Leakless(false)
+	change(l)
 	url, err := l.Launch()
 	if err != nil {
 		t.Fatal(err)

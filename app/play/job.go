@@ -64,5 +64,5 @@ func Misfit(s contract.Scenario, err error) sys.ScenarioResult {
 
 // Hangs is the result of a scenario that does not come to an end.
 func Hangs(s contract.Scenario, millis float64) sys.ScenarioResult {
-	return sys.ScenarioResult{Name: s.Name, Recorded: s.Recorded, Millis: millis, Errors: []string{"it did not come to an end; the app hangs, or calls itself without rest"}}
+	return sys.ScenarioResult{Name: s.Name, Recorded: s.Recorded, Millis: millis, Errors: []string{sys.DidNotEnd}}
 }

@@ -14,6 +14,7 @@ import { SignIn } from "./desktop/SignIn.tsx";
 import { desk, restoreLayout, saveNow, useDesktop } from "./desktop/store.ts";
 import { followHome } from "./desktop/follow.ts";
 import { followSpeech } from "./desktop/speech.ts";
+import { watchWindows } from "./desktop/frames/pulse.ts";
 import { followTrials } from "./desktop/trials/follow.ts";
 import { useKeyboard, useScreen } from "./desktop/useScreen.ts";
 import { followRooms } from "./session/rooms.ts";
@@ -80,6 +81,7 @@ followRooms();
 followSocial();
 followSpeech();
 followTrials();
+watchWindows();
 
 const root = document.getElementById("root");
 if (!root) throw new Error("index.html has no root element");

@@ -8,6 +8,7 @@ import { keepLocal } from "./local.ts";
 import { askInPage } from "./modals.ts";
 import { defaults } from "./theme.ts";
 import { connect } from "./port.ts";
+import { tellPulse } from "./pulse.ts";
 import { recordOnDemand } from "./record.ts";
 import { makeSystem } from "./system.ts";
 
@@ -36,6 +37,7 @@ document.head.append(tokens);
 (globalThis as any)[Symbol.for("matrixos.icons")] = __config.icons;
 
 const link = connect(__config.nonce, __config.libraries ? [] : __config.modules);
+tellPulse(link);
 keepLocal(link, __config.local);
 askInPage();
 recordOnDemand(link);

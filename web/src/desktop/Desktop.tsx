@@ -10,7 +10,7 @@ import { Home } from "./Home.tsx";
 import { Launcher } from "./Launcher.tsx";
 import { Notices } from "./Notices.tsx";
 import { PhoneBar } from "./PhoneBar.tsx";
-import { change, context, useDesktop } from "./store.ts";
+import { change, context, desk, useDesktop } from "./store.ts";
 import { Wallpaper } from "./Wallpaper.tsx";
 import { rectOf, retitle, top, type Place, type Win } from "./windows/transitions.ts";
 import { WindowSheet } from "./windows/WindowSheet.tsx";
@@ -94,7 +94,7 @@ const WindowContent = memo(function WindowContent({ win }: { win: Win }) {
     if (name) change((l) => retitle(l, win.id, name));
   }, [name, win.id]);
   const program = useMemo(() => (content.type === "program" ? programs.find((p) => p.name === content.name) : undefined), [programs, content]);
-  if (content.type === "app") return <AppFrame slug={content.slug} guise={content.guise} onTitle={onTitle} />;
+  if (content.type === "app") return <AppFrame slug={content.slug} guise={content.guise} onTitle={onTitle} onClose={() => desk.closeWindow(win.id)} />;
   if (!program) return null;
   return (
     <Boundary what="This window does not work.">

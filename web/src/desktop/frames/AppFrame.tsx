@@ -10,14 +10,15 @@ import { useSession } from "../../session/store.ts";
 import { whenText } from "../../ui/words.ts";
 import { context, desk, endPreview } from "../store.ts";
 import type { Guise } from "./guise.ts";
+import { IllNote } from "./IllNote.tsx";
 import { Recorder } from "./Recorder.tsx";
 import { useLoads } from "./useLoads.ts";
 
 const sandbox = "allow-scripts allow-forms allow-downloads";
 
-export const AppFrame = memo(function AppFrame({ slug, guise, onTitle }: { slug: Slug; guise?: Guise; onTitle(title: string): void }) {
+export const AppFrame = memo(function AppFrame({ slug, guise, onTitle, onClose }: { slug: Slug; guise?: Guise; onTitle(title: string): void; onClose(): void }) {
   const title = useCallback((t: string) => onTitle(t), [onTitle]);
-  const { app, loads, failure, fault, wish, attach, start, dismissFault } = useLoads(slug, title, guise);
+  const { app, loads, failure, fault, wish, ill, attach, start, startAnew, patient, dismissFault } = useLoads(slug, title, guise);
   const broken = !guise && app && !app.ok ? app.diagnostics?.find((d) => d.severity === "error") : undefined;
   const sick = useSession((s) => (guise ? undefined : unwell(s.heals, slug)));
   const name = app?.name ?? slug;
@@ -43,6 +44,7 @@ export const AppFrame = memo(function AppFrame({ slug, guise, onTitle }: { slug:
         </div>
       )}
       <div className="app-notes">
+        {ill && <IllNote ill={ill} name={name} slug={slug} guised={!!guise} onAnew={startAnew} onWait={patient} onClose={onClose} />}
         {failure && !(wish && failure.kind === "needs approval") && (
           <Trouble what={`${name} did not start.`} why={failure.message} hint={failure.hint}>
             <Button onClick={() => void start()}>Try again</Button>

@@ -34,7 +34,8 @@ function world(more: Partial<Needs> = {}) {
   const needs = {
     nonce: "n-1", name: "Expenses", design: "paper", frame: () => frame as unknown as Window, theme: () => ({ vars: {}, mode: "light" as const }),
     libraries: vi.fn(async () => [["a", "1"] as [string, string]]), bridge: vi.fn(async () => 42), onReady: vi.fn(), onTitle: vi.fn(), onError: vi.fn(),
-    fonts: vi.fn(async () => []), keys: ["Mod+K"], onKey: vi.fn(), onUsed: vi.fn(), recording: () => null, ...more,
+    fonts: vi.fn(async () => []), keys: ["Mod+K"], onKey: vi.fn(), onUsed: vi.fn(), recording: () => null,
+    onDocument: vi.fn(), onOver: vi.fn(), onPulse: vi.fn(), onWeight: vi.fn(), ...more,
   };
   const link = linkFrame(needs, page as unknown as Window);
   open.push(link);
@@ -143,4 +144,28 @@ test("after close nothing passes, in either direction", async () => {
   expect(got).toEqual([]);
   expect(w.needs.bridge).not.toHaveBeenCalled();
   expect(w.page.listeners.size).toBe(0);
+});
+
+test("whether it answers and what it weighs reach the shell, in the form that they have to have", async () => {
+  const [onPulse, onWeight] = [vi.fn(), vi.fn()];
+  const w = world({ onPulse, onWeight });
+  expect(w.link.push({ type: "pulse", n: 1 })).toBe(false);
+  const { port, got } = await w.connected();
+  expect(w.needs.onDocument).toHaveBeenCalledOnce();
+  expect(w.link.push({ type: "pulse", n: 1 })).toBe(true);
+  await vi.waitFor(() => expect(got).toContainEqual({ type: "pulse", n: 1 }));
+  for (const m of [{ type: "pulse", n: "1" }, { type: "weight", bytes: "much" }, { type: "pulse", n: 1, alone: true }, { type: "pulse", n: 2 }, { type: "weight", bytes: 7 }]) port.postMessage(m);
+  await vi.waitFor(() => expect(onWeight).toHaveBeenCalled());
+  expect(onPulse.mock.calls).toEqual([[1, true], [2, false]]);
+  expect(onWeight.mock.calls).toEqual([[7]]);
+  port.close(); // the document is gone
+  await vi.waitFor(() => expect(w.needs.onOver).toHaveBeenCalledOnce());
+});
+
+test("what the shell ends itself is not told as the document's end", async () => {
+  const w = world();
+  await w.connected();
+  w.link.close();
+  await settle();
+  expect(w.needs.onOver).not.toHaveBeenCalled();
 });

@@ -21,6 +21,10 @@ export interface Needs {
   onTitle(title: string): void;
   onError(message: string, stack: string): void;
   onKey(shortcut: string): void; // one of keys: the app may say so without a key press
+  onDocument(): void; // a document of the app has got its port
+  onOver(): void; // and that one is gone, where the browser says so
+  onPulse(n: number, alone: boolean): void; // it answers; alone: in a process of its own
+  onWeight(bytes: number): void;
   onUsed(): void; // somebody types or points in it, by its own word
   recording(): Recording | null; // what is being recorded of this window, because the owner said so
 }
@@ -32,7 +36,7 @@ export interface Recording {
 }
 
 export interface FrameLink {
-  push(message: object): void;
+  push(message: object): boolean; // whether there is anybody to hear it
   close(): void;
 }
 
@@ -77,17 +81,22 @@ export function linkFrame(n: Needs, events: Pick<Window, "addEventListener" | "r
     const channel = new MessageChannel();
     port = channel.port1;
     port.onmessage = (m) => void receive(m.data);
+    const { port1 } = channel;
+    port1.addEventListener("close", () => port === port1 && n.onOver());
     // An opaque origin has no name to address; the port goes to that one window.
     frame.postMessage({ type: "matrixos:connect", theme: n.theme(), design: n.design, app: { name: n.name }, modules, fonts, keys: n.keys }, "*", [channel.port2]);
     if (n.recording()) port.postMessage({ type: "record", on: true });
+    n.onDocument();
   };
 
   const receive = async (data: unknown) => {
     if (typeof data !== "object" || data === null) return;
-    const m = data as { type?: unknown; id?: unknown; method?: unknown; params?: unknown; message?: unknown; stack?: unknown; title?: unknown; shortcut?: unknown; steps?: unknown; use?: unknown };
+    const m = data as { type?: unknown; id?: unknown; method?: unknown; params?: unknown; message?: unknown; stack?: unknown; title?: unknown; shortcut?: unknown; steps?: unknown; use?: unknown; n?: unknown; alone?: unknown; bytes?: unknown };
     if (m.type === "ready") return n.onReady();
     if (m.type === "title") return n.onTitle(String(m.title ?? "").slice(0, 120));
     if (m.type === "error") return n.onError(String(m.message ?? "").slice(0, 2000), String(m.stack ?? "").slice(0, 8000));
+    if (m.type === "pulse") return typeof m.n === "number" ? n.onPulse(m.n, m.alone === true) : undefined;
+    if (m.type === "weight") return typeof m.bytes === "number" ? n.onWeight(m.bytes) : undefined;
     if (m.type === "used") return n.onUsed();
     if (m.type === "recording") return typeof m.steps === "number" ? n.recording()?.onSteps(m.steps) : undefined;
     if (m.type === "recorded") return n.recording()?.onUse(m.use);
@@ -104,7 +113,10 @@ export function linkFrame(n: Needs, events: Pick<Window, "addEventListener" | "r
 
   events.addEventListener("message", onHello as EventListener);
   return {
-    push: (message) => port?.postMessage(message),
+    push(message) {
+      port?.postMessage(message);
+      return port !== null;
+    },
     close() {
       closed = true;
       events.removeEventListener("message", onHello as EventListener);

@@ -15,6 +15,7 @@ import { context, desk, useDesktop } from "../store.ts";
 import { owner } from "../trials/calm.ts";
 import { fonts, libraries } from "./libraries.ts";
 import { linkFrame, type FrameLink } from "./link.ts";
+import { ward, type Ill, type Pulse } from "./pulse.ts";
 import { counted, handOver, useRecording } from "./recording.ts";
 
 export interface Load {
@@ -45,6 +46,7 @@ export function useLoads(slug: Slug, onTitle: (title: string) => void, guise?: G
   const [failure, setFailure] = useState<Refusal | null>(null);
   const [fault, setFault] = useState<AppFault | null>(null);
   const [wish, setWish] = useState<Wish | null>(null);
+  const [ill, setIll] = useState<{ id: number; ill: Ill } | null>(null);
   const links = useRef(new Map<number, Open>());
   const last = useRef(0);
   const { at, pid } = guise ?? {};
@@ -92,9 +94,16 @@ export function useLoads(slug: Slug, onTitle: (title: string) => void, guise?: G
   const attach = useCallback(
     (load: Load, frame: HTMLIFrameElement | null) => {
       if (!frame || links.current.has(load.id)) return;
+      const name = useSession.getState().apps[slug]?.name ?? slug;
+      const pulse = ward.watch({
+        name,
+        ask: (message) => link.push(message),
+        onIll: (now) => setIll(now && { id: load.id, ill: now }),
+        report: (method, params) => api.bridge(load.launch.capability, method, params).then(() => undefined, () => undefined), // the owner sees it either way
+      });
       const link = linkFrame({
         nonce: load.launch.nonce,
-        name: useSession.getState().apps[slug]?.name ?? slug,
+        name,
         design: "paper",
         frame: () => frame.contentWindow,
         theme: frameTheme,
@@ -103,6 +112,10 @@ export function useLoads(slug: Slug, onTitle: (title: string) => void, guise?: G
         keys: frameKeys,
         onKey: (shortcut) => performFrameKey(shortcut, context()),
         onUsed: owner.noted,
+        onDocument: pulse.begin,
+        onOver: pulse.over,
+        onPulse: pulse.heard,
+        onWeight: pulse.weighed,
         recording: () => (!guise && useRecording.getState().now?.slug === slug ? { onSteps: counted, onUse: (what) => void handOver(what) } : null),
         bridge: (method, params) => bridge(load.launch.capability, slug, method, params, setWish),
         onReady: () => markReady(load.id),
@@ -114,7 +127,7 @@ export function useLoads(slug: Slug, onTitle: (title: string) => void, guise?: G
           api.bridge(load.launch.capability, "app.error", { message, stack }).catch(() => undefined);
         },
       });
-      links.current.set(load.id, { link, capability: load.launch.capability });
+      links.current.set(load.id, { link, pulse, capability: load.launch.capability });
       frame.src = load.launch.url;
       setTimeout(() => markReady(load.id), patience);
     },
@@ -127,11 +140,22 @@ export function useLoads(slug: Slug, onTitle: (title: string) => void, guise?: G
   useEffect(() => {
     const all = links.current;
     return () => {
-      for (const id of [...all.keys()]) leave(all, id);
+      for (const id of [...all.keys()]) end(all, id);
     };
   }, []);
 
-  return { app, loads, failure, fault, wish, attach, start, dismissFault: () => setFault(null) };
+  // The window that does not answer goes first: where windows share a process, the next
+  // one would wait for it.
+  const startAnew = useCallback(() => {
+    for (const id of [...links.current.keys()]) end(links.current, id);
+    setLoads([]);
+    setIll(null);
+    void start();
+  }, [start]);
+  const patient = useCallback(() => ill && links.current.get(ill.id)?.pulse.patient(), [ill]);
+  const now = ill && loads.some((l) => l.id === ill.id) ? ill.ill : null;
+
+  return { app, loads, failure, fault, wish, ill: now, attach, start, startAnew, patient, dismissFault: () => setFault(null) };
 }
 
 const settle = 500; // after a write, until the preview follows
@@ -155,6 +179,7 @@ function useProgress(pid: PID | undefined, start: () => Promise<void>): void {
 
 interface Open {
   link: FrameLink;
+  pulse: Pulse;
   capability: string;
 }
 
@@ -163,8 +188,14 @@ function leave(links: Map<number, Open>, id: number): void {
   const open = links.get(id);
   if (!open) return;
   links.delete(id);
+  open.pulse.end();
   open.link.close();
   api.leave(open.capability).catch(() => undefined);
+}
+
+// The same of one that the owner ends; what did not answer is reported before it has no rights.
+function end(links: Map<number, Open>, id: number): void {
+  void links.get(id)?.pulse.givenUp().then(() => leave(links, id));
 }
 
 // Data changes and themes go to the frame as they happen.
