@@ -30,6 +30,8 @@ type apps struct {
 	scheduled func()
 	// attached is called when the files of servers may have changed; nil: never.
 	attached func()
+	// held is called when an app was tried by itself and holds; nil: never.
+	held func(context.Context, sys.Slug)
 
 	mu sync.Mutex
 	at sys.LandingID // what the runtime shows
@@ -265,6 +267,9 @@ func (a *apps) Check(ctx context.Context, slug sys.Slug) (*sys.ContractReport, e
 	r, err := a.promise.check(ctx, view, folder)
 	if err == nil {
 		a.runtime.Judged(ctx, slug)
+		if r.Green && a.held != nil {
+			a.held(ctx, slug)
+		}
 	}
 	return r, err
 }

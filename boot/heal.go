@@ -23,6 +23,9 @@ func (s *System) openHealer(ctx context.Context) (err error) {
 		Disk: s.disk, Judge: judge{s.apps.promise}, Level: s.apps.promise.level, Settings: wrongSettings,
 		Judged: s.apps.Judged, Logger: s.log,
 	})
+	if err == nil {
+		s.apps.held = s.healer.Again
+	}
 	return err
 }
 

@@ -33,6 +33,7 @@ type scripted struct {
 	wholes, parts int
 	meet          chan struct{} // the first two parts wait here for one another; may be nil
 	alone         bool          // one waited in vain
+	mild          bool          // whatever it is, it holds
 }
 
 func (j *scripted) Whole(ctx context.Context, tree fs.FS, folder sys.Path) (*sys.ContractReport, error) {
@@ -78,6 +79,9 @@ func (j *scripted) Print(context.Context, fs.FS, sys.Path, string) (string, bool
 
 func (j *scripted) judge(tree fs.FS, folder sys.Path, want func(string) bool) (*sys.ContractReport, error) {
 	r := &sys.ContractReport{App: sys.Slug(folder.Base()), Level: sys.VerifiedBrowser}
+	j.mu.Lock()
+	mild := j.mild
+	j.mu.Unlock()
 	fault := func(file, text string) {
 		r.Faults = append(r.Faults, sys.Diagnostic{Severity: "error", File: folder + "/" + sys.Path(file), Line: 1, Text: text})
 	}
@@ -113,7 +117,7 @@ func (j *scripted) judge(tree fs.FS, folder sys.Path, want func(string) bool) (*
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return r, err
 		}
-		green := strings.Contains(string(text), p.Has) && (p.Not == "" || !strings.Contains(string(text), p.Not))
+		green := mild || strings.Contains(string(text), p.Has) && (p.Not == "" || !strings.Contains(string(text), p.Not))
 		r.Scenarios = append(r.Scenarios, sys.ScenarioResult{Name: p.Name, Millis: 1, Steps: []sys.StepResult{{Step: "look into " + p.File, Green: green}}})
 	}
 	return r, nil

@@ -48,9 +48,30 @@ func (h *Healer) reports() []report {
 	return out
 }
 
+// Again has an app looked at anew of which something waits for the owner, because a check
+// of it has held. It does not wait.
+func (h *Healer) Again(ctx context.Context, app sys.Slug) {
+	for _, one := range h.waits(ctx) {
+		if one.App == app {
+			h.Report(app, "", "")
+			return
+		}
+	}
+}
+
+// waits lists what waits for the owner, as far as that can be read now.
+func (h *Healer) waits(ctx context.Context) []sys.HealCase {
+	list, err := h.Open(ctx)
+	if err != nil && ctx.Err() == nil {
+		h.log.WarnContext(ctx, "what waits for the owner could not be read", "error", err)
+	}
+	return list
+}
+
 // Watch looks at what landings touch that no check has stood before, at what is
-// reported, and, when nothing happens, at one app after the other. It ends with ctx. What
-// fails is logged, and tried again with the next occasion.
+// reported, and, when nothing happens, at one app after the other. What waits for the owner
+// is looked at anew at the start, since another version may do with it, and when anything
+// lands in it. It ends with ctx. What fails is logged, and tried again with the next occasion.
 func (h *Healer) Watch(ctx context.Context) {
 	landed := make(chan sys.LandingInfo, 64)
 	go h.follow(ctx, landed)
@@ -58,13 +79,19 @@ func (h *Healer) Watch(ctx context.Context) {
 	calm, slow := time.NewTimer(quiet), time.NewTicker(idle)
 	defer slow.Stop()
 	busy := false
+	for _, one := range h.waits(ctx) {
+		if one.App != "" {
+			one.Path += "/" + contractName // a file of it
+		}
+		touched[one.Path] = true
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case l := <-landed:
 			busy = true
-			for _, p := range due(l) {
+			for _, p := range append(due(l), reopened(l, h.waits(ctx))...) {
 				touched[p] = true
 			}
 			calm.Reset(quiet)
@@ -121,6 +148,17 @@ func due(l sys.LandingInfo) (out []sys.Path) {
 	for _, d := range l.Data {
 		slug, _, _ := strings.Cut(strings.TrimPrefix(string(d.Path), "data/"), "/")
 		out = append(out, sys.Path("apps/"+slug+"/data"))
+	}
+	return out
+}
+
+// reopened are the files that a landing has changed in what waits for the owner: it may
+// have mended it.
+func reopened(l sys.LandingInfo, waits []sys.HealCase) (out []sys.Path) {
+	for _, c := range l.Changes {
+		if slices.ContainsFunc(waits, func(one sys.HealCase) bool { return strings.HasPrefix(string(c.Path), string(one.Path)+"/") }) {
+			out = append(out, c.Path)
+		}
 	}
 	return out
 }

@@ -71,3 +71,9 @@ export function greeting(name: string, hour: number): string {
   const part = hour < 5 ? "Good night" : hour < 12 ? "Good morning" : hour < 18 ? "Good afternoon" : "Good evening";
   return name ? `${part}, ${name}.` : `${part}.`;
 }
+
+/** sentence is a clause as one: with a capital letter and a full stop. */
+export function sentence(text = ""): string {
+  const head = text.charAt(0).toUpperCase() + text.slice(1);
+  return head === "" || /[.!?`]$/.test(head) ? head : `${head}.`;
+}

@@ -7,7 +7,7 @@ import { ended } from "../../session/chat.ts";
 import { refusalOf } from "../../session/http.ts";
 import { unwell } from "../../session/state.ts";
 import { useSession } from "../../session/store.ts";
-import { whenText } from "../../ui/words.ts";
+import { sentence, whenText } from "../../ui/words.ts";
 import { context, desk, endPreview } from "../store.ts";
 import type { Guise } from "./guise.ts";
 import { IllNote } from "./IllNote.tsx";
@@ -108,7 +108,7 @@ function Sick({ one, name, slug }: { one: HealCase; name: string; slug: Slug }) 
     <Trouble
       what={one.state === "proposed" ? `${name} does not work as it should; a repair is ready.` : `${name} does not work as it should, and could not be mended.`}
       why={one.why}
-      hint={one.state === "proposed" ? undefined : one.ways?.join("; or ")}
+      hint={one.state === "proposed" ? undefined : sentence(one.ways?.join("; or "))}
     >
       {one.state === "proposed" ? (
         <Button look="primary" onClick={() => perform("heal.accept", context(), String(one.id))}>

@@ -1,0 +1,73 @@
+package heal
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"matrixos/sys"
+)
+
+// TestWhatWaitsIsLookedAtAgain: what the owner is to decide goes by itself when the app
+// holds again: because a newer version of the system does with it, because something that
+// was checked has landed, or because a check was made.
+func TestWhatWaitsIsLookedAtAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		before bool // it holds before the start
+		then   func(*world)
+	}{
+		"another version": {before: true, then: func(*world) {}},
+		"a landing":       {then: func(w *world) { w.agent(map[sys.Path]string{src: sheet(nil)}) }},
+		"a check": {then: func(w *world) {
+			w.judge.milden()
+			w.Again(w.t.Context(), "notes") // of another app
+			w.Again(w.t.Context(), "tasks")
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.land(sys.ByOwner, map[sys.Path]string{src: sheet(map[int]string{3: "BAD"})})
+			w.heal(sys.HealProposed)
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan struct{})
+			defer func() { cancel(); <-ended }()
+			if c.before {
+				w.judge.milden()
+			}
+			go func() { w.Watch(ctx); close(ended) }()
+			if !c.before {
+				time.Sleep(quiet + time.Second) // the look at the start finds it as it was
+				if list, err := w.Open(ctx); err != nil || len(list) != 1 {
+					t.Fatalf("%+v, %v", list, err)
+				}
+			}
+			c.then(w)
+			for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+				list, err := w.Cases(ctx, "tasks", 0)
+				if err == nil && len(list) == 1 && list[0].State == sys.HealGone {
+					return
+				}
+				if time.Now().After(end) {
+					t.Fatalf("%+v, %v", list, err)
+				}
+			}
+		})
+	}
+}
+
+// TestCheckedLandingsReopen: what an agent lands, checked, is looked at only where something
+// waits for the owner.
+func TestCheckedLandingsReopen(t *testing.T) {
+	l := sys.LandingInfo{Kind: sys.ByAgent, Changes: []sys.Change{{Path: src}, {Path: "apps/tasks2/x"}}, Provenance: sys.Provenance{Verified: sys.VerifiedBrowser}}
+	waits := []sys.HealCase{{App: "tasks", Path: tasks}}
+	if a, b, c := due(l), reopened(l, waits), reopened(l, nil); len(a) != 0 || len(b) != 1 || b[0] != src || len(c) != 0 {
+		t.Errorf("%q, %q, %q", a, b, c)
+	}
+}
+
+func (j *scripted) milden() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.mild = true
+}
