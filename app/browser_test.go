@@ -189,18 +189,28 @@ func (w *world) routes() http.Handler {
 		w.r.ServeHTTP(rw, req)
 	})
 	mux.Handle("/runtime/", w.r)
-	mux.HandleFunc("GET /{$}", func(rw http.ResponseWriter, req *http.Request) {
-		http.SetCookie(rw, &http.Cookie{Name: "session", Value: "S3CRET", Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode})
-		http.SetCookie(rw, &http.Cookie{Name: "visible", Value: "v", Path: "/"})
-		rw.Header().Set("Content-Security-Policy", "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; frame-src http://"+req.Host+"/app/; frame-ancestors 'none'")
-		page, err := os.ReadFile("testdata/shell.html")
-		if err != nil {
-			http.Error(rw, err.Error(), http.StatusInternalServerError)
-			return
-		}
-		rw.Header().Set("Content-Type", "text/html; charset=utf-8")
-		rw.Write(bytes.Replace(page, []byte("allow-downloads"), []byte("allow-downloads"+w.less.frame), 1))
-	})
+	mux.HandleFunc("GET /{$}", w.servePage)
+	w.serveOwner(mux)
+	w.serveTest(mux)
+	return mux
+}
+
+// servePage serves the page that stands for the desktop.
+func (w *world) servePage(rw http.ResponseWriter, req *http.Request) {
+	http.SetCookie(rw, &http.Cookie{Name: "session", Value: "S3CRET", Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode})
+	http.SetCookie(rw, &http.Cookie{Name: "visible", Value: "v", Path: "/"})
+	rw.Header().Set("Content-Security-Policy", "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; frame-src http://"+req.Host+"/app/; frame-ancestors 'none'")
+	page, err := os.ReadFile("testdata/shell.html")
+	if err != nil {
+		http.Error(rw, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	rw.Header().Set("Content-Type", "text/html; charset=utf-8")
+	rw.Write(bytes.Replace(page, []byte("allow-downloads"), []byte("allow-downloads"+w.less.frame), 1))
+}
+
+// serveOwner serves what only the desktop may ask for.
+func (w *world) serveOwner(mux *http.ServeMux) {
 	owner := func(h http.HandlerFunc) http.HandlerFunc {
 		return func(rw http.ResponseWriter, req *http.Request) {
 			if c, err := req.Cookie("session"); err != nil || c.Value != "S3CRET" || req.Header.Get("Sec-Fetch-Site") != "same-origin" {
@@ -235,6 +245,10 @@ func (w *world) routes() http.Handler {
 		}
 		json.NewEncoder(rw).Encode(map[string]json.RawMessage{"value": value})
 	}))
+}
+
+// serveTest serves what tests look at and change.
+func (w *world) serveTest(mux *http.ServeMux) {
 	mux.HandleFunc("GET /test/events", func(rw http.ResponseWriter, req *http.Request) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -259,7 +273,6 @@ func (w *world) routes() http.Handler {
 	mux.HandleFunc("GET /test/read", func(rw http.ResponseWriter, req *http.Request) {
 		http.ServeFileFS(rw, req, os.DirFS(w.home), req.URL.Query().Get("path"))
 	})
-	return mux
 }
 
 // drive runs one scenario of web/runtime/e2e/drive.mjs and returns what it found.

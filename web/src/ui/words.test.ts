@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { parsePatch } from "./Diff.tsx";
-import { ago, bytes, greeting, money, span, tokens } from "./words.ts";
+import { ago, bytes, greeting, money, span, tokens, sentence } from "./words.ts";
 
 test.each([
   [money(0), "$0.00"], [money(0.0042), "$0.0042"], [money(0.2), "$0.20"], [money(12.345), "$12.35"], [money(1, true), "about $1.00"],
@@ -31,4 +31,8 @@ test("a patch becomes numbered lines", () => {
 
 test("lines that look like headers inside a hunk are lines", () => {
   expect(parsePatch("@@ -1 +1 @@\n--- gone\n+++ come\n").map((l) => [l.kind, l.text])).toEqual([["hunk", ""], ["del", "-- gone"], ["add", "++ come"]]);
+});
+
+test("a clause becomes a sentence; what ends in a command or a stop stays", () => {
+  expect(["leave it as it is", "ask: `matrixos heal`", "Done.", ""].map((t) => sentence(t))).toEqual(["Leave it as it is.", "Ask: `matrixos heal`", "Done.", ""]);
 });
