@@ -32,6 +32,7 @@ const later = (what) => setTimeout(what, 50);
 // alone, is told in its place with ways out, starts anew, and is in the ledger. Work that
 // only takes long is neither told nor reported.
 func TestAnAppThatHangs(t *testing.T) {
+	t.Parallel()
 	w := NewWorld(t)
 	w.Up()
 	for slug, page := range map[string]string{"busy": busy, "counting": counting} {
