@@ -241,7 +241,7 @@ func schemaDiagnostics(tree fs.FS, a App, problems []store.Problem) []sys.Diagno
 	if err != nil {
 		raw = nil // the problems are told without their lines
 	}
-	p := parser{file: a.Folder + "/" + ManifestName, raw: raw}
+	p := parser{file: a.Folder + "/" + ManifestName, raw: raw, at: contract.Offsets(raw)}
 	for _, problem := range problems {
 		p.fail(problem.Place, "%s", problem.Text)
 	}

@@ -426,3 +426,48 @@ func TestCheckFindsATypeChangeBeforeItLands(t *testing.T) {
 		t.Errorf("%+v", found)
 	}
 }
+
+// TestCheckFindsRowsAgainstAUniqueIndexBeforeItLands: the landing is refused with words,
+// and the app works on as it is. Before, it landed, and no window of the app opened any more.
+func TestCheckFindsRowsAgainstAUniqueIndexBeforeItLands(t *testing.T) {
+	r := newRuntime(t)
+	tree := notes()
+	if err := r.Use(t.Context(), tree, 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Launch("notes", nil); err != nil {
+		t.Fatal(err)
+	}
+	rows := func(texts ...string) error {
+		apps, err := Find(tree)
+		if err != nil {
+			return err
+		}
+		for _, a := range apps {
+			if a.Manifest.Slug != "notes" {
+				continue
+			}
+			for _, text := range texts {
+				if _, err := r.data.Tables("notes", a.Manifest.Storage.Tables).Insert(t.Context(), "notes", []json.RawMessage{[]byte(text)}); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}
+	if err := rows(`{"text":"milk"}`, `{"text":"milk"}`); err != nil {
+		t.Fatal(err)
+	}
+	next := notes()
+	next["apps/notes/matrix.json"] = &fstest.MapFile{Data: []byte(strings.Replace(string(tree["apps/notes/matrix.json"].Data), `{"text":"text"}`, `{"text":"text"},`+"\n"+`"indexes":[{"columns":["text"],"unique":true}]`, 1))}
+	found := r.Check(t.Context(), next, "apps/notes")
+	if len(found) != 1 || found[0].Severity != "error" || !strings.Contains(found[0].Text, `2 rows of table notes have text "milk"`) || found[0].Line != 2 || !strings.HasPrefix(found[0].Source, `"indexes"`) {
+		t.Errorf("%+v", found)
+	}
+	if _, err := r.Launch("notes", nil); err != nil {
+		t.Errorf("the app as it is: %v", err)
+	}
+	if err := rows(`{"text":"bread"}`); err != nil {
+		t.Errorf("its rows: %v", err)
+	}
+}

@@ -165,6 +165,11 @@ type Addition struct {
 	SQL                  string // the statement, or the definition of a column
 }
 
+// querier is a database, or a transaction in one.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
 // step is a statement of a migration, and what it adds, if it adds something.
 type step struct {
 	sql string
@@ -173,7 +178,7 @@ type step struct {
 
 // plan compares tables with what the database has. It returns the statements that
 // bring the database up, and what cannot be done without losing data.
-func plan(ctx context.Context, db *sql.DB, tables map[string]Table) (steps []step, found []Problem, err error) {
+func plan(ctx context.Context, db querier, tables map[string]Table) (steps []step, found []Problem, err error) {
 	for _, name := range slices.Sorted(maps.Keys(tables)) {
 		t := tables[name]
 		have, err := existing(ctx, db, name)
@@ -187,20 +192,16 @@ func plan(ctx context.Context, db *sql.DB, tables map[string]Table) (steps []ste
 			s, p := widen(name, t, have)
 			steps, found = append(steps, s...), append(found, p...)
 		}
-		for _, x := range t.Indexes {
-			s, there, err := index(ctx, db, name, x)
-			if err != nil {
-				return nil, nil, err
-			}
-			if !there {
-				steps = append(steps, s)
-			}
+		s, p, err := reindex(ctx, db, name, t, have)
+		if err != nil {
+			return nil, nil, err
 		}
+		steps, found = append(steps, s...), append(found, p...)
 	}
 	return steps, found, nil
 }
 
-func existing(ctx context.Context, db *sql.DB, table string) (map[string]string, error) {
+func existing(ctx context.Context, db querier, table string) (map[string]string, error) {
 	rows, err := db.QueryContext(ctx, `SELECT name, type FROM pragma_table_info(?)`, table)
 	if err != nil {
 		return nil, err
@@ -256,20 +257,4 @@ func typeNamed(decl string) string {
 		}
 	}
 	return decl
-}
-
-// index returns the step that makes an index, and whether it is there already.
-func index(ctx context.Context, db *sql.DB, table string, x Index) (s step, there bool, err error) {
-	unique := ""
-	if x.Unique {
-		unique = "UNIQUE "
-	}
-	columns := make([]string, len(x.Columns))
-	for i, c := range x.Columns {
-		columns[i] = fmt.Sprintf("%q", c)
-	}
-	name := "idx_" + table + "_" + strings.Join(x.Columns, "_")
-	stmt := fmt.Sprintf(`CREATE %sINDEX %q ON %q (%s)`, unique, name, table, strings.Join(columns, ", "))
-	err = db.QueryRowContext(ctx, `SELECT EXISTS(SELECT 1 FROM sqlite_schema WHERE type = 'index' AND name = ?)`, name).Scan(&there)
-	return step{stmt, Addition{Table: table, Index: name, SQL: stmt}}, there, err
 }

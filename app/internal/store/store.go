@@ -78,9 +78,10 @@ func (s *Store) Has(app sys.Slug) bool {
 	return err == nil
 }
 
-// Migrate brings an app's database to its manifest: new tables, columns and
-// indexes are added, all or none; what the manifest no longer names is kept. A
-// column whose type changes is a Problem, and then nothing is changed.
+// Migrate brings an app's database to its manifest, all or nothing: new tables, columns
+// and indexes are added, and indexes that the manifest no longer names go. Tables and
+// columns that it no longer names are kept. A column whose type changes, or a unique
+// index that rows stand against, is a Problem, and then nothing is changed.
 // It returns what it has added.
 func (s *Store) Migrate(ctx context.Context, app sys.Slug, tables map[string]Table) ([]Addition, []Problem, error) {
 	if len(tables) == 0 {
@@ -90,21 +91,25 @@ func (s *Store) Migrate(ctx context.Context, app sys.Slug, tables map[string]Tab
 	var added []Addition
 	err := s.use(app, true, func(db *sql.DB) error {
 		steps, problems, err := plan(ctx, db, tables)
-		if err != nil || len(problems) > 0 {
+		if err != nil || len(problems) > 0 || len(steps) == 0 {
 			found = problems
 			return err
 		}
-		tx, err := db.BeginTx(ctx, nil)
-		if err != nil {
-			return err
-		}
-		for _, step := range steps {
-			if _, err := tx.ExecContext(ctx, step.sql); err != nil {
-				return errors.Join(fmt.Errorf("%s: %w", step.sql, err), tx.Rollback())
+		return inTx(ctx, db, func(tx *sql.Tx) error {
+			// Rows may have come in before the transaction: what was planned is planned again.
+			if steps, found, err = plan(ctx, tx, tables); err != nil || len(found) > 0 {
+				return err
 			}
-			added = append(added, step.Addition)
-		}
-		return tx.Commit()
+			for _, step := range steps {
+				if _, err := tx.ExecContext(ctx, step.sql); err != nil {
+					return fmt.Errorf("%s: %w", step.sql, err)
+				}
+				if step.Table != "" {
+					added = append(added, step.Addition)
+				}
+			}
+			return nil
+		})
 	})
 	if err != nil {
 		return nil, nil, &sys.Error{Op: "migrate the data of", Path: string(app), Kind: sys.Internal, Err: err}
