@@ -111,13 +111,16 @@ func sameLine(planted, want, comment string) (string, string, bool) {
 
 var statement = regexp.MustCompile(`^(const|let|return|await|export const) [^<>` + "`" + `]*;$`)
 
-// structural are the damages of an app, each with a later change of something else on top.
+// structural are the damages of an app, each with a later change of something else on top:
+// every file of some length is cut short and has zeros in it, and what the app cannot do
+// without is deleted.
 func (b *bench) structural(a *subject) (out []fault) {
 	files := slices.Sorted(maps.Keys(a.files))
 	code := slices.DeleteFunc(slices.Clone(files), func(p sys.Path) bool { return !source(p) || len(a.files[p]) < 400 })
 	held := slices.DeleteFunc(slices.Clone(files), func(p sys.Path) bool {
 		return len(code) > 0 && !slices.Contains(code, p) && path.Ext(string(p)) != ".json" || len(a.files[p]) < 80
 	})
+	all := slices.DeleteFunc(files, func(p sys.Path) bool { return len(a.files[p]) < 80 })
 	pick := func(list []sys.Path) sys.Path { return list[b.random.IntN(len(list))] }
 	add := func(name string, p sys.Path, bad []byte) {
 		b.serial++
@@ -128,11 +131,11 @@ func (b *bench) structural(a *subject) (out []fault) {
 		f.later = []map[sys.Path][]byte{{note: f.want[note]}}
 		out = append(out, f)
 	}
+	for _, p := range all {
+		add("cut short", p, middle(a.files[p]))
+		add("zeros", p, zeroed(a.files[p]))
+	}
 	p := pick(held)
-	add("cut short", p, middle(a.files[p]))
-	p = pick(held)
-	add("zeros", p, zeroed(a.files[p]))
-	p = pick(held)
 	add("deleted", p, nil)
 	if len(code) > 0 {
 		p = pick(code)
@@ -150,7 +153,7 @@ func (b *bench) structural(a *subject) (out []fault) {
 
 func middle(text []byte) []byte {
 	n := len(text) / 2
-	if text[n-1] == '\n' {
+	for text[n-1] == '\n' || text[n] == '\n' { // a hand may end there
 		n--
 	}
 	return text[:n]

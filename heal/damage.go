@@ -5,6 +5,12 @@ import (
 	"unicode/utf8"
 )
 
+// What Damaged says of a file that lost bytes.
+const (
+	emptied  = "it is empty"
+	cutShort = "it is cut short"
+)
+
 // zeros is how many zero bytes in a row a text does not have.
 const zeros = 4
 
@@ -20,9 +26,9 @@ func Damaged(before, after []byte) string {
 	case len(before) == 0 || bytes.Equal(before, after):
 		return ""
 	case len(after) == 0:
-		return "it is empty"
+		return emptied
 	case len(after) < len(before) && bytes.HasPrefix(before, after) && !boundary(before, after):
-		return "it is cut short"
+		return cutShort
 	case text && bytes.Contains(after, make([]byte, zeros)):
 		return "it has a block of zeros in it"
 	case text && len(before) == len(after) && !utf8.Valid(after):
@@ -33,10 +39,11 @@ func Damaged(before, after []byte) string {
 	return ""
 }
 
-// boundary reports whether a text that lost its end lost whole lines of it: a hand
-// deletes lines, an interrupted write does not count them.
+// boundary reports whether a text lost whole lines at its end, or nothing but space: a hand
+// deletes lines, and some editors the last line's end; an interrupted write counts neither.
 func boundary(before, after []byte) bool {
-	return bytes.HasSuffix(after, []byte{'\n'}) && bytes.HasSuffix(before, []byte{'\n'})
+	lost := before[len(after):]
+	return len(bytes.TrimSpace(lost)) == 0 || lost[0] == '\n' || bytes.HasSuffix(after, []byte{'\n'}) && bytes.HasSuffix(before, []byte{'\n'})
 }
 
 // strange counts the bytes that no text has.

@@ -24,8 +24,9 @@
 //
 // The owner's own edits are not undone unasked: if the landing that broke it is the
 // owner's, the repair is proposed. The one exception is damage: bytes that no hand
-// writes (cut short, or with blocks of zeros), see Damaged. That a deleted contract comes back
-// is always proposed, whoever deleted it.
+// writes (cut short, or with blocks of zeros), see Damaged. It is found in files, too, that no
+// check looks at; where nothing fails for bytes that are gone, their return is proposed. That a
+// deleted contract comes back is always proposed, whoever deleted it.
 //
 // A contract is never edited. The package asks no model, opens no listener, and runs
 // no app itself: whoever makes a Healer hands it a Judge.

@@ -80,6 +80,7 @@ type run struct {
 	contract []byte // today's; nil if there is none
 	unread   bool   // there is one, and what it says is not known
 	lost     *found // where the contract that it had was deleted; nil if it was not
+	marks    []mark // damage that its files have
 	start    time.Time
 	noticed  time.Time // when something was first seen to be wrong; zero until then
 	known    map[string]*trial
@@ -226,7 +227,7 @@ func (h *Healer) app(ctx context.Context, folder sys.Path, o sys.HealOptions, by
 // check that fails, unless that one is decided or failed by chance.
 func (h *Healer) once(ctx context.Context, c *run, view *disk.View, o sys.HealOptions) (*sys.HealCase, error) {
 	if c.mode == 0 {
-		if err := h.promised(ctx, c, view); err != nil {
+		if err := errors.Join(h.promised(ctx, c, view), h.marred(ctx, c, view)); err != nil {
 			return nil, err
 		}
 	}

@@ -136,7 +136,8 @@ func (h *Healer) invert(ctx context.Context, c *run, view *disk.View, before *sy
 		if err := h.measure(at, files, one); err != nil {
 			return false, err
 		}
-		if (!mayAct(at.culprit) || c.lostIt(target)) && one.Mode != modeTorn && !c.yes {
+		asked := !mayAct(at.culprit) && (one.Mode != modeTorn || c.perhaps(target, before)) || c.lostIt(target)
+		if asked && !c.yes {
 			return true, h.propose(ctx, c, view, at, one)
 		}
 		o.Preview = false
@@ -407,7 +408,9 @@ func (h *Healer) title(tree fs.FS, c *run, target failure, at found) string {
 		return fmt.Sprintf("Brought back the contract of %s, which %s deleted", h.name(tree, c), at.culprit.ID)
 	}
 	what := "so that “" + target.name + "” holds again"
-	if target.name == "" {
+	if m, ok := c.marked(target); ok {
+		what = "so that " + string(m.file) + " is whole again"
+	} else if target.name == "" {
 		what = "so that it runs again"
 	}
 	return fmt.Sprintf("Healed %s: took back what %s broke, %s", h.name(tree, c), at.culprit.ID, what)

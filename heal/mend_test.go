@@ -60,8 +60,8 @@ func FuzzMend(f *testing.F) {
 func TestDamageIsToldFromEdits(t *testing.T) {
 	text := "const one = 1;\nconst two = 2;\nconst three = 3;\n"
 	for after, damaged := range map[string]bool{
-		text[:20]: true, text[:len(text)-1]: true, "": true, text[:5] + "\x00\x00\x00\x00" + text[9:]: true, text[:5] + "\xff" + text[6:]: true, text[:5] + "\x01" + text[6:]: true,
-		"const one = 1;\nconst two = 2;\n": false, text + "more\n": false, "const one = 3;\nconst two = 2;\nconst three = 3;\n": false, text: false, "something else\n": false,
+		text[:20]: true, text[:len(text)-2]: true, "": true, text[:5] + "\x00\x00\x00\x00" + text[9:]: true, text[:5] + "\xff" + text[6:]: true, text[:5] + "\x01" + text[6:]: true,
+		"const one = 1;\nconst two = 2;\n": false, "const one = 1;\nconst two = 2;": false, text[:len(text)-1]: false, text + "more\n": false, "const one = 3;\nconst two = 2;\nconst three = 3;\n": false, text: false, "something else\n": false,
 	} {
 		if got := Damaged([]byte(text), []byte(after)); (got != "") != damaged {
 			t.Errorf("%q: %q", after, got)

@@ -1,0 +1,77 @@
+package heal
+
+import (
+	"strings"
+	"testing"
+
+	"matrixos/disk"
+	"matrixos/sys"
+)
+
+// TestDamageThatNoCheckSees: a style is looked at by no check. What no hand writes is undone
+// at once, what a hand may have done is proposed, and what people and agents do is theirs.
+func TestDamageThatNoCheckSees(t *testing.T) {
+	const style = tasks + "/style.css"
+	good := strings.Repeat(".row { color: red; }\n", 20)
+	for name, tt := range map[string]struct {
+		kind sys.LandingKind
+		bad  string
+		want sys.HealState
+	}{
+		"zeros":                 {sys.ByOwner, good[:100] + strings.Repeat("\x00", 64) + good[164:], sys.HealDone},
+		"no text":               {sys.ByOwner, good[:100] + "\xff\xfe" + good[102:], sys.HealDone},
+		"cut short":             {sys.ByOwner, good[:95], sys.HealProposed},
+		"empty":                 {sys.ByOwner, "", sys.HealProposed},
+		"lines go":              {sys.ByOwner, good[:105], ""},
+		"the last line's end":   {sys.ByOwner, good[:len(good)-1], ""},
+		"another colour":        {sys.ByOwner, strings.Replace(good, "red", "blue", 1), ""},
+		"an agent cuts it down": {sys.ByAgent, good[:95], ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.agent(map[sys.Path]string{style: good})
+			culprit, err := w.disk.Write(t.Context(), disk.Write{Kind: tt.kind, Title: "a change", Files: map[sys.Path][]byte{style: []byte(tt.bad)}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 5 {
+				w.agent(map[sys.Path]string{tasks + "/src/sort.ts": w.live(tasks+"/src/sort.ts") + "// end\n"})
+			}
+			later := w.live(tasks + "/src/sort.ts")
+			if tt.want == "" {
+				w.heal()
+				w.has(style, tt.bad)
+				return
+			}
+			one := w.heal(tt.want)[0]
+			if one.Mode != modeTorn || one.Culprit != culprit.ID || !strings.Contains(one.Why, "style.css: it ") {
+				t.Errorf("%+v", one)
+			}
+			if tt.want == sys.HealProposed {
+				w.has(style, tt.bad)
+				w.heal(sys.HealProposed) // the same one
+				next, err := w.Accept(t.Context(), one.ID)
+				if err != nil || next.State != sys.HealDone {
+					t.Fatalf("%+v, %v", next, err)
+				}
+			}
+			w.has(style, good)
+			w.has(tasks+"/src/sort.ts", later)
+			w.heal()
+		})
+	}
+}
+
+// TestDamageThatIsLeftIsLeft: the owner has cut the file, and says so.
+func TestDamageThatIsLeftIsLeft(t *testing.T) {
+	const style = tasks + "/style.css"
+	w := newWorld(t)
+	w.agent(map[sys.Path]string{style: ".a { color: red; }\n.b { color: red; }\n"})
+	w.land(sys.ByOwner, map[sys.Path]string{style: ".a { color: red"})
+	one := w.heal(sys.HealProposed)[0]
+	if _, err := w.Leave(t.Context(), one.ID); err != nil {
+		t.Fatal(err)
+	}
+	w.heal(sys.HealLeft)
+	w.has(style, ".a { color: red")
+}
