@@ -153,6 +153,29 @@ func folders(tree fs.FS) (out []sys.Path, err error) {
 	return out, err
 }
 
+// slugs are the slugs of the apps in a tree, by their folders. Where a manifest cannot be
+// read, it is the name of the folder.
+func slugs(tree fs.FS) (map[sys.Path]sys.Slug, error) {
+	all, err := folders(tree)
+	if err != nil {
+		return nil, err
+	}
+	found, err := app.Find(tree)
+	if err != nil {
+		return nil, err
+	}
+	out := map[sys.Path]sys.Slug{}
+	for _, folder := range all {
+		out[folder] = sys.Slug(folder.Base())
+	}
+	for _, a := range found {
+		if a.Manifest.Slug.Valid() {
+			out[a.Folder] = a.Manifest.Slug
+		}
+	}
+	return out, nil
+}
+
 func readFile(tree fs.FS, p sys.Path) ([]byte, error) {
 	text, err := fs.ReadFile(tree, string(p))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -91,7 +91,7 @@ func (h *Healer) Watch(ctx context.Context) {
 			return
 		case l := <-landed:
 			busy = true
-			for _, p := range append(due(l), reopened(l, h.waits(ctx))...) {
+			for _, p := range slices.Concat(due(l), h.withRows(ctx, l), reopened(l, h.waits(ctx))) {
 				touched[p] = true
 			}
 			calm.Reset(quiet)
@@ -145,9 +145,28 @@ func due(l sys.LandingInfo) (out []sys.Path) {
 			out = append(out, c.Path)
 		}
 	}
-	for _, d := range l.Data {
-		slug, _, _ := strings.Cut(strings.TrimPrefix(string(d.Path), "data/"), "/")
-		out = append(out, sys.Path("apps/"+slug+"/data"))
+	return out
+}
+
+// withRows are files of the apps whose rows a landing has changed, wherever below apps
+// their folders are: their checks have not been held to these rows.
+func (h *Healer) withRows(ctx context.Context, l sys.LandingInfo) (out []sys.Path) {
+	if len(l.Data) == 0 {
+		return nil
+	}
+	var all map[sys.Path]sys.Slug
+	view, err := h.o.Disk.View(0)
+	if err == nil {
+		all, err = slugs(view)
+	}
+	if err != nil {
+		h.log.WarnContext(ctx, "apps whose rows have changed could not be found", "landing", l.ID, "error", err)
+		return nil
+	}
+	for folder, slug := range all {
+		if slices.ContainsFunc(l.Data, func(d sys.DataChange) bool { return strings.HasPrefix(string(d.Path), "data/"+string(slug)+"/") }) {
+			out = append(out, folder+"/"+contractName)
+		}
 	}
 	return out
 }

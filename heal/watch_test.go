@@ -2,6 +2,7 @@ package heal
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -63,6 +64,42 @@ func TestCheckedLandingsReopen(t *testing.T) {
 	waits := []sys.HealCase{{App: "tasks", Path: tasks}}
 	if a, b, c := due(l), reopened(l, waits), reopened(l, nil); len(a) != 0 || len(b) != 1 || b[0] != src || len(c) != 0 {
 		t.Errorf("%q, %q, %q", a, b, c)
+	}
+}
+
+// TestAnAppInAFolderOfFoldersIsLookedAtWhenItsRowsLand: the rows lie by the slug, the app
+// wherever the owner has put it, and only that one is looked at.
+func TestAnAppInAFolderOfFoldersIsLookedAtWhenItsRowsLand(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const folder = "apps/games/x"
+	w.agent(map[sys.Path]string{
+		folder + "/matrix.json":   `{"name": "Riddles", "slug": "riddles", "version": "1.0.0", "runtime": "vite"}`,
+		folder + "/contract.json": `[{"Name": "nothing is bad", "File": "src/App.tsx", "Not": "BAD"}]`,
+		folder + "/src/App.tsx":   "// end\n",
+		"apps/games/y/index.html": "an app without a manifest\n",
+	})
+	looked := make(chan sys.Slug, 20)
+	w.o.Judged = func(_ context.Context, app sys.Slug) { looked <- app }
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	defer func() { cancel(); <-ended }()
+	go func() { w.Watch(ctx); close(ended) }()
+	var got []sys.Slug
+	for end := time.Now().Add(30 * time.Second); len(got) < 2 && time.Now().Before(end); {
+		time.Sleep(200 * time.Millisecond) // Watch begins to listen
+		w.disk.Journal().Publish(sys.NewEvent(sys.EventLanding, sys.LandingInfo{Kind: sys.ByOwner, Data: []sys.DataChange{{Path: "data/riddles/riddles.sqlite", Added: 1}, {Path: "data/y/y.sqlite"}}}))
+		for wait := time.After(2 * quiet); len(got) < 2 && wait != nil; {
+			select {
+			case slug := <-looked:
+				got = append(got, slug)
+			case <-wait:
+				wait = nil
+			}
+		}
+	}
+	if want := []sys.Slug{"riddles", "y"}; !slices.Equal(got, want) || len(looked) > 0 {
+		t.Errorf("looked at %v and %d more, want %v", got, len(looked), want)
 	}
 }
 
