@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -113,7 +114,7 @@ func (j *scripted) judge(tree fs.FS, folder sys.Path, want func(string) bool) (*
 		if !want(p.Name) {
 			continue
 		}
-		text, err := fs.ReadFile(tree, string(folder)+"/"+p.File)
+		text, err := fs.ReadFile(tree, path.Join(string(folder), p.File))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return r, err
 		}

@@ -54,16 +54,13 @@ func (h *Healer) climb(ctx context.Context, c *run, view *disk.View, before *sys
 	if !ok {
 		return h.never(ctx, c, view, before, target, one)
 	}
-	one.Culprit, one.By = at.culprit.ID, at.culprit.Kind
+	mode := one.Mode
+	blame := func(at found) {
+		one.Culprit, one.By, one.Mode = at.culprit.ID, at.culprit.Kind, c.modeBy(at, target, mode)
+	}
+	blame(at)
 	if back, err := h.takenBack(ctx, c, at, &one); err != nil || back {
 		return one, err
-	}
-	switch kind := at.culprit.Kind; {
-	case c.mode != 0 || c.lostIt(target):
-	case kind == sys.ByHealer:
-		one.Mode = modeHealer
-	case kind == sys.ByMerge:
-		one.Mode = modeJoined
 	}
 	done, err := h.invert(ctx, c, view, before, target, at, &one)
 	if err != nil || done {
@@ -72,7 +69,8 @@ func (h *Healer) climb(ctx context.Context, c *run, view *disk.View, before *sys
 	if next, ok, err := h.nearer(ctx, c, target, at); err != nil {
 		return one, err
 	} else if ok {
-		at, one.Culprit, one.By = next, next.culprit.ID, next.culprit.Kind
+		at = next
+		blame(at)
 		if done, err = h.invert(ctx, c, view, before, target, at, &one); err != nil || done {
 			return one, err
 		}
@@ -104,6 +102,19 @@ func classify(r *sys.ContractReport, f failure) (mode int, detector string) {
 		}
 	}
 	return modeSemantic, ByContract
+}
+
+// modeBy is the mode of a failure whose culprit is known: what a merge or the healer has
+// broken has one of its own.
+func (c *run) modeBy(at found, target failure, mode int) int {
+	switch {
+	case c.mode != 0 || c.lostIt(target):
+	case at.culprit.Kind == sys.ByHealer:
+		return modeHealer
+	case at.culprit.Kind == sys.ByMerge:
+		return modeJoined
+	}
+	return mode
 }
 
 // mayAct reports whether what a landing did may be taken back unasked.
@@ -161,21 +172,13 @@ func unhelpful(err error) bool {
 // keeper is all that a repair has to pass.
 func (h *Healer) keeper(c *run, view *disk.View, before *sys.ContractReport, target failure, at found, green bool) keeps {
 	return func(ctx context.Context, tree fs.FS) error {
-		refuse := func(why string) error { return c.broken(sys.NotVerified, why) }
 		if err := h.sameContract(c, tree, at); err != nil {
 			return err
 		}
 		if err := h.holds(ctx, c, tree, target); err != nil {
 			return err
 		}
-		r, err := h.passes(ctx, c, tree, green)
-		if err != nil {
-			return err
-		}
-		if !r.Green && (green || !Better(before, r)) {
-			return refuse("something else fails with it: " + r.Text())
-		}
-		if err := h.others(ctx, c, view, tree); err != nil {
+		if err := h.noWorse(ctx, c, view, before, tree, green); err != nil {
 			return err
 		}
 		after, ok := tree.(*disk.View)
@@ -184,10 +187,22 @@ func (h *Healer) keeper(c *run, view *disk.View, before *sys.ContractReport, tar
 		}
 		lost, err := h.o.Disk.Lost(ctx, view, after, at.good, "", at.culprit.ID)
 		if err == nil && len(lost) > 0 {
-			err = refuse(fmt.Sprintf("later changes would be lost: %s", list(lost)))
+			err = c.broken(sys.NotVerified, "later changes would be lost: "+list(lost))
 		}
 		return err
 	}
+}
+
+// noWorse refuses a tree with which something else fails, in the app or in another one.
+func (h *Healer) noWorse(ctx context.Context, c *run, view *disk.View, before *sys.ContractReport, tree fs.FS, green bool) error {
+	r, err := h.passes(ctx, c, tree, green)
+	if err != nil {
+		return err
+	}
+	if !r.Green && (green || !Better(before, r)) {
+		return c.broken(sys.NotVerified, "something else fails with it: "+r.Text())
+	}
+	return h.others(ctx, c, view, tree)
 }
 
 // passes is whole; where only green will do it ends with the first check that fails, once
@@ -322,17 +337,23 @@ func (h *Healer) measure(at found, files []disk.FileDiff, one *sys.HealCase) err
 	return nil
 }
 
-// replay makes the app anew from where it was well, with the later landings on top.
+// replay makes the app anew from where it was well, with the later landings on top, if
+// nothing else fails with what comes of it.
 func (h *Healer) replay(ctx context.Context, c *run, target failure, at found, one *sys.HealCase) (done bool, err error) {
 	view, err := h.o.Disk.View(0)
 	if err != nil {
 		return false, err
 	}
+	var last fs.FS
 	o := disk.ReplayOptions{
 		Path: c.folder, Good: at.good, Without: []sys.LandingID{at.culprit.ID}, Preview: true, Kind: sys.ByHealer,
 		Title: h.title(view, c, target, at), Provenance: sys.Provenance{Program: "healer", Undoes: at.culprit.ID},
 		Keep: func(ctx context.Context, tree fs.FS) error {
-			return h.holds(ctx, c, c.judged(tree), target)
+			err := h.holds(ctx, c, c.judged(tree), target)
+			if err == nil {
+				last = tree
+			}
+			return err
 		},
 	}
 	r, err := h.o.Disk.Replay(ctx, o)
@@ -347,6 +368,16 @@ func (h *Healer) replay(ctx context.Context, c *run, target failure, at found, o
 	}
 	if slices.Contains(one.Files, c.folder+"/"+contractName) {
 		return false, nil // the last good app had another contract, which is not for us to bring back
+	}
+	before, err := h.whole(ctx, c, view, false)
+	if err == nil {
+		err = h.noWorse(ctx, c, view, before, last, false)
+	}
+	switch {
+	case unhelpful(err):
+		return false, nil
+	case err != nil:
+		return false, err
 	}
 	one.Rung, one.Collateral = sys.RungReplay, r.Skipped
 	if (!mayAct(at.culprit) && one.Mode != modeTorn || len(r.Skipped) > 0) && !c.yes {
