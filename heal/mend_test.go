@@ -12,7 +12,7 @@ func TestMendMakesReadable(t *testing.T) {
 	for name, c := range map[string][2]string{
 		"comma at the end":    {`{"a": 1, "b": [1, 2,],}`, `{"a":1,"b":[1,2]}`},
 		"no comma":            {"{\"a\": 1\n\"b\": 2}", `{"a":1,"b":2}`},
-		"single quotes":       {`{'a': 'it''s'}`, ``},
+		"single quotes":       {`{'a': 'it is', b: 'c'}`, `{"a":"it is","b":"c"}`},
 		"comments":            {"{ // mine\n \"a\": /* one */ 1 }", `{"a":1}`},
 		"words without":       {`{a: yes, b: True}`, `{"a":"yes","b":true}`},
 		"the end is missing":  {`{"a": [1, {"b": "c"`, `{"a":[1,{"b":"c"}]}`},
@@ -25,9 +25,6 @@ func TestMendMakesReadable(t *testing.T) {
 		"something is quoted": {`{"a": "say \"hi\"",}`, `{"a":"say \"hi\""}`},
 	} {
 		out, ok := Mend([]byte(c[0]))
-		if c[1] == "" {
-			continue // only that it ends
-		}
 		var got, want any
 		if !ok || json.Unmarshal(out, &got) != nil || json.Unmarshal([]byte(c[1]), &want) != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %q became %q", name, c[0], out)
