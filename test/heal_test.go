@@ -54,12 +54,8 @@ func TestHealingIsSeenAndTakenBack(t *testing.T) {
 	Eventually(t, patience, "the field is back", func() bool { return w.Read(fields) == plain })
 	w.Run("heal", "expenses").says(t, 0)
 
-	one := healed(w)[0]
-	desk.See("Take it back")
-	w.Do("undo", one.Landing.String())
-	if got := w.Read(fields); got != edited {
-		t.Errorf("the repair was not taken back: %s", got)
-	}
+	desk.must(desk.named(desk.page, ".repair button", "^Take it back$").Timeout(patience).Click(proto.InputMouseButtonLeft, 1))
+	Eventually(t, patience, "the repair is taken back", func() bool { return w.Read(fields) == edited })
 	Eventually(t, patience, "the repair counts as taken back", func() bool {
 		return healed(w)[0].State == sys.HealBack
 	})
