@@ -325,7 +325,7 @@ func (h *Healer) well(ctx context.Context, c *run, o sys.HealOptions) ([]sys.Hea
 			return nil, err
 		}
 	}
-	err := errors.Join(h.closeHeld(ctx, c.folder, c.level), h.over(ctx, c.folder, c.level))
+	err := errors.Join(h.mended(ctx, c), h.closeHeld(ctx, c.folder, c.level), h.over(ctx, c.folder, c.level))
 	noticed, ok := byWindow[c.by]
 	if err != nil || !ok {
 		return nil, err

@@ -397,6 +397,27 @@ func TestMode39ContractStays(t *testing.T) {
 	w.has(string(name), asks)
 }
 
+// TestAnAgentsRepairIsInTheLedger: what no remedy held for is mended by an agent, and counts as
+// that; what the owner mends is somebody else's doing.
+func TestAnAgentsRepairIsInTheLedger(t *testing.T) {
+	for kind, want := range map[sys.LandingKind]sys.HealState{sys.ByAgent: sys.HealDone, sys.ByOwner: sys.HealGone} {
+		t.Run(string(kind), func(t *testing.T) {
+			w := newWorld(t)
+			w.agent(map[sys.Path]string{tasks + "/contract.json": `[{"Name": "it flies", "File": "src/App.tsx", "Has": "wings"}]`})
+			one := w.heal(sys.HealRests)[0]
+			landing := w.land(kind, map[sys.Path]string{src: sheet(map[int]string{3: "const wings = 2;"})})
+			w.heal()
+			now, err := w.byID(t.Context(), "show", one.ID)
+			if err != nil || now.State != want || now.Closed.IsZero() {
+				t.Fatalf("%+v, %v", now, err)
+			}
+			if want == sys.HealDone && (now.Rung != sys.RungModel || now.Landing != landing || len(now.Ways) > 0) {
+				t.Errorf("%+v", now)
+			}
+		})
+	}
+}
+
 // TestDamageIsUndoneAtOnce: what no hand writes is not taken for the owner's edit, and
 // later edits of the file stay.
 func TestDamageIsUndoneAtOnce(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"math"
 	"slices"
@@ -139,6 +140,32 @@ func (h *Healer) close(ctx context.Context, path sys.Path, state sys.HealState, 
 			continue
 		}
 		one.State, one.Closed = state, h.o.Now().UTC()
+		if err := h.change(ctx, &one); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mended ends what could not be mended without a model, if a change of an agent made the app
+// hold again: that is the repair.
+func (h *Healer) mended(ctx context.Context, c *run) error {
+	open, err := h.query(ctx, `path = ? AND state = 'quarantined' ORDER BY id`, string(c.folder))
+	if err != nil || len(open) == 0 {
+		return err
+	}
+	list, err := h.history(ctx, c.roots)
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	last := list[len(list)-1]
+	for _, one := range open {
+		if last.Kind != sys.ByAgent || last.Time.Before(one.Opened) || one.Level == sys.VerifiedBrowser && c.level != sys.VerifiedBrowser {
+			continue
+		}
+		one.State, one.Rung, one.Landing, one.Level, one.Closed = sys.HealDone, sys.RungModel, last.ID, c.level, h.o.Now().UTC()
+		one.Why += fmt.Sprintf(" An agent mended it with %s (%s).", last.ID, last.Title)
+		one.Ways = nil
 		if err := h.change(ctx, &one); err != nil {
 			return err
 		}

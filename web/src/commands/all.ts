@@ -10,6 +10,7 @@ import { showRoom, talkTo } from "../session/rooms.ts";
 import { showPerson, showPost } from "../session/social.ts";
 import { ask, attempt, changeTheme, decideRepair, goOnAll, notify, showConversation, stopAll, undo } from "../session/store.ts";
 import { ended } from "../session/chat.ts";
+import { repairText, unwell } from "../session/state.ts";
 import { reportWords } from "../ui/level.ts";
 import { count } from "../ui/words.ts";
 import { backUpApp, exportEntries, importEntries, restoreApp } from "./data.ts";
@@ -179,7 +180,7 @@ export const commands: readonly Command[] = [
     name: "app.repair", label: "Ask to repair this app", group: "App", icon: Wrench, when: hasApp,
     perform: async (c, slug = c.desk.focusedApp() ?? "") => {
       c.desk.openProgram("chat");
-      await ask(`The app ${c.state.apps[slug]?.name ?? slug} does not work. Find out why and repair it.`, { app: slug });
+      await ask(repairText(c.state.apps[slug]?.name ?? slug, unwell(c.state.heals, slug)), { app: slug });
     },
   },
   {

@@ -135,6 +135,12 @@ export function unwell(list: readonly HealCase[], app: Slug): HealCase | undefin
   return list.find((c) => c.app === app && (c.state === "proposed" || c.state === "quarantined"));
 }
 
+/** repairText asks for an app to be repaired. What its checks say is not in it: those are the app's words, not the owner's. */
+export function repairText(name: string, one?: HealCase): string {
+  const since = one?.culprit ? ` It is broken since L${one.culprit}.` : "";
+  return `The app ${name} does not work.${since} Find out why and repair it.`;
+}
+
 /** healNotice tells the owner of a case, with what to do about it; null for what need not be told. */
 export function healNotice(c: HealCase, name?: string): Omit<Notice, "id"> | null {
   const what = name ?? (c.app || c.path);
