@@ -196,7 +196,7 @@ func (r *Runtime) judge(ctx context.Context, tree fs.FS, a App) (*compile.Result
 	if a.Manifest.Slug.Valid() && !failed(found) {
 		problems, err := r.data.Plan(ctx, a.Manifest.Slug, a.Manifest.Storage.Tables)
 		if err != nil {
-			fault(err.Error(), sys.HintOf(err))
+			found = append(found, dataFault(a.Manifest.Slug, err))
 		}
 		found = append(found, schemaDiagnostics(tree, a, problems)...)
 	}
@@ -234,6 +234,13 @@ func (r *Runtime) owner(tree fs.FS, a App) sys.Path {
 		return "" // it has moved, or gone
 	}
 	return l.app.Folder
+}
+
+// dataFault says that the database of an app cannot be used: it is no fault of the manifest.
+func dataFault(slug sys.Slug, err error) sys.Diagnostic {
+	hint := sys.HintOf(err)
+	file := sys.Path("data/" + slug + "/" + slug + ".sqlite")
+	return sys.Diagnostic{Severity: "error", File: file, Text: strings.TrimSuffix(err.Error(), "; "+hint), Hint: hint}
 }
 
 func schemaDiagnostics(tree fs.FS, a App, problems []store.Problem) []sys.Diagnostic {
@@ -340,7 +347,7 @@ func (r *Runtime) migrate(ctx context.Context, l *live) {
 	found := schemaDiagnostics(l.tree, l.app, problems)
 	if err != nil {
 		r.log.ErrorContext(ctx, "migrating an app's data failed", "slug", info.Slug, "err", err)
-		found = append(found, sys.Diagnostic{Severity: "error", File: l.app.Folder + "/" + ManifestName, Text: err.Error()})
+		found = append(found, dataFault(info.Slug, err))
 	}
 	if len(found) > 0 {
 		next := describe(l.app, l.tree, info.Landing, append(slices.Clone(info.Diagnostics), found...))

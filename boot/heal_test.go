@@ -1,11 +1,14 @@
 package boot
 
 import (
+	"encoding/json"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"matrixos/disk"
 	"matrixos/sys"
@@ -132,5 +135,58 @@ func TestMode31WrongSettingsAreFound(t *testing.T) {
 	}
 	if list, err := s.client.Healed(t.Context(), "", 10); err != nil || len(list) != 1 {
 		t.Errorf("%+v, %v", list, err)
+	}
+}
+
+// TestADamagedDatabaseIsNoFaultOfTheCode: the app that keeps its data there is told to be
+// broken at the file of its data, no landing is blamed, and with a yes it runs again with
+// its rows.
+func TestADamagedDatabaseIsNoFaultOfTheCode(t *testing.T) {
+	s := startStatic(t)
+	files := maps.Clone(pair)
+	files["apps/pair/matrix.json"] = `{"name": "Pair", "slug": "pair", "version": "1.0.0", "runtime": "vite", "storage": {"tables": {"things": {"columns": {"name": "text"}}}}}`
+	if _, err := s.write(t, sys.ByAgent, files); err != nil {
+		t.Fatal(err)
+	}
+	s.apps.Landed(t.Context(), sys.LandingInfo{})
+	if _, err := s.apps.Enter(t.Context(), "pair", "things", []json.RawMessage{json.RawMessage(`{"name": "kept"}`)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.write(t, sys.ByAgent, map[sys.Path]string{"apps/pair/src/extra.ts": "export const extra = 2;\n"}); err != nil { // with a copy of the row
+		t.Fatal(err)
+	}
+	file := filepath.Join(s.disk.Root(), "data/pair/pair.sqlite")
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) { // what its log has is not damaged
+		if _, err := os.Stat(file + "-wal"); missing(err) {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("the database stays open")
+		}
+	}
+	if err := os.WriteFile(file, []byte(strings.Repeat("rot ", 4096)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r, err := s.healer.Heal(t.Context(), sys.HealOptions{App: "pair"})
+	if err != nil || len(r.Cases) != 1 || r.Cases[0].Path != "data/pair/pair.sqlite" || r.Cases[0].State != sys.HealProposed || r.Cases[0].Culprit != 0 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	view, err := s.disk.View(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := s.apps.runtime.Check(t.Context(), view, "apps/pair")
+	if len(found) != 1 || found[0].File != "data/pair/pair.sqlite" || !strings.Contains(found[0].Text, "the database is damaged") || found[0].Hint == "" {
+		t.Errorf("%+v", found)
+	}
+	if one, err := s.healer.Accept(t.Context(), r.Cases[0].ID); err != nil || one.State != sys.HealDone {
+		t.Fatalf("%+v, %v", one, err)
+	}
+	out, err := s.apps.Rows(t.Context(), "pair", "things")
+	if err != nil || len(out.Rows) != 1 {
+		t.Errorf("%+v, %v", out, err)
+	}
+	if r, err := s.healer.Heal(t.Context(), sys.HealOptions{App: "pair"}); err != nil || len(r.Cases) > 0 {
+		t.Errorf("%+v, %v", r, err)
 	}
 }

@@ -130,6 +130,10 @@ func (d *Disk) restoreData(ctx context.Context, path string, at sys.LandingID, o
 		set, err = rows.Diff(ctx, now, wanted, filepath.Join(dir, "scratch"))
 	}
 	damaged := rows.Damaged(err)
+	if err == nil && now != "" { // damage may lie where nothing had to be compared
+		what, e := rows.Check(ctx, now)
+		damaged, err = what != "", e
+	}
 	if damaged {
 		set, err = rows.Diff(ctx, "", wanted, filepath.Join(dir, "scratch2"))
 	}

@@ -2,8 +2,8 @@
 //
 // Detectors say that something is wrong: an app's files that do not parse or compile,
 // its contract, rules of its data, an error that its window reports, settings that
-// cannot be read, a contract that an app had and that is gone, and the disk's own check of
-// stored bytes. The Healer then climbs the ladder. For an app:
+// cannot be read, a contract that an app had and that is gone, a database that SQLite finds
+// damaged, and the disk's own check of stored bytes. The Healer then climbs the ladder. For an app:
 //
 //  1. Localise: one check that fails is chosen, and the landings that touched the app
 //     are searched for the first on which it fails: backwards in doubling steps to one
@@ -26,7 +26,9 @@
 // owner's, the repair is proposed. The one exception is damage: bytes that no hand
 // writes (cut short, or with blocks of zeros), see Damaged. It is found in files, too, that no
 // check looks at; where nothing fails for bytes that are gone, their return is proposed. That a
-// deleted contract comes back is always proposed, whoever deleted it.
+// deleted contract comes back is always proposed, whoever deleted it; and so is that a damaged
+// database comes back from its newest sound copy, since what was entered after it is not in
+// it. No landing is searched for that, and until the database is whole the app is not judged.
 //
 // A contract is never edited. The package asks no model, opens no listener, and runs
 // no app itself: whoever makes a Healer hands it a Judge.

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"path"
+	"slices"
 	"sync"
 	"time"
 
@@ -63,7 +64,7 @@ func New(ctx context.Context, o Options) (*Healer, error) {
 const (
 	ByFiles    = "files"    // they do not parse, do not compile, or do not fit the data
 	ByContract = "contract" // a scenario is red
-	ByData     = "data"     // a rule of the data is broken
+	ByData     = "data"     // a rule of the data is broken, or what keeps them is damaged
 	ByBeacon   = "beacon"   // a window reported an error
 	ByPulse    = "pulse"    // a window stopped answering
 	ByWeight   = "weight"   // a window took more and more memory
@@ -127,8 +128,8 @@ func (h *Healer) Heal(ctx context.Context, o sys.HealOptions) (sys.HealReport, e
 			continue
 		}
 		looked++
-		cases, err := h.app(ctx, folder, o, "", "")
-		report.Cases = append(report.Cases, cases...)
+		cases, notes, err := h.app(ctx, folder, o, "", "")
+		report.Cases, report.Notes = append(report.Cases, cases...), append(report.Notes, notes...)
 		if err != nil {
 			return report, err
 		}
@@ -192,8 +193,19 @@ func (h *Healer) whole(ctx context.Context, c *run, tree fs.FS, quick bool) (*sy
 // most is how many faults of one app are mended in one go.
 const most = 6
 
-// app looks at one app, and mends what it finds, fault by fault.
-func (h *Healer) app(ctx context.Context, folder sys.Path, o sys.HealOptions, by, told string) (out []sys.HealCase, err error) {
+// app looks at one app: at its data first, for an app whose database is damaged cannot
+// be judged. notes say what was not looked at.
+func (h *Healer) app(ctx context.Context, folder sys.Path, o sys.HealOptions, by, told string) (cases []sys.HealCase, notes []string, err error) {
+	cases, notes, err = h.data(ctx, folder, o)
+	if err != nil || slices.ContainsFunc(cases, func(one sys.HealCase) bool { return disk.IsDatabase(one.Path) }) {
+		return cases, notes, err
+	}
+	more, err := h.code(ctx, folder, o, by, told)
+	return append(cases, more...), notes, err
+}
+
+// code looks at the files of an app, and mends what it finds, fault by fault.
+func (h *Healer) code(ctx context.Context, folder sys.Path, o sys.HealOptions, by, told string) (out []sys.HealCase, err error) {
 	tried := map[sys.LandingID]bool{}
 	for range most {
 		c, view, err := h.begin(folder)

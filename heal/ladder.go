@@ -46,6 +46,12 @@ func (h *Healer) climb(ctx context.Context, c *run, view *disk.View, before *sys
 	if c.lostIt(target) {
 		one.Mode = modePromise
 	}
+	if disk.IsDatabase(target.file) { // sound, as far as is known: no landing is to blame
+		one.Mode, one.Detector = modeRot, ByData
+		one.Why = fmt.Sprintf("%s, where %s keeps its data, cannot be used now: %s.", target.file, h.name(view, c), target.words)
+		one.Ways = []string{"close other programs that use it, and look whether the drive is well", "look again: `matrixos heal " + string(c.slug) + " --again`"}
+		return one, h.giveUp(ctx, c, &one)
+	}
 	at, ok, err := h.where(ctx, c, target)
 	if err != nil {
 		return one, err
@@ -403,7 +409,7 @@ func (h *Healer) never(ctx context.Context, c *run, view *disk.View, before *sys
 	}
 	name := h.name(view, c)
 	switch {
-	case one.Mode == modeData:
+	case one.Mode == modeData && c.mode == 0:
 		one.Why = fmt.Sprintf("A rule of the data of %s does not hold, and it did not with any earlier version of the app either: it is the data, not the code.", name)
 		one.Ways = []string{"look at the rows that are named, in the app", fmt.Sprintf("bring the data back as they were: `matrixos restore data/%s/%s.sqlite --at …`", c.slug, c.slug), "change the rule, if it asks for too much"}
 	case c.mode != 0:
@@ -428,7 +434,7 @@ func (h *Healer) name(tree fs.FS, c *run) string {
 			}
 		}
 	}
-	if c.slug == "" {
+	if c.slug == "" || c.mode != 0 {
 		return string(c.folder)
 	}
 	return string(c.slug)

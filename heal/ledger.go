@@ -232,7 +232,7 @@ func (h *Healer) counted(ctx context.Context, name string) (n int, err error) {
 // names of the modes that come into the ledger.
 var names = map[int]string{
 	modeTorn: "a file is damaged", modeRot: "stored bytes changed by themselves", modeJoined: "two works that do not fit together", modeBlank: "an app does not run",
-	modeSemantic: "an app does something else than it should", modeData: "data break a rule", modeSlow: "an app hangs, or takes too much memory", modeCorrupt: "settings that cannot be read",
+	modeSemantic: "an app does something else than it should", modeData: "data break a rule", modeSlow: "an app hangs, or takes too much memory", modeCorrupt: "settings, or a value of an app, that cannot be read",
 	modeWrong: "settings that are valid and wrong", modePromise: "a contract is gone", modeHealer: "a repair made it worse",
 }
 

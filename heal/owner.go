@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"matrixos/disk"
 	"matrixos/journal"
 	"matrixos/sys"
 )
@@ -34,12 +35,15 @@ func (h *Healer) Accept(ctx context.Context, id int64) (sys.HealCase, error) {
 	if one.State != sys.HealProposed {
 		return one, &sys.Error{Op: "accept", Path: fmt.Sprint(id), Kind: sys.Exists, Err: fmt.Errorf("it is %s", one.State), Hint: "`matrixos heal` looks anew"}
 	}
+	if disk.IsDatabase(one.Path) {
+		return h.acceptData(ctx, one)
+	}
 	view, err := h.o.Disk.View(0)
 	if err != nil {
 		return one, err
 	}
 	var c *run
-	if one.App == "" {
+	if !inApps(one.Path) {
 		text, err := readFile(view, one.Path)
 		if err != nil {
 			return one, err

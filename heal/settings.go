@@ -52,19 +52,18 @@ func (h *Healer) settingsFiles(_ context.Context, view fs.FS) (out []sys.Path, e
 	return out, err
 }
 
-// setting looks at one file of the settings, and mends it.
+// setting looks at one file of the settings, or at the value of an app's key, and mends it.
 func (h *Healer) setting(ctx context.Context, file sys.Path, o sys.HealOptions) ([]sys.HealCase, error) {
 	view, err := h.o.Disk.View(0)
 	if err != nil {
 		return nil, err
 	}
 	text, err := fs.ReadFile(view, string(file))
+	if errors.Is(err, fs.ErrNotExist) || err == nil && h.wrong(file, text) == "" {
+		return nil, h.closeOpen(ctx, file, sys.HealGone)
+	}
 	if err != nil {
 		return nil, err
-	}
-	what := h.wrong(file, text)
-	if what == "" {
-		return nil, h.closeOpen(ctx, file, sys.HealGone)
 	}
 	c := h.beginSetting(file, text)
 	one, err := h.once(ctx, c, view, o)
@@ -81,6 +80,9 @@ func (h *Healer) beginSetting(file sys.Path, text []byte) *run {
 	}
 	if !json.Valid(text) {
 		c.mode = modeCorrupt
+	}
+	if slug, ok := isKey(file); ok {
+		c.slug, c.by = slug, ByData
 	}
 	return c
 }

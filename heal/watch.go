@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"matrixos/disk"
 	"matrixos/sys"
 )
 
@@ -80,7 +81,11 @@ func (h *Healer) Watch(ctx context.Context) {
 	defer slow.Stop()
 	busy := false
 	for _, one := range h.waits(ctx) {
-		if one.App != "" {
+		switch {
+		case disk.IsDatabase(one.Path):
+			h.Report(one.App, "", "")
+			continue
+		case inApps(one.Path):
 			one.Path += "/" + contractName // a file of it
 		}
 		touched[one.Path] = true
@@ -141,7 +146,8 @@ func (h *Healer) follow(ctx context.Context, to chan<- sys.LandingInfo) {
 func due(l sys.LandingInfo) (out []sys.Path) {
 	held := slices.Contains([]sys.LandingKind{sys.ByAgent, sys.ByHealer, sys.ByMerge}, l.Kind) && l.Provenance.Verified != ""
 	for _, c := range l.Changes {
-		if strings.HasPrefix(string(c.Path), "apps/") && !held || strings.HasPrefix(string(c.Path), "system/") && path.Ext(string(c.Path)) == ".json" {
+		_, key := isKey(c.Path)
+		if strings.HasPrefix(string(c.Path), "apps/") && !held || strings.HasPrefix(string(c.Path), "system/") && path.Ext(string(c.Path)) == ".json" || key {
 			out = append(out, c.Path)
 		}
 	}
@@ -197,6 +203,9 @@ func touches(paths map[sys.Path]bool, folder sys.Path) bool {
 	return false
 }
 
+// inApps tells the folder of an app from a file of the settings or of an app's data.
+func inApps(p sys.Path) bool { return strings.HasPrefix(string(p), "apps/") }
+
 func (h *Healer) isApp(folder sys.Path, slug sys.Slug) bool {
 	view, err := h.o.Disk.View(0)
 	return err == nil && h.slugOf(view, folder) == slug
@@ -219,8 +228,12 @@ func (h *Healer) look(ctx context.Context, want func(sys.Path) bool, by, told st
 		if !want(folder) {
 			continue
 		}
-		if _, err := h.app(ctx, folder, sys.HealOptions{}, by, told); err != nil && ctx.Err() == nil {
+		_, notes, err := h.app(ctx, folder, sys.HealOptions{}, by, told)
+		if err != nil && ctx.Err() == nil {
 			h.log.WarnContext(ctx, "an app could not be looked at", "folder", folder, "error", err)
+		}
+		for _, note := range notes {
+			h.log.InfoContext(ctx, note)
 		}
 		if h.o.Judged != nil {
 			h.o.Judged(ctx, h.slugOf(view, folder))
@@ -232,7 +245,7 @@ func (h *Healer) lookSettings(ctx context.Context, touched map[sys.Path]bool) {
 	h.at.Lock()
 	defer h.at.Unlock()
 	for file := range touched {
-		if !strings.HasPrefix(string(file), "system/") {
+		if _, key := isKey(file); !key && !strings.HasPrefix(string(file), "system/") {
 			continue
 		}
 		if _, err := h.setting(ctx, file, sys.HealOptions{}); err != nil && ctx.Err() == nil {

@@ -34,7 +34,7 @@ const (
 type HealCase struct {
 	ID         int64       `json:"id"`
 	App        Slug        `json:"app,omitempty"`
-	Path       Path        `json:"path"`                          // the app's folder, or a file of the settings
+	Path       Path        `json:"path"`                          // the app's folder, or a file of the settings or of an app's data
 	Mode       int         `json:"mode" doc:"Of doc/failures.md"` // of the catalogue
 	Detector   string      `json:"detector"`                      // what noticed it
 	Check      string      `json:"check,omitempty"`               // the scenario, rule or file that was gone by
@@ -68,6 +68,7 @@ type HealOptions struct {
 type HealReport struct {
 	Looked int          `json:"looked" doc:"Apps and files of settings"`
 	Cases  []HealCase   `json:"cases" nullable:"false"`
+	Notes  []string     `json:"notes,omitempty" doc:"What was not looked at, and why, in words"`
 	Stored *ScrubReport `json:"stored,omitempty" doc:"What the check of all stored bytes found"`
 	Level  string       `json:"level"` // to which apps were held
 	Millis int64        `json:"millis"`

@@ -58,6 +58,9 @@ func (p *program) heal(ctx context.Context, c *client.Client, o sys.HealOptions)
 		err = p.printJSON(r)
 	} else {
 		err = p.showCases(r.Cases)
+		for _, note := range r.Notes {
+			fmt.Fprintln(p.err, note)
+		}
 		fmt.Fprintf(p.err, "%s looked at (%s), %s found, in %.1f s.\n", count(r.Looked, "place"), r.Level, count(len(r.Cases), "fault"), float64(r.Millis)/1000)
 	}
 	for _, one := range r.Cases {
@@ -149,7 +152,11 @@ func (p *program) showCases(list []sys.HealCase) error {
 		}
 		switch one.State {
 		case sys.HealDone:
-			fmt.Fprintf(p.out, "%s%s by %s, %s, %.1f s. Take it back with `matrixos undo %s`.\n", st.dim("    "), one.Landing, one.Rung, count(one.Runs, "trial"), float64(one.Millis)/1000, one.Landing)
+			back := fmt.Sprintf(" Take it back with `matrixos undo %s`.", one.Landing)
+			if strings.HasSuffix(string(one.Path), ".sqlite") {
+				back = "" // the damaged file is not wanted
+			}
+			fmt.Fprintf(p.out, "%s%s by %s, %s, %.1f s.%s\n", st.dim("    "), one.Landing, one.Rung, count(one.Runs, "trial"), float64(one.Millis)/1000, back)
 		case sys.HealProposed:
 			fmt.Fprintf(p.out, "%s`matrixos heal accept %d` repairs it, `matrixos heal leave %d` does not.\n", st.dim("    "), one.ID, one.ID)
 			for line := range strings.SplitSeq(strings.TrimSpace(one.Patch), "\n") {

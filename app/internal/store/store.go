@@ -19,6 +19,7 @@ import (
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
+	"matrixos/disk"
 	"matrixos/sys"
 )
 
@@ -44,6 +45,7 @@ type Store struct {
 
 type handle struct {
 	db    *sql.DB
+	file  os.FileInfo // which was opened
 	users int
 	timer *time.Timer
 }
@@ -112,7 +114,7 @@ func (s *Store) Migrate(ctx context.Context, app sys.Slug, tables map[string]Tab
 		})
 	})
 	if err != nil {
-		return nil, nil, &sys.Error{Op: "migrate the data of", Path: string(app), Kind: sys.Internal, Err: err}
+		return nil, nil, disk.ExplainData("migrate", app, err)
 	}
 	return added, found, nil
 }
@@ -128,7 +130,7 @@ func (s *Store) Plan(ctx context.Context, app sys.Slug, tables map[string]Table)
 		return err
 	})
 	if err != nil {
-		return nil, &sys.Error{Op: "compare the data of", Path: string(app), Kind: sys.Internal, Err: err}
+		return nil, disk.ExplainData("read", app, err)
 	}
 	return found, nil
 }
@@ -164,10 +166,7 @@ func (s *Store) CopyTo(ctx context.Context, app sys.Slug, to *Store) error {
 		_, err := db.ExecContext(ctx, `VACUUM INTO ?`, to.Path(app))
 		return err
 	})
-	if err != nil {
-		return fail(err)
-	}
-	return nil
+	return disk.ExplainData("copy", app, err)
 }
 
 // Close folds and closes every database.
@@ -201,17 +200,36 @@ func (s *Store) take(app sys.Slug, create bool) (*handle, error) {
 		return nil, errors.New("the store is closed")
 	}
 	h := s.open[app]
+	if h != nil && h.users == 0 && !s.current(app, h) {
+		// It goes before the new file is opened: closing removes the log by its name.
+		h.timer.Stop()
+		delete(s.open, app)
+		if err := h.db.Close(); err != nil {
+			return nil, err
+		}
+		h = nil
+	}
 	if h == nil {
 		db, err := s.openDB(app, create)
 		if err != nil {
 			return nil, err
 		}
 		h = &handle{db: db}
+		if h.file, err = os.Stat(s.Path(app)); err != nil {
+			return nil, errors.Join(err, db.Close())
+		}
 		h.timer = time.AfterFunc(idle, func() { s.retire(app, h) })
 		s.open[app] = h
 	}
 	h.users++
 	return h, nil
+}
+
+// current reports whether the file that is open still is the app's: a restore may have
+// put another in its place.
+func (s *Store) current(app sys.Slug, h *handle) bool {
+	now, err := os.Stat(s.Path(app))
+	return err == nil && os.SameFile(now, h.file)
 }
 
 func (s *Store) give(app sys.Slug, h *handle) {

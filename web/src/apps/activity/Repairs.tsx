@@ -36,6 +36,10 @@ export function Repairs({ context }: Pick<ProgramProps, "context">) {
   );
 }
 
+// What an app keeps is nothing that an agent can write anew.
+const ofData = (c: HealCase) => c.path.startsWith("data/");
+const isDatabase = (c: HealCase) => c.path.endsWith(".sqlite");
+
 function Case({ one: c, name, undone, context }: { one: HealCase; name: string; undone: boolean; context: ProgramProps["context"] }) {
   return (
     <>
@@ -58,6 +62,13 @@ function Case({ one: c, name, undone, context }: { one: HealCase; name: string; 
           ))}
         </ul>
       </details>
+      {c.state === "quarantined" && ofData(c) && (
+        <ul className="repair-seen">
+          {c.ways?.map((w) => (
+            <li key={w}>{w}</li>
+          ))}
+        </ul>
+      )}
       {c.state === "proposed" && c.patch && <Patches patch={c.patch} />}
       <div className="actions">
         {c.state === "proposed" && (
@@ -70,12 +81,12 @@ function Case({ one: c, name, undone, context }: { one: HealCase; name: string; 
             </Button>
           </>
         )}
-        {c.state === "quarantined" && c.app && (
+        {c.state === "quarantined" && c.app && !ofData(c) && (
           <Button look="primary" onClick={() => perform("app.repair", context(), c.app)}>
             Ask to repair
           </Button>
         )}
-        {c.state === "healed" && !!c.landing && !undone && c.detector !== "scrub" && (
+        {c.state === "healed" && !!c.landing && !undone && c.detector !== "scrub" && !isDatabase(c) && (
           <Button look="quiet" onClick={() => perform("history.undo", context(), String(c.landing))}>
             Take it back
           </Button>
