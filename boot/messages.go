@@ -1,7 +1,6 @@
 package boot
 
 import (
-	"cmp"
 	"context"
 	"crypto/ed25519"
 	"encoding/base64"
@@ -391,27 +390,40 @@ func (m *messenger) judge(ctx context.Context, d deal.Deal) (deal.Verdict, error
 
 // tellDeal implements deal.Options.Tell.
 func (m *messenger) tellDeal(ctx context.Context, d deal.Deal, asks bool) {
+	events := []sys.Event{sys.NewEvent(sys.EventDeal, sys.DealData{Deal: string(d.ID)})}
+	if n := dealNotice(d, asks); n.Title != "" {
+		events = append(events, sys.NewEvent(sys.EventNotice, n))
+	}
+	if _, err := m.disk.Journal().Append(context.WithoutCancel(ctx), events...); err != nil {
+		m.log.WarnContext(ctx, "that a deal has come further could not be written", "deal", d.ID, "error", err)
+	}
 	if asks {
 		m.mu.Lock()
 		base := m.base
 		m.mu.Unlock()
 		m.group.Go(func() { m.askAbout(base(), d) })
-		return
 	}
-	title := map[deal.Status]string{
+}
+
+// dealNotice is what the owner is told of a deal; without a title, nothing. What only
+// wants a yes or a no is asked for as an approval.
+func dealNotice(d deal.Deal, asks bool) sys.NoticeData {
+	title, level := map[deal.Status]string{
 		deal.Agreed: "Agreed: ", deal.Done: "Done: ", deal.Declined: "Declined: ", deal.Withdrawn: "Taken back: ", deal.Expired: "Not answered in time: ", deal.Cancelled: "Cancelled: ",
-	}[d.Status]
-	if title == "" {
-		return
+	}[d.Status], "info"
+	text := "With " + string(d.Peer) + ". "
+	switch {
+	case asks && d.Kind == deal.Query:
+		title, level = "You are asked: ", "waiting"
+		text = string(d.Peer) + " waits for your answer. "
+	case title == "":
+		return sys.NoticeData{}
+	case d.Chosen != nil && d.Status == deal.Agreed:
+		text = d.Chosen.When(time.Local) + ", with " + string(d.Peer) + ". It is in your calendar. "
+	case d.Result != "":
+		text += d.Result + " "
 	}
-	text := "With " + string(d.Peer) + "."
-	if d.Chosen != nil && d.Status == deal.Agreed {
-		text = d.Chosen.When(time.Local) + ", with " + string(d.Peer) + ". It is in your calendar."
-	}
-	text += cmp.Or(d.Result, "") + " `matrixos deals show " + string(d.ID[:8]) + "` has every word."
-	if _, err := m.disk.Journal().Append(context.WithoutCancel(ctx), sys.NewEvent(sys.EventNotice, sys.NoticeData{Level: "info", Title: title + "“" + d.Title + "”", Text: text})); err != nil {
-		m.log.WarnContext(ctx, "a notice could not be written", "error", err)
-	}
+	return sys.NoticeData{Level: level, Title: title + "“" + d.Title + "”", Text: text + "Messages has every word, under Agreements; so has `matrixos deals show " + string(d.ID[:8]) + "`."}
 }
 
 // tendEvery is how often deals are looked at.

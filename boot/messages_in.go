@@ -415,13 +415,18 @@ func (m *messenger) askAbout(ctx context.Context, d deal.Deal) {
 		text += map[bool]string{true: ", ", false: " or "}[i == 0] + s.When(time.Local)
 	}
 	if d.Kind == deal.Query {
-		return // an answer needs words: matrixos deals answer
+		return // an answer needs words; the notice says where
 	}
 	err = m.kernel.Permit(ctx, kernel.Permission{
 		Effect: policy.Effect{Kind: policy.Message, Target: string(d.Peer), Text: text, Args: args},
-		Label:  sys.Label{Integrity: sys.Untrusted, Confidentiality: sys.OwnerOnly}, Request: sys.RequestID("deal-" + string(d.ID)), From: "guest " + string(d.Peer),
+		Label:  sys.Label{Integrity: sys.Untrusted, Confidentiality: sys.OwnerOnly}, Request: dealRequest(d.ID), From: "guest " + string(d.Peer),
 	})
 	if ctx.Err() != nil {
+		return
+	}
+	now, failed := m.desk.Find(ctx, d.ID)
+	if failed != nil || len(now.Chain) != len(d.Chain) { // the owner has moved by hand, or it is no longer what they were asked about
+		m.log.InfoContext(ctx, "an answer to a deal came to nothing", "deal", d.ID, "error", failed)
 		return
 	}
 	a := deal.Answer{Act: deal.Accept}
@@ -439,4 +444,22 @@ func (m *messenger) askAbout(ctx context.Context, d deal.Deal) {
 	if err != nil {
 		m.log.InfoContext(ctx, "an answer to a deal could not be given", "deal", d.ID, "error", err)
 	}
+}
+
+// dealRequest names what is asked of the owner about a deal.
+func dealRequest(id deal.ID) sys.RequestID { return sys.RequestID("deal-" + string(id)) }
+
+// settle answers what still asks the owner about a deal in which they have moved by hand.
+func (m *messenger) settle(ctx context.Context, id deal.ID, yes bool) error {
+	list, err := m.kernel.Approvals(ctx)
+	for _, a := range list {
+		if a.Request != dealRequest(id) {
+			continue
+		}
+		answered := m.kernel.Approve(ctx, a.ID, kernel.Verdict{Allow: yes, From: "messages"})
+		if sys.KindOf(answered) != sys.Exists { // or it was answered just now, elsewhere
+			err = errors.Join(err, answered)
+		}
+	}
+	return err
 }

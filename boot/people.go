@@ -232,6 +232,9 @@ func (d *deals) MoveDeal(ctx context.Context, id string, mv gateway.DealMove) (g
 		return gateway.DealInfo{}, err
 	}
 	one, err := m.move1(ctx, id, mv.Act, mv.Text, mv.At)
+	if err == nil {
+		err = m.settle(ctx, one.ID, one.Status == deal.Accepted)
+	}
 	return dealInfo(one), err
 }
 
@@ -245,22 +248,34 @@ func (d *deals) TrustPeer(ctx context.Context, who sys.Handle) error {
 }
 
 func dealInfo(d deal.Deal) gateway.DealInfo {
-	span := func(s deal.Slot) gateway.DealSlot {
-		return gateway.DealSlot{From: s.Start().UTC(), To: s.End().UTC()}
-	}
 	out := gateway.DealInfo{
-		ID: string(d.ID), Kind: string(d.Kind), Status: string(d.Status), Peer: d.Peer, Mine: d.Mine, MyTurn: d.MyTurn, Title: d.Title, Text: d.Text,
-		Slots: []gateway.DealSlot{}, Result: d.Result, Updated: d.Updated.UTC().Truncate(time.Millisecond), Words: []string{}, Transcript: d.Chain.Raw(),
+		ID: string(d.ID), Kind: string(d.Kind), Status: string(d.Status), Peer: d.Peer, Mine: d.Mine, MyTurn: d.MyTurn, May: []string{}, Title: d.Title, Text: d.Text,
+		Slots: dealSlots(d.Slots), Result: d.Result, Updated: d.Updated.UTC().Truncate(time.Millisecond), Steps: []gateway.DealStep{}, Words: []string{}, Transcript: d.Chain.Raw(),
 	}
-	for _, s := range d.Slots {
-		out.Slots = append(out.Slots, span(s))
+	for _, act := range d.May {
+		out.May = append(out.May, string(act))
 	}
 	if d.Chosen != nil {
-		chosen := span(*d.Chosen)
-		out.Chosen = &chosen
+		out.Chosen = &dealSlots([]deal.Slot{*d.Chosen})[0]
 	}
-	for i := range d.Chain {
+	if d.Status == deal.Standing {
+		out.Until = time.UnixMilli(d.Expires).UTC()
+	}
+	for i, m := range d.Chain {
+		step := gateway.DealStep{By: m.From, Act: string(m.Act), At: time.UnixMilli(m.At).UTC(), Text: m.Terms.Text, Slots: dealSlots(m.Terms.Slots)}
+		if m.Terms.Due != 0 {
+			step.Due = time.UnixMilli(m.Terms.Due).UTC()
+		}
+		out.Steps = append(out.Steps, step)
 		out.Words = append(out.Words, d.Chain[:i+1].Words())
+	}
+	return out
+}
+
+func dealSlots(list []deal.Slot) []gateway.DealSlot {
+	out := []gateway.DealSlot{}
+	for _, s := range list {
+		out = append(out, gateway.DealSlot{From: s.Start().UTC(), To: s.End().UTC()})
 	}
 	return out
 }

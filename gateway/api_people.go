@@ -145,18 +145,31 @@ type DealSlot struct {
 type DealInfo struct {
 	ID         string          `json:"id"`
 	Kind       string          `json:"kind" enum:"meeting,query,task"`
-	Status     string          `json:"status"`
+	Status     string          `json:"status" enum:"open,accepted,agreed,done,declined,withdrawn,expired,cancelled"`
 	Peer       sys.Handle      `json:"peer"`
 	Mine       bool            `json:"mine" doc:"The owner made the first offer"`
 	MyTurn     bool            `json:"my_turn" doc:"The other side waits for an answer"`
+	May        []string        `json:"may" enum:"accept,counter,decline,withdraw,cancel,answer,deliver" doc:"The moves that the owner can make now"`
 	Title      string          `json:"title"`
 	Text       string          `json:"text,omitempty"`
 	Slots      []DealSlot      `json:"slots"`
 	Chosen     *DealSlot       `json:"chosen,omitempty"`
 	Result     string          `json:"result,omitempty"`
+	Until      time.Time       `json:"until,omitzero" doc:"Until when the offer that stands can be answered"`
 	Updated    time.Time       `json:"updated"`
+	Steps      []DealStep      `json:"steps" doc:"The moves, the first one first"`
 	Words      []string        `json:"words" doc:"What was said, a sentence for each move"`
 	Transcript json.RawMessage `json:"transcript" doc:"The signed moves; see doc/ai-to-ai.md"`
+}
+
+// DealStep is one signed move of a deal.
+type DealStep struct {
+	By    sys.Handle `json:"by"`
+	Act   string     `json:"act" enum:"offer,counter,accept,confirm,answer,deliver,decline,withdraw,expire,cancel"`
+	At    time.Time  `json:"at"`
+	Text  string     `json:"text,omitempty"`
+	Slots []DealSlot `json:"slots,omitempty" doc:"That are offered, or the one that is accepted"`
+	Due   time.Time  `json:"due,omitzero" doc:"By when a task is wanted"`
 }
 
 // DealProof is what a check of a transcript has found.

@@ -43,6 +43,7 @@ var payloads = []struct {
 	{sys.EventConflict, sys.ConflictInfo{}},
 	{sys.EventHeal, sys.HealCase{}},
 	{sys.EventRoom, sys.RoomData{}},
+	{sys.EventDeal, sys.DealData{}},
 	{sys.EventTrial, sys.TrialData{}},
 }
 

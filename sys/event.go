@@ -38,6 +38,7 @@ const (
 	EventHeal     EventKind = "heal"     // HealCase: something broken was found, or its state changed
 	EventTrial    EventKind = "trial"    // TrialData, ephemeral: an open desktop is asked to play a scenario
 	EventRoom     EventKind = "room"     // RoomData: somebody wrote in a room of the owner's, or (ephemeral) types
+	EventDeal     EventKind = "deal"     // DealData: something that AIs agree on has come further
 )
 
 // Event is one thing that happened in a home.
@@ -215,4 +216,9 @@ type RoomData struct {
 	// Read are receipts: who has read up to which event; with no Event.
 	Read   map[Handle]string `json:"read,omitempty"`
 	Notify bool              `json:"notify,omitempty"` // the owner wants to be told: they are meant, or it is a direct chat
+}
+
+// DealData is the payload of EventDeal. It says where to look, not what was said.
+type DealData struct {
+	Deal string `json:"deal"`
 }

@@ -22,6 +22,7 @@ func TestTwoHomesAgreeOnAMeeting(t *testing.T) {
 	a := newAuthority(t)
 	anna, ben := newServerOf(t, a, "anna"), newServer(t, a, "ben")
 	agreeOnAMeeting(t, anna, ben, func() {})
+	t.Run("desktop", func(t *testing.T) { dealsOnTheDesktop(t, anna, ben) })
 	t.Run("share", func(t *testing.T) { shareApps(t, anna, ben) })
 	t.Run("social", func(t *testing.T) { socialLife(t, anna, ben) })
 }
@@ -79,4 +80,37 @@ func agreeOnAMeeting(t *testing.T, anna, ben *server, between func()) {
 	if heads[0] == "" || heads[0] != heads[1] {
 		t.Errorf("the transcripts differ: %q", heads)
 	}
+}
+
+// dealsOnTheDesktop has Anna see what was agreed, with its proof, and answer by hand what
+// Ben asks meanwhile.
+func dealsOnTheDesktop(t *testing.T, anna, ben *server) {
+	d := anna.SignIn(Chromium(t), 1280, 860)
+	d.click(`.dock button[aria-label="Messages"]`, ".*")
+	d.click(".rooms .room-item", "Agreements")
+	d.named(d.page, ".deal.agreed .deal-state", "Agreed on .* It is in your calendar")
+	d.click(".deal.agreed summary", "3 signed steps")
+	d.named(d.page, ".deal.agreed .deal-proof", "All 3 steps are signed and fit together")
+	var proof struct{ Head string }
+	var list []agreed
+	anna.Do("deals", "--json").JSON(t, &list)
+	ben.Do("deals", "verify", list[0].ID, "--json").JSON(t, &proof)
+	d.find(d.page, fmt.Sprintf(`.deal-proof code[title=%q]`, proof.Head))
+	d.Shot("agreed")
+
+	if r := ben.Do("ask", "ask @anna:"+anna.domain+" which flour is in the rolls"); !strings.Contains(r.Stdout, "Sent: ") {
+		t.Fatalf("%s%s", r.Stdout, r.Stderr)
+	}
+	d.named(d.page, ".notice strong", "You are asked: “which flour is in the rolls”")
+	d.named(d.page, ".deal.waiting .deal-state", "ben waits for your answer")
+	d.Shot("asked")
+	d.click(".deal.waiting .actions button", "Answer")
+	d.must(d.find(d.page, ".deal-form textarea").Timeout(patience).Input("Half rye, half wheat"))
+	d.click(".deal-form button", "Answer")
+	d.named(d.page, ".deal.agreed .deal-state", "Answered")
+	Eventually(t, 3*patience, "Ben has the answer", func() bool {
+		var theirs []struct{ Status, Result string }
+		ben.Do("deals", "--json").JSON(t, &theirs)
+		return len(theirs) == 2 && theirs[0].Status == "done" && theirs[0].Result == "Half rye, half wheat"
+	})
 }

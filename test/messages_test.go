@@ -193,6 +193,12 @@ func TestMessages(t *testing.T) {
 	})
 	d.Shot("light")
 
+	if _, err := ben.c.Create(t.Context(), "Cider press", []sys.Handle{asked.Sender}); err != nil {
+		t.Fatal(err)
+	}
+	d.click(`.rooms section[aria-label="Invitations"] .room-item`, "Cider press")
+	d.named(d.page, ".about-messages h2", "^ben invites you to “Cider press”$")
+
 	d.must(d.find(d.page, `.rooms-search input`).Timeout(patience).Input("orch"))
 	d.named(d.page, ".rooms .room-gist", "orchard")
 	d.Scheme("dark")

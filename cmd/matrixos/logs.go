@@ -144,7 +144,7 @@ func gist(e sys.Event) string {
 		}
 	case sys.EventCall, sys.EventRequest, sys.EventMessage, sys.EventDelta, sys.EventRetry, sys.EventData,
 		sys.EventAnswer, sys.EventQuestion, sys.EventApproval, sys.EventAudit, sys.EventSpeak, sys.EventNotice, sys.EventOpen, sys.EventSettings,
-		sys.EventTask, sys.EventMail, sys.EventEffect, sys.EventDriver, sys.EventConflict, sys.EventHeal, sys.EventRoom, sys.EventTrial:
+		sys.EventTask, sys.EventMail, sys.EventEffect, sys.EventDriver, sys.EventConflict, sys.EventHeal, sys.EventRoom, sys.EventDeal, sys.EventTrial:
 	}
 	for _, s := range []string{d.Title, d.Text, d.Reason, d.Name} {
 		if s != "" {

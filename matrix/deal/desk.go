@@ -68,6 +68,7 @@ type Deal struct {
 	Peer    sys.Handle `json:"peer"`
 	Mine    bool       `json:"mine"`    // the owner made the first offer
 	MyTurn  bool       `json:"my_turn"` // the other side waits for an answer
+	May     []Act      `json:"may"`     // the moves that the owner can make now
 	Title   string     `json:"title"`
 	Text    string     `json:"text,omitempty"`
 	Slots   []Slot     `json:"slots,omitempty"`

@@ -200,7 +200,7 @@ func (d *Desk) Verify(ctx context.Context, id ID) (Verified, error) {
 func (d *Desk) shown(r record, s State) Deal {
 	me := d.o.Owner()
 	out := Deal{
-		ID: r.chain[0].Deal, Kind: s.Kind, Status: s.Status, Peer: s.Peer(me), Mine: s.First == me, MyTurn: s.Status == Standing && s.Proposer != me,
+		ID: r.chain[0].Deal, Kind: s.Kind, Status: s.Status, Peer: s.Peer(me), Mine: s.First == me, MyTurn: s.Status == Standing && s.Proposer != me, May: s.May(me, d.o.Now()),
 		Title: s.Terms.Title, Text: s.Terms.Text, Slots: s.Terms.Slots, Result: s.Result, Due: s.Terms.Due, Expires: s.Expires, Updated: r.updated,
 		Within: r.within, Chain: r.chain,
 	}

@@ -163,6 +163,20 @@ func (s State) forbids(m Move) string {
 	return ""
 }
 
+// byHand are the acts that an owner chooses; the others follow by themselves.
+var byHand = []Act{Accept, Counter, Reply, Deliver, Decline, Withdraw, Cancel}
+
+// May lists the moves that who can choose to make now.
+func (s State) May(who sys.Handle, now time.Time) (out []Act) {
+	for _, act := range byHand {
+		at := now.UnixMilli()
+		if s.forbids(Move{From: who, Act: act, Terms: Terms{Slots: s.Terms.Slots}, At: at, Expires: at + 1}) == "" {
+			out = append(out, act)
+		}
+	}
+	return out
+}
+
 // take is what a legal move changes.
 func (s *State) take(m Move) {
 	switch m.Act {

@@ -54,7 +54,7 @@ func (c *Client) Timeline(ctx context.Context, room, before string, limit int) (
 // Room is one room of the account.
 type Room struct {
 	ID        string
-	Name      string // "" if nobody gave it one
+	Name      string // "" if nobody gave it one; of an invitation, as the server of who invites has it
 	State     string // joined or invited
 	Inviter   sys.Handle
 	Members   []sys.Handle // who is in it, or invited
@@ -68,18 +68,22 @@ type Room struct {
 
 // Rooms lists the rooms that the account is in, or invited to.
 func (c *Client) Rooms(ctx context.Context) (out []Room, err error) {
-	rows, err := c.o.Journal.Query(ctx, `SELECT room, state, inviter, EXISTS(SELECT 1 FROM matrix_direct d WHERE d.account = r.account AND d.room = r.room) FROM matrix_room r
+	rows, err := c.o.Journal.Query(ctx, `SELECT room, state, inviter, EXISTS(SELECT 1 FROM matrix_direct d WHERE d.account = r.account AND d.room = r.room),
+		COALESCE((SELECT i.title FROM matrix_invited_app i WHERE i.account = r.account AND i.room = r.room), '') FROM matrix_room r
 		WHERE account = ? AND (state IN ('joined', 'joining') OR state LIKE 'invited%') ORDER BY room`, string(c.me))
 	if err != nil {
 		return nil, err
 	}
 	for rows.Next() {
 		var r Room
-		if err := rows.Scan(&r.ID, &r.State, &r.Inviter, &r.Direct); err != nil {
+		if err := rows.Scan(&r.ID, &r.State, &r.Inviter, &r.Direct, &r.Name); err != nil {
 			return nil, errors.Join(err, rows.Close())
 		}
 		if strings.HasPrefix(r.State, "invited") {
 			r.Direct, r.State = r.State == "invited-direct", "invited"
+			if r.Direct {
+				r.Name = "" // it is called by who asks, whatever they say
+			}
 		} else {
 			r.State = "joined"
 		}

@@ -17,6 +17,7 @@ import { followSpeech } from "./desktop/speech.ts";
 import { watchWindows } from "./desktop/frames/pulse.ts";
 import { followTrials } from "./desktop/trials/follow.ts";
 import { useKeyboard, useScreen } from "./desktop/useScreen.ts";
+import { followDeals } from "./session/deals.ts";
 import { followRooms } from "./session/rooms.ts";
 import { followSocial } from "./session/social.ts";
 import { retryNow, start, useSession } from "./session/store.ts";
@@ -78,6 +79,7 @@ function Shell() {
 addEventListener("pagehide", () => saveNow(true));
 followHome(desk);
 followRooms();
+followDeals();
 followSocial();
 followSpeech();
 followTrials();

@@ -5,8 +5,9 @@ import {
 } from "lucide-react";
 import type { AppInfo } from "../protocol/wire.ts";
 import { api } from "../session/api.ts";
+import { moveDeal, verifyDeal, type Act } from "../session/deals.ts";
 import { block } from "../session/people.ts";
-import { showRoom, talkTo } from "../session/rooms.ts";
+import { showAgreements, showRoom, talkTo } from "../session/rooms.ts";
 import { showPerson, showPost } from "../session/social.ts";
 import { ask, attempt, changeTheme, decideRepair, goOnAll, notify, showConversation, stopAll, undo } from "../session/store.ts";
 import { ended } from "../session/chat.ts";
@@ -29,6 +30,17 @@ function place(where: Place, label: string, icon: Command["icon"], key: string):
     perform: (c) => {
       const id = c.desk.focused();
       if (id) c.desk.placeWindow(id, where);
+    },
+  };
+}
+
+// A move of the owner's in an agreement, from where that is shown: with its id, and a time or words.
+function move(act: Act, label: string): Command {
+  return {
+    name: `deal.${act}`, label, group: "Go to", icon: Handshake, when: () => false,
+    perform: (_c, arg = "") => {
+      const [id = "", ...rest] = arg.split(" ");
+      return moveDeal(id, act, rest.join(" "));
     },
   };
 }
@@ -80,6 +92,24 @@ export const commands: readonly Command[] = [
       c.desk.openProgram("messages");
       if (who) await talkTo(who);
     },
+  },
+  {
+    name: "messages.agreements", label: "Agreements", group: "Go to", icon: Handshake,
+    perform: (c) => {
+      showAgreements();
+      c.desk.openProgram("messages");
+    },
+  },
+  move("accept", "Accept an offer"),
+  move("decline", "Decline an offer"),
+  move("counter", "Suggest something else"),
+  move("answer", "Answer a question"),
+  move("deliver", "Hand over a task"),
+  move("withdraw", "Take an offer back"),
+  move("cancel", "Call an agreement off"),
+  {
+    name: "deal.verify", label: "Check the signatures of an agreement", group: "Go to", icon: Handshake, when: () => false, // with its id
+    perform: (_c, id) => (id ? verifyDeal(id) : undefined),
   },
   go("social", "Social", Users),
   {

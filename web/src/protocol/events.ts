@@ -16,7 +16,7 @@ export type ApprovalData = Schemas["ApprovalData"];
 const kinds: Record<EventKind, true> = {
   request: true, process: true, message: true, delta: true, call: true, result: true, retry: true, landing: true,
   app: true, data: true, driver: true, answer: true, question: true, approval: true, audit: true, speak: true, notice: true, open: true, settings: true,
-  task: true, mail: true, effect: true, conflict: true, heal: true, room: true, trial: true,
+  task: true, mail: true, effect: true, conflict: true, heal: true, room: true, deal: true, trial: true,
 };
 
 function isEvent(value: unknown): value is Event {

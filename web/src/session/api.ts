@@ -149,6 +149,10 @@ export const api = {
     reach<Schemas["Written"]>(address("/api/rooms/{room}/media", { room }, { name: file.name, type: file.type, thread }), { method: "POST", headers: { "content-type": "application/octet-stream" }, body: file }),
   mediaAddress: (room: string, event: string) => address("/api/rooms/{room}/media/{event}", { room, event }),
 
+  deals: () => send("get", "/api/deals").then(list),
+  moveDeal: (id: string, body: Schemas["DealMove"]) => send("post", "/api/deals/{id}", { path: { id }, body }),
+  verifyDeal: (id: string) => send("get", "/api/deals/{id}/verify", { path: { id } }),
+
   blocked: () => send("get", "/api/people/blocked").then(list),
   block: (body: Schemas["BlockBody"]) => send("post", "/api/people/block", { body }),
   report: (room: string, body: Schemas["ReportBody"]) => send("post", "/api/rooms/{room}/report", { path: { room }, body }),

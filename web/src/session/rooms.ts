@@ -28,6 +28,7 @@ interface State {
   loaded: boolean;
   failure: Refusal | null;
   open: string | null; // the room that is shown
+  agreements: boolean; // what AIs agree on is shown in its place
   talks: Record<string, Talk>;
   troubles: Record<string, Refusal>; // rooms whose timeline did not load
   typing: Record<string, string[]>;
@@ -35,14 +36,14 @@ interface State {
   hit: { event: string } | null; // what was looked for, and is to come into view
 }
 
-export const useRooms = create<State>()(() => ({ rooms: [], loaded: false, failure: null, open: null, talks: {}, troubles: {}, typing: {}, thread: null, hit: null }));
+export const useRooms = create<State>()(() => ({ rooms: [], loaded: false, failure: null, open: null, agreements: false, talks: {}, troubles: {}, typing: {}, thread: null, hit: null }));
 
 const { setState, getState } = useRooms;
 
 /** titleOf is what a room is called: its name, or who else is in it. */
 export function titleOf(room: Pick<Room, "name" | "members" | "inviter" | "state">, me: string): string {
   if (room.name) return room.name;
-  if (room.state === "invited") return nameOf(room.inviter ?? "");
+  if (room.state === "invited") return inviterOf(room.inviter);
   const others = room.members.filter((m) => m !== me);
   if (others.length === 0) return "Only you";
   return others.slice(0, 3).map(nameOf).join(", ") + (others.length > 3 ? ` and ${others.length - 3} more` : "");
@@ -54,11 +55,21 @@ export function peopleIn(room: Pick<Room, "members" | "invited">): string {
   return count(room.members.length - asked, "member") + (asked > 0 ? `, ${asked} invited` : "");
 }
 
-/** invitationOf says an invitation to what an app shares; name is that of the app here. */
-export function invitationOf(room: Pick<Room, "app" | "inviter">, name?: string): string {
-  const app = name ?? room.app?.name ?? "an app";
-  const title = room.app?.title ?? "";
-  return `${nameOf(room.inviter ?? "")} invites you to ${app}${title && title !== app ? `: ${title}` : ""}`;
+/** inviterOf is who invites: by name, or by the whole handle if the name says nothing. */
+export function inviterOf(inviter = ""): string {
+  const name = nameOf(inviter);
+  return name === "you" ? inviter : name || "Somebody"; // a home of which the owner has chosen no name is called you
+}
+
+/** invitationOf says an invitation: who invites to what; name is that of the app here, if one shares in it. */
+export function invitationOf(room: Pick<Room, "app" | "inviter" | "direct" | "name">, name?: string): string {
+  const who = inviterOf(room.inviter);
+  if (room.app) {
+    const app = name ?? room.app.name;
+    return `${who} invites you to ${app}${room.app.title && room.app.title !== app ? `: ${room.app.title}` : ""}`;
+  }
+  if (room.direct) return `${who} wants to write to you`;
+  return room.name ? `${who} invites you to “${room.name}”` : `${who} invites you to a room without a name`;
 }
 
 /** join puts the newest page of a timeline to what is known; over a gap, it begins anew. */
@@ -98,11 +109,14 @@ export function loadRooms(): Promise<void> {
 
 /** showRoom makes a room the one that is shown. */
 export function showRoom(open: string | null): void {
-  setState((s) => ({ open, thread: s.open === open ? s.thread : null, hit: null }));
+  setState((s) => ({ open, agreements: false, thread: s.open === open ? s.thread : null, hit: null }));
   if (!open) return;
   dismissAbout("messages.open", open);
   void loadTalk(open);
 }
+
+/** showAgreements shows what AIs agree on in place of a room. */
+export const showAgreements = () => setState({ agreements: true, open: null, thread: null, hit: null });
 
 /** showThread stands a thread beside the room; null takes it away. */
 export const showThread = (thread: string | null) => setState({ thread });

@@ -52,7 +52,7 @@ function ToRoom({ room, onBack }: { room: Room; onBack(): void }) {
     <div className="about-messages">
       <IconButton className="room-back" icon={ArrowLeft} label="All rooms" onClick={onBack} />
       <Face handle={by} />
-      <h2>{room.direct ? `${nameOf(by)} wants to write to you` : `${nameOf(by)} invites you to a room`}</h2>
+      <h2>{invitationOf(room)}</h2>
       <p>
         <code>{by}</code>. They see that you join, and what you write there.
       </p>

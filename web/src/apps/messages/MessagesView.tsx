@@ -1,9 +1,11 @@
 import { MessagesSquare } from "lucide-react";
 import { useEffect, useState } from "react";
 import type { ProgramProps } from "../../desktop/program.ts";
+import { loadDeals } from "../../session/deals.ts";
 import { loadRooms, showHit, showRoom, useRooms } from "../../session/rooms.ts";
 import { useSession } from "../../session/store.ts";
 import { Button, Skeleton, Trouble } from "../../ui/controls.tsx";
+import { Agreements } from "./Agreements.tsx";
 import { Invited } from "./Invited.tsx";
 import { NewRoom } from "./NewRoom.tsx";
 import { RoomList } from "./RoomList.tsx";
@@ -12,22 +14,27 @@ import "./messages.css";
 import "./timeline.css";
 
 export default function MessagesView({ context }: ProgramProps) {
-  const { rooms, loaded, failure, open } = useRooms();
+  const { rooms, loaded, failure, open, agreements } = useRooms();
   const me = useSession((s) => s.me?.handle ?? "");
   const [making, setMaking] = useState(false);
   useEffect(() => {
     void loadRooms();
+    void loadDeals();
   }, []);
   // Nobody looks at a room whose window is closed.
-  useEffect(() => () => useRooms.setState({ open: null, thread: null }), []);
+  useEffect(() => () => useRooms.setState({ open: null, agreements: false, thread: null }), []);
   const room = rooms.find((r) => r.id === open);
   const settings = () => context().desk.openProgram("settings", "handle");
   const away = () => {
     setMaking(false);
     showRoom(null);
   };
+  const start = () => {
+    useRooms.setState({ agreements: false });
+    setMaking(true);
+  };
   return (
-    <div className={`messages ${room || making ? "with-room" : ""}`}>
+    <div className={`messages ${room || making || agreements ? "with-room" : ""}`}>
       <aside className="rooms" aria-label="Rooms and people">
         {failure && !loaded && (
           <Trouble what="Your rooms did not load." why={failure.message} hint={failure.hint}>
@@ -39,7 +46,8 @@ export default function MessagesView({ context }: ProgramProps) {
           <RoomList
             rooms={rooms}
             me={me}
-            open={making ? null : open}
+            open={making && !agreements ? null : open}
+            agreements={agreements}
             onOpen={(id) => {
               setMaking(false);
               showRoom(id);
@@ -48,20 +56,22 @@ export default function MessagesView({ context }: ProgramProps) {
               setMaking(false);
               void showHit(id, event);
             }}
-            onNew={() => setMaking(true)}
+            onNew={start}
             onSettings={settings}
           />
         )}
       </aside>
       <main className="room-place">
-        {making ? (
+        {agreements ? (
+          <Agreements me={me} onBack={away} />
+        ) : making ? (
           <NewRoom me={me} onClose={() => setMaking(false)} onMade={(id) => (setMaking(false), showRoom(id))} />
         ) : room?.state === "invited" ? (
           <Invited room={room} onBack={away} />
         ) : room ? (
           <RoomView key={room.id} room={room} me={me} onBack={away} />
         ) : (
-          <About local={me.endsWith(":local")} me={me} onNew={() => setMaking(true)} onSettings={settings} />
+          <About local={me.endsWith(":local")} me={me} onNew={start} onSettings={settings} />
         )}
       </main>
     </div>

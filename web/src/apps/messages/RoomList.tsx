@@ -2,12 +2,13 @@ import { BellOff, Bot, Lock, Search, SquarePen } from "lucide-react";
 import { useEffect, useState, type KeyboardEvent } from "react";
 import type { Schemas } from "../../protocol/wire.ts";
 import { api } from "../../session/api.ts";
-import { talkTo, titleOf, type Room } from "../../session/rooms.ts";
+import { inviterOf, talkTo, titleOf, type Room } from "../../session/rooms.ts";
 import { nameOf } from "../../ui/people.ts";
 import { attempt } from "../../session/store.ts";
 import { IconButton } from "../../ui/controls.tsx";
 import { ago, count, exact } from "../../ui/words.ts";
 import { Face } from "../../ui/Face.tsx";
+import { AgreementsItem } from "./Agreements.tsx";
 import { gist, handleIn } from "./fold.ts";
 import { ordered, sections } from "./order.ts";
 
@@ -15,6 +16,7 @@ interface Props {
   rooms: readonly Room[];
   me: string;
   open: string | null;
+  agreements: boolean; // they are shown
   onOpen(id: string): void;
   onFound(room: string, event: string): void;
   onNew(): void;
@@ -23,7 +25,7 @@ interface Props {
 
 const pause = 200; // while the owner types
 
-export function RoomList({ rooms: all, me, open, onOpen, onFound, onNew, onSettings }: Props) {
+export function RoomList({ rooms: all, me, open, agreements, onOpen, onFound, onNew, onSettings }: Props) {
   const [query, setQuery] = useState("");
   const rooms = all.filter((r) => !r.app || r.state === "invited"); // what an app shares is in the app
   const found = useFound(query);
@@ -43,6 +45,7 @@ export function RoomList({ rooms: all, me, open, onOpen, onFound, onNew, onSetti
       <div className="rooms-scroll" onKeyDown={walk}>
         {words === "" ? (
           <>
+            <AgreementsItem open={agreements} />
             {sections(rooms, me).map((s) => (
               <section key={s.id} aria-label={s.title}>
                 <h3>{s.title}</h3>
@@ -123,11 +126,18 @@ function useFound(query: string): Schemas["FoundMessage"][] {
   return words.length < 2 ? [] : found;
 }
 
+// An invitation in a line, under what the room is called.
+function askedText(r: Room): string {
+  if (r.app) return `${inviterOf(r.inviter)} invites you to ${r.app.name}`;
+  if (r.direct) return "Wants to write to you";
+  return r.name ? `${inviterOf(r.inviter)} invites you` : "Invites you to a room";
+}
+
 function RoomButton({ room: r, me, open, onOpen }: { room: Room; me: string; open: boolean; onOpen(): void }) {
   const asked = r.state === "invited";
   const title = asked && r.app?.title ? r.app.title : titleOf(r, me);
   const face = asked ? (r.inviter ?? r.id) : r.direct || r.ai ? (r.members.find((m) => m !== me) ?? "") : r.id;
-  const last = asked ? (r.app ? `${nameOf(r.inviter ?? "")} invites you to ${r.app.name}` : "Invites you") : r.newest ? `${r.newest.sender === me ? "You: " : r.direct || r.ai ? "" : `${nameOf(r.newest.sender)}: `}${gist(r.newest)}` : "";
+  const last = asked ? askedText(r) : r.newest ? `${r.newest.sender === me ? "You: " : r.direct || r.ai ? "" : `${nameOf(r.newest.sender)}: `}${gist(r.newest)}` : "";
   return (
     <li>
       <button type="button" className={`room-item ${r.unread > 0 ? "unread" : ""}`} aria-current={open ? "true" : undefined} onClick={onOpen}>

@@ -5,6 +5,7 @@ import { loadOlder, loadTalk, peopleIn, readUpTo, showThread, titleOf, useRooms,
 import { nameOf } from "../../ui/people.ts";
 import { Button, IconButton, Skeleton, Trouble } from "../../ui/controls.tsx";
 import { fold, typingText } from "./fold.ts";
+import { useRoomDeals } from "./RoomDeals.tsx";
 import { RoomDetails } from "./RoomDetails.tsx";
 import { Thread } from "./Thread.tsx";
 import { Timeline } from "./Timeline.tsx";
@@ -20,6 +21,7 @@ export function RoomView({ room, me, onBack }: { room: Room; me: string; onBack(
     if (!useRooms.getState().talks[room.id]) void loadTalk(room.id);
   }, [room.id]);
   const lines = useMemo(() => (talk ? fold(talk.messages, me, talk.read) : []), [talk, me]);
+  const deals = useRoomDeals(room, me, lines, Boolean(talk?.before));
   useRead(room, talk?.messages.at(-1));
   const editLast = useCallback(() => {
     const mine = lines.findLast((l) => l.said.sender === me && !l.gone && l.said.kind === "m.text");
@@ -42,6 +44,7 @@ export function RoomView({ room, me, onBack }: { room: Room; me: string; onBack(
             me={me}
             lines={lines}
             unsent={talk.unsent}
+            beside={deals}
             onOlder={talk.before ? () => loadOlder(room.id) : null}
             onAbout={setAbout}
             onThread={(id) => {

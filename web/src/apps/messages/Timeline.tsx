@@ -1,5 +1,5 @@
 import { CircleAlert, Clock } from "lucide-react";
-import { Fragment, useEffect, useState } from "react";
+import { Fragment, useEffect, useState, type ReactNode } from "react";
 import { useRooms, type Room, type Unsent } from "../../session/rooms.ts";
 import { Button } from "../../ui/controls.tsx";
 import { useFollow } from "../../ui/useFollow.ts";
@@ -14,13 +14,14 @@ interface Props {
   me: string;
   lines: readonly Line[];
   unsent: readonly Unsent[];
+  beside?: (event: string) => ReactNode; // what stands after a line; after "", before the first
   onOlder: (() => Promise<void>) | null;
   onAbout(a: About): void;
   onThread: ((id: string) => void) | null;
 }
 
 /** Timeline shows what was said, and stays at the end while the owner reads there. */
-export function Timeline({ room, me, lines, unsent, onOlder, onAbout, onThread }: Props) {
+export function Timeline({ room, me, lines, unsent, beside, onOlder, onAbout, onThread }: Props) {
   const { scroller, content, following } = useFollow(room.id);
   const [loading, setLoading] = useState(false);
   const hit = useRooms((s) => s.hit);
@@ -44,6 +45,7 @@ export function Timeline({ room, me, lines, unsent, onOlder, onAbout, onThread }
       box.scrollTop = box.scrollHeight - below;
     });
   };
+  const first = beside?.("");
   const waiting = unsent.filter((u) => !lines.some((l) => l.said.once === u.once));
   return (
     <div className="timeline" ref={scroller}>
@@ -55,7 +57,8 @@ export function Timeline({ room, me, lines, unsent, onOlder, onAbout, onThread }
             </Button>
           </div>
         )}
-        {lines.length === 0 && waiting.length === 0 && <p className="hint timeline-empty">{room.ai ? "Ask your AI something." : "Nothing has been said here yet."}</p>}
+        {first}
+        {lines.length === 0 && waiting.length === 0 && !first && <p className="hint timeline-empty">{room.ai ? "Ask your AI something." : "Nothing has been said here yet."}</p>}
         {lines.map((l) => (
           <Fragment key={l.said.id}>
             {l.day && (
@@ -64,6 +67,7 @@ export function Timeline({ room, me, lines, unsent, onOlder, onAbout, onThread }
               </p>
             )}
             <SaidView line={l} hit={hit?.event === l.said.id} room={room} me={me} onAbout={onAbout} onThread={onThread} />
+            {beside?.(l.said.id)}
           </Fragment>
         ))}
         {waiting.map((u) => (
