@@ -108,6 +108,10 @@ func (c *Client) gather(ctx context.Context, resp *mautrix.RespSync, since strin
 		if err != nil {
 			return nil, err
 		}
+		if !known && since != "" && !slices.ContainsFunc(list, c.joins) && !slices.ContainsFunc(joined.State.Events, c.joins) {
+			delete(resp.Rooms.Join, room) // Dendrite may say so a moment too early: the next answer has the join, and all again
+			continue
+		}
 		if joined.Timeline.Limited && joined.Timeline.PrevBatch != "" && (since != "" || !known) {
 			older, err := c.catchUp(ctx, room, joined.Timeline.PrevBatch, since, known)
 			if err != nil {
@@ -160,6 +164,11 @@ func (c *Client) catchUp(ctx context.Context, room id.RoomID, from, to string, k
 // invites reports whether e is how the account came to be in a room.
 func (c *Client) invites(e *event.Event) bool {
 	return e.Type.Type == event.StateMember.Type && e.StateKey != nil && *e.StateKey == string(c.me)
+}
+
+// joins reports whether e is the account's own coming into a room.
+func (c *Client) joins(e *event.Event) bool {
+	return c.invites(e) && e.Content.Raw["membership"] == string(event.MembershipJoin)
 }
 
 // sinceInvited leaves out what was said before the account was invited.

@@ -230,6 +230,7 @@ func TestClients(t *testing.T) {
 			t.Error("it heard what was said before")
 		}
 	})
+	t.Run("a room that is joined before its join is to be seen", func(t *testing.T) { tooEarly(t, ben) })
 	t.Run("pictures come small", func(t *testing.T) { smallPictures(t, anna, ben, room) })
 	t.Run("emoji are compared in a room", func(t *testing.T) { inRoomVerification(t, anna, ben) })
 	t.Run("verifications that there are not", func(t *testing.T) { foreignVerification(t, anna, ben) })
