@@ -67,6 +67,18 @@ func (a *apps) RestoreServerFiles(ctx context.Context, slug sys.Slug, files map[
 		return info, err
 	}
 	a.runtime.RestServer(slug)
+	for range mostRestores {
+		if info, err = a.restoreServerFiles(ctx, slug, files); sys.KindOf(err) != sys.Conflict {
+			break // or what the server wrote last was taken in meanwhile
+		}
+	}
+	return info, err
+}
+
+// mostRestores bounds how often files are brought back while others come in.
+const mostRestores = 3
+
+func (a *apps) restoreServerFiles(ctx context.Context, slug sys.Slug, files map[string][]byte) (info sys.LandingInfo, err error) {
 	t, err := a.disk.Begin(ctx, "files of the server of "+string(slug))
 	if err != nil {
 		return info, err

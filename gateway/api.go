@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -60,7 +61,10 @@ func announced(limit int64) func(huma.Context, func(huma.Context)) {
 
 // upTo sets a call's own limit on its body.
 func upTo(bytes int64) func(*huma.Operation) {
-	return func(op *huma.Operation) { op.MaxBodyBytes = bytes }
+	return func(op *huma.Operation) {
+		op.MaxBodyBytes = bytes
+		op.BodyReadTimeout = 5*time.Second + time.Duration(bytes>>17)*time.Second // what comes at 128 kB a second is in time
+	}
 }
 
 func (g *Gateway) registerAPI() {
