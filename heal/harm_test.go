@@ -79,16 +79,37 @@ func TestModes24And41ByWhoBrokeIt(t *testing.T) {
 // an agent broke it again is no fault of the healer's.
 func TestTheModeIsOfTheCulpritThatIsNamed(t *testing.T) {
 	w := newWorld(t)
-	w.land(sys.ByHealer, map[sys.Path]string{src: sheet(map[int]string{4: "const BAD = 1;"})})
+	_, guilty := w.brokenTwice(sys.ByHealer)
+	if one := w.heal(sys.HealDone)[0]; one.Culprit != guilty || one.By != sys.ByAgent || one.Mode != modeSemantic {
+		t.Errorf("%+v", one)
+	}
+}
+
+// brokenTwice has an app broken by a landing of a kind, mended, and broken again elsewhere by
+// an agent, with three later changes. It returns what the app is now, and who is guilty of that.
+func (w *world) brokenTwice(first sys.LandingKind) (lines map[int]string, guilty sys.LandingID) {
+	w.t.Helper()
+	w.land(first, map[sys.Path]string{src: sheet(map[int]string{4: "const BAD = 1;"})})
 	w.agent(map[sys.Path]string{src: sheet(map[int]string{4: "const BAD = 1;", 20: "const a = 1;"})})
 	w.agent(map[sys.Path]string{src: sheet(map[int]string{20: "const a = 1;"})})
-	lines := map[int]string{20: "const a = 1;", 12: "const BAD = 2;"}
-	guilty := w.agent(map[sys.Path]string{src: sheet(lines)})
+	lines = map[int]string{20: "const a = 1;", 12: "const BAD = 2;"}
+	guilty = w.agent(map[sys.Path]string{src: sheet(lines)})
 	for _, i := range []int{22, 24, 26} {
 		lines[i] = "const later = 1;"
 		w.agent(map[sys.Path]string{src: sheet(lines)})
 	}
-	if one := w.heal(sys.HealDone)[0]; one.Culprit != guilty || one.By != sys.ByAgent || one.Mode != modeSemantic {
+	return lines, guilty
+}
+
+// TestWhatBrokeTwice: it broke before, was mended, and broke again elsewhere. The search
+// in doubling steps passes over the time between; the first culprit has nothing left to
+// take back, and the second is found.
+func TestWhatBrokeTwice(t *testing.T) {
+	w := newWorld(t)
+	lines, guilty := w.brokenTwice(sys.ByAgent)
+	if one := w.heal(sys.HealDone)[0]; one.Culprit != guilty || one.Rung != sys.RungHunk {
 		t.Errorf("%+v", one)
 	}
+	delete(lines, 12)
+	w.has(src, sheet(lines))
 }

@@ -338,27 +338,6 @@ func TestTwoFaultsOfTwoLandings(t *testing.T) {
 	w.has(tasks+"/src/sort.ts", "sort\n// end\n")
 }
 
-// TestWhatBrokeTwice: it broke before, was mended, and broke again elsewhere. The search
-// in doubling steps passes over the time between; the first culprit has nothing left to
-// take back, and the second is found.
-func TestWhatBrokeTwice(t *testing.T) {
-	w := newWorld(t)
-	w.agent(map[sys.Path]string{src: sheet(map[int]string{4: "const BAD = 1;"})})
-	w.agent(map[sys.Path]string{src: sheet(map[int]string{4: "const BAD = 1;", 20: "const a = 1;"})})
-	w.agent(map[sys.Path]string{src: sheet(map[int]string{20: "const a = 1;"})})
-	lines := map[int]string{20: "const a = 1;", 12: "const BAD = 2;"}
-	guilty := w.agent(map[sys.Path]string{src: sheet(lines)})
-	for _, i := range []int{22, 24, 26} {
-		lines[i] = "const later = 1;"
-		w.agent(map[sys.Path]string{src: sheet(lines)})
-	}
-	if one := w.heal(sys.HealDone)[0]; one.Culprit != guilty || one.Rung != sys.RungHunk {
-		t.Errorf("%+v", one)
-	}
-	delete(lines, 12)
-	w.has(src, sheet(lines))
-}
-
 // TestMode41NothingIsLostUnasked: where later work stands on what is wrong, the repair
 // that would lose it is only proposed.
 func TestMode41NothingIsLostUnasked(t *testing.T) {
