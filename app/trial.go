@@ -326,16 +326,7 @@ func invariants(ctx context.Context, data *store.Store, slug sys.Slug, list []co
 func words(columns []string, rows [][]any) string {
 	var all []string
 	for _, row := range rows {
-		var one []string
-		for i, v := range row {
-			if raw, ok := v.([]byte); ok {
-				v = string(raw)
-			}
-			if v != nil {
-				one = append(one, fmt.Sprintf("%s %v", columns[i], v))
-			}
-		}
-		all = append(all, strings.Join(one, ", "))
+		all = append(all, RowWords(columns, row))
 	}
 	return strings.Join(all, "; ")
 }

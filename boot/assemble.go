@@ -132,6 +132,7 @@ func (s *System) openCalls(p *parts, connected *connected) {
 		s.apps.attached = s.drivers.follow
 	}
 	s.disk.SetChecks(s.apps.check, s.drivers.check)
+	s.disk.SetRowChecks(s.apps.rules)
 }
 
 func (s *System) openKernel(ctx context.Context, p *parts) (err error) {

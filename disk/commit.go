@@ -66,7 +66,7 @@ func (d *Disk) commitLocked(ctx context.Context, n decision) (sys.LandingInfo, e
 	}
 	if err == nil {
 		d.hook("files")
-		err = prep.data(ctx, n)
+		err = prep.data(ctx, n, tree)
 		info.Kept = prep.kept
 	}
 	if err == nil {

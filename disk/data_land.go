@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"matrixos/disk/chunk"
+	"matrixos/disk/git"
 	"matrixos/disk/rows"
 	"matrixos/sys"
 )
@@ -32,7 +33,7 @@ type openRows struct {
 // data takes the copies and brings the rows into the live databases, each in an open
 // transaction: whatever is wrong with them is found here, and nobody can write to
 // them until the landing is decided.
-func (p *preparation) data(ctx context.Context, n decision) (err error) {
+func (p *preparation) data(ctx context.Context, n decision, tree git.Hash) (err error) {
 	if err := p.d.fault("data"); err != nil {
 		return err
 	}
@@ -57,7 +58,7 @@ func (p *preparation) data(ctx context.Context, n decision) (err error) {
 	}
 	conflict := &ConflictError{Op: n.op}
 	for _, c := range n.rows {
-		found, err := p.open(ctx, c)
+		found, err := p.open(ctx, n, tree, c)
 		if err != nil {
 			return err
 		}
@@ -89,7 +90,7 @@ func (d *Disk) upToDate(ctx context.Context, list []rowChange) error {
 }
 
 // open applies one set of changes in a transaction that stays open.
-func (p *preparation) open(ctx context.Context, c rowChange) ([]rows.Conflict, error) {
+func (p *preparation) open(ctx context.Context, n decision, tree git.Hash, c rowChange) (conflicts []rows.Conflict, err error) {
 	o, err := p.d.openLive(ctx, c.path)
 	if err != nil {
 		return nil, err
@@ -98,9 +99,13 @@ func (p *preparation) open(ctx context.Context, c rowChange) ([]rows.Conflict, e
 	if err := o.forget(ctx, p.id); err != nil {
 		return nil, rows.Explain("change", c.path, err)
 	}
-	found, err := o.apply(ctx, p.id, c.set, c.mode)
-	p.kept = append(p.kept, found.Kept...)
-	return found.Conflicts, rows.Explain("change", c.path, err)
+	err = p.checkedRows(ctx, n, tree, c.path, o, func() (bool, error) {
+		found, err := o.apply(ctx, p.id, c.set, c.mode)
+		p.kept = append(p.kept, found.Kept...)
+		conflicts = found.Conflicts
+		return len(conflicts) > 0, rows.Explain("change", c.path, err)
+	})
+	return conflicts, err
 }
 
 // openLive begins a transaction on a live database, which is made if need be. It

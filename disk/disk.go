@@ -63,10 +63,11 @@ type Disk struct {
 
 	unsynced string // a kind of sync that tests leave out
 
-	head   atomic.Pointer[point]
-	ignore atomic.Pointer[ignorer]
-	checks atomic.Pointer[[]Check]
-	care   atomic.Pointer[func() Care]
+	head      atomic.Pointer[point]
+	ignore    atomic.Pointer[ignorer]
+	checks    atomic.Pointer[[]Check]
+	rowChecks atomic.Pointer[[]RowCheck]
+	care      atomic.Pointer[func() Care]
 
 	room room      // whether new things are taken
 	data dataStore // copies and changes of app databases
@@ -164,6 +165,7 @@ func (d *Disk) defaults() {
 		d.boot = bootID()
 	}
 	d.checks.Store(&[]Check{})
+	d.rowChecks.Store(&[]RowCheck{})
 }
 
 // start brings live files, history and memory to the same state.

@@ -47,7 +47,8 @@
 //     Copies of the databases of apps that the landing touches are made durable
 //     (data_copy.go); changes of rows are merged into the live databases, each in a
 //     transaction that stays open (data_land.go): what is wrong with them is found
-//     here, and no app can write to them until the landing is decided.
+//     here, by row checks too (rows_check.go), and no app can write to them until the
+//     landing is decided.
 //  5. Decide: one SQLite transaction with the redo record (redo.go), the head, the
 //     landings table, the event, and what the caller wants to happen with it.
 //     This is the commit point: before it nothing has changed, after it the

@@ -81,6 +81,9 @@ func (p *process) mayLand(ctx context.Context, dir string, changes []sys.Change)
 	if err := p.tooMany(ctx, changes); err != nil {
 		return err
 	}
+	if err := p.wiping(ctx, changes); err != nil {
+		return err
+	}
 	if err := p.adopt(ctx, dir, changes); err != nil {
 		return err
 	}
@@ -168,7 +171,12 @@ func (p *process) landingTitle() string { return firstLine(p.req().text) }
 func (p *process) refused(err error) (string, bool) {
 	switch sys.KindOf(err) {
 	case sys.NotVerified:
-		return "The landing was refused, nothing was changed yet: " + err.Error() + "\nMend it with Edit or Write; it lands again when you are done.", true
+		how := "Mend it with Edit or Write"
+		var at *sys.Error
+		if errors.As(err, &at) && disk.IsDatabase(sys.Path(at.Path)) {
+			how = "Mend the rows with app_data, or in your copy of the database"
+		}
+		return "The landing was refused, nothing was changed yet: " + err.Error() + "\n" + how + "; it lands again when you are done.", true
 	case sys.Refused:
 		return "The landing was refused: " + err.Error() + "\nTake that change back; the rest lands when you are done.", true
 	case sys.Conflict:

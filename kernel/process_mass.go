@@ -2,10 +2,14 @@ package kernel
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
+	"matrixos/disk"
+	"matrixos/policy"
 	"matrixos/sys"
 )
 
@@ -79,6 +83,51 @@ func (p *process) tooMany(ctx context.Context, changes []sys.Change) error {
 	p.memo.Denied = true
 	p.mu.Unlock()
 	return no
+}
+
+// wiping asks the owner about a landing that removes most of the rows of a table.
+func (p *process) wiping(ctx context.Context, changes []sys.Change) error {
+	txn := p.transaction()
+	if txn == nil || !slices.ContainsFunc(changes, func(c sys.Change) bool { return disk.IsDatabase(c.Path) }) {
+		return nil
+	}
+	gone, err := txn.Erases(ctx)
+	if err != nil {
+		return err
+	}
+	var list []policy.Removal
+	for _, e := range gone {
+		list = append(list, policy.Removal(e))
+	}
+	effects := policy.Erases(list)
+	if len(effects) == 0 {
+		return nil
+	}
+	no := &sys.Error{
+		Op: "land", Path: effects[0].Target, Kind: sys.Refused, Err: errors.New("the owner does not want these rows deleted"), Hint: "put them back as they were, and say so",
+	}
+	p.mu.Lock()
+	denied := p.memo.Denied
+	p.mu.Unlock()
+	if denied { // they have said so once
+		return no
+	}
+	if err := p.running(ctx); err != nil {
+		return err
+	}
+	for _, e := range effects {
+		err := p.effect(ctx, e)
+		if sys.KindOf(err) == sys.Refused {
+			p.mu.Lock()
+			p.memo.Denied = true
+			p.mu.Unlock()
+			return no
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return p.move(ctx, sys.Landing, wait{})
 }
 
 // files counts the files of the newest landing.

@@ -29,6 +29,7 @@ const (
 	Connect  EffectKind = "connect"  // a lasting way out: a remote, a service
 	Install  EffectKind = "install"  // an app of somebody else comes in
 	Revert   EffectKind = "revert"   // a landing of another conversation is taken back
+	Erase    EffectKind = "erase"    // most of what an app keeps in a table goes
 )
 
 // lasting reports whether effects of the kind are for good, so that the owner is
@@ -93,7 +94,7 @@ type Decision struct {
 // changes something outside needs a trusted process, whoever was named. Secrets go
 // nowhere.
 func Decide(s Subject, e Effect, rules Rules) Decision {
-	if s.Label.Confidentiality == sys.Secret {
+	if s.Label.Confidentiality == sys.Secret && e.Kind != Erase {
 		return Decision{Refused, "it has read a secret, and secrets leave only through the keyring"}
 	}
 	if r, ok := rules.match(s, e); ok && (r.Then != Allowed || s.Label.Integrity != sys.Untrusted || r.Untrusted) {
@@ -103,6 +104,8 @@ func Decide(s Subject, e Effect, rules Rules) Decision {
 	switch {
 	case e.Kind.lasting():
 		return Decision{Asks, "it is for good, and yours to decide"}
+	case e.Kind == Erase:
+		return Decision{Asks, "no agent deletes that much of what you keep without your word"}
 	case e.Kind == Revert && !e.Named:
 		return Decision{Asks, "no agent has done it"}
 	case e.Kind == Revert && !trusted:

@@ -41,7 +41,7 @@ type Rules struct {
 	Rules []Rule `json:"rules"`
 }
 
-var kinds = []EffectKind{Fetch, Search, Media, Message, Publish, Push, Service, Network, Instruct, Attach, Identity, Connect, Install, Revert}
+var kinds = []EffectKind{Fetch, Search, Media, Message, Publish, Push, Service, Network, Instruct, Attach, Identity, Connect, Install, Revert, Erase}
 
 // ParseRules reads the file; an empty one has no rules. Errors name the rule, the
 // field and what may stand there.

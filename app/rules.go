@@ -1,0 +1,65 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"matrixos/app/contract"
+	"matrixos/sys"
+)
+
+// Rules are the rules that an app has for its data, as tree has them: the invariants of
+// its contract. There are none for an app without a contract, or with one that is wrong,
+// which is told where it is tried.
+func Rules(tree fs.FS, slug sys.Slug) (a App, rules []contract.Invariant, err error) {
+	a, err = withSlug(tree, slug)
+	if err != nil || a.Folder == "" {
+		return a, nil, err
+	}
+	file := contract.Path(a.Folder)
+	if isLink(tree, file) {
+		return a, nil, nil
+	}
+	raw, err := fs.ReadFile(tree, string(file))
+	if errors.Is(err, fs.ErrNotExist) {
+		return a, nil, nil
+	}
+	if err != nil {
+		return a, nil, &sys.Error{Op: "read the contract", Path: string(file), Kind: sys.Internal, Err: err}
+	}
+	c, wrong := contract.Parse(raw, file)
+	if len(wrong) > 0 {
+		return a, nil, nil
+	}
+	return a, c.Invariants, nil
+}
+
+// withSlug finds the app of a slug, in the folder of that name as a rule.
+func withSlug(tree fs.FS, slug sys.Slug) (App, error) {
+	if a, err := load(tree, "apps/"+sys.Path(slug)); err == nil && a.Manifest.Slug == slug {
+		return a, nil
+	}
+	all, err := Find(tree)
+	for _, a := range all {
+		if a.Manifest.Slug == slug {
+			return a, err
+		}
+	}
+	return App{}, err
+}
+
+// RowWords is a row that a rule has found, for people.
+func RowWords(columns []string, row []any) string {
+	var one []string
+	for i, v := range row {
+		if raw, ok := v.([]byte); ok {
+			v = string(raw)
+		}
+		if v != nil {
+			one = append(one, fmt.Sprintf("%s %v", columns[i], v))
+		}
+	}
+	return strings.Join(one, ", ")
+}
