@@ -35,7 +35,8 @@ type File struct {
 }
 
 // Attach uploads a file, encrypted if the room is, and is the content of the message
-// that shows it. It fails with Invalid if the file is empty or too large.
+// that shows it. What a picture says about where, when and with what it was taken does not
+// go with it. It fails with Invalid if the file is empty or too large.
 func (c *Client) Attach(ctx context.Context, room string, f File) (map[string]any, error) {
 	switch {
 	case len(f.Content) == 0:
@@ -43,6 +44,7 @@ func (c *Client) Attach(ctx context.Context, room string, f File) (map[string]an
 	case len(f.Content) > LargestSent:
 		return nil, &sys.Error{Op: "send", Path: f.Name, Kind: sys.Invalid, Err: fmt.Errorf("it is larger than %d MB", LargestSent>>20), Hint: "send a smaller file, or a link to it"}
 	}
+	f.Content = bare(f.Content)
 	sealed, err := c.api.StateStore.IsEncrypted(ctx, id.RoomID(room))
 	if err != nil {
 		return nil, err

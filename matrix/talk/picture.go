@@ -2,7 +2,6 @@ package talk
 
 import (
 	"bytes"
-	"encoding/binary"
 	"image"
 	"image/jpeg"
 	"image/png"
@@ -107,54 +106,6 @@ func (t turn) upright(from *image.RGBA) *image.RGBA {
 		}
 	}
 	return to
-}
-
-// turned reads from a JPEG how the camera was held; 1 is also whatever says nothing.
-func turned(b []byte) turn {
-	const upright = turn(1)
-	if len(b) < 2 || b[0] != 0xFF || b[1] != 0xD8 {
-		return upright
-	}
-	for b = b[2:]; len(b) >= 4 && b[0] == 0xFF; {
-		kind, n := b[1], int(binary.BigEndian.Uint16(b[2:]))
-		if n < 2 || len(b) < 2+n || kind == 0xDA { // the picture begins
-			return upright
-		}
-		if part := b[4 : 2+n]; kind == 0xE1 && bytes.HasPrefix(part, []byte("Exif\x00\x00")) {
-			return orientation(part[6:])
-		}
-		b = b[2+n:]
-	}
-	return upright
-}
-
-// orientation finds the field of this name among those of a TIFF.
-func orientation(b []byte) turn {
-	var order binary.ByteOrder = binary.LittleEndian
-	switch {
-	case len(b) < 8:
-		return 1
-	case bytes.HasPrefix(b, []byte("MM")):
-		order = binary.BigEndian
-	case !bytes.HasPrefix(b, []byte("II")):
-		return 1
-	}
-	first := uint64(order.Uint32(b[4:]))
-	if first+2 > uint64(len(b)) {
-		return 1
-	}
-	fields := b[first:]
-	n := int(order.Uint16(fields))
-	for fields = fields[2:]; n > 0 && len(fields) >= 12; n-- {
-		if order.Uint16(fields) == 0x0112 && order.Uint16(fields[2:]) == 3 {
-			if t := turn(order.Uint16(fields[8:])); t >= 1 && t <= 8 {
-				return t
-			}
-			return 1
-		}
-		fields = fields[12:]
-	}
-	return 1
 }
 
 // mostKept is how many bytes of thumbnails are kept: what somebody looks at in a few rooms.
