@@ -15,7 +15,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 SAY     := @printf '\033[2m%s\033[0m\n'
 
 RUNTIME_SRC := $(shell find web/runtime -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
-SHELL_SRC   := $(shell find web -type f -not -path '*/node_modules/*' -not -path 'web/dist/*' -not -path 'web/runtime/*' -not -path '*/test-results/*')
+SHELL_SRC   := $(shell find web -type f -not -path '*/node_modules/*' -not -path 'web/dist/*' -not -path 'web/runtime/*')
 
 run: build
 	@bin/matrixos up --open

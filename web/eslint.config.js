@@ -17,5 +17,4 @@ export default ts.config(
     },
   },
   { files: ["src/**/*.test.ts", "src/**/*.test.tsx"], rules: { "max-lines-per-function": "off" } },
-  { files: ["e2e/**"], rules: { "@typescript-eslint/no-unused-vars": "off" } },
 );

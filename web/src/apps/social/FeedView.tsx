@@ -39,7 +39,7 @@ export function FeedView({ me, onSettings }: { me: string; onSettings(): void })
           </div>
         </article>
       ))}
-      <div role="feed" aria-label="Posts" aria-busy={!loaded}>
+      <div role={posts.length > 0 ? "feed" : undefined} aria-label={posts.length > 0 ? "Posts" : undefined} aria-busy={!loaded}>
         {posts.map((p) => (
           <PostView key={p.message.id} post={p} me={me} comments={open === p.message.id ? (comments[p.message.id] ?? []) : null} />
         ))}
