@@ -84,6 +84,11 @@ func (d *Disk) commitLocked(ctx context.Context, n decision) (sys.LandingInfo, e
 	if err := prep.closeWriter(); err != nil {
 		d.log.WarnContext(ctx, "a writer of copies could not be closed", "error", err)
 	}
+	if prep.moved != nil {
+		if err := d.forgetMoved(); err != nil { // the next start does
+			d.log.WarnContext(ctx, "a note about a moved database could not be removed", "error", err)
+		}
+	}
 	return info, nil
 }
 
@@ -223,6 +228,7 @@ type preparation struct {
 	copies []dataCopy
 	rows   []rowRecord
 	opened []*openRows
+	moved  *moved   // the damaged database that is made anew; else nil
 	kept   []string // what an undo of rows has left in place, in words
 }
 
@@ -316,6 +322,9 @@ func (p *preparation) files(n decision) error {
 // undo removes what was put aside.
 func (p *preparation) undo() error {
 	err := p.dropRows()
+	if p.moved != nil {
+		err = errors.Join(err, p.d.moveBack(p.moved))
+	}
 	if p.large {
 		err = errors.Join(err, os.RemoveAll(p.quarantine()))
 	}

@@ -74,6 +74,7 @@ type rowChange struct {
 	path string
 	set  rows.Changeset
 	mode rows.Mode
+	anew bool // the file is damaged: the changes make another
 }
 
 func (c rowChange) public() sys.Change { return sys.Change{Path: sys.Path(c.path), Op: sys.Modified} }

@@ -3,7 +3,9 @@ package disk
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -111,5 +113,77 @@ func TestBrokenConstraintsAreNoDamage(t *testing.T) {
 		`PRAGMA writable_schema(1)`, `UPDATE sqlite_schema SET sql = 'CREATE TABLE ruled(a CHECK(a > 0), b NOT NULL)' WHERE name = 'ruled'`)
 	if c, err := h.CheckData(t.Context(), "tasks"); err != nil || len(c.Damaged)+len(c.Unchecked) > 0 {
 		t.Errorf("%+v, %v", c, err)
+	}
+}
+
+// TestAFailedRestoreLeavesTheDamagedDatabase: what cannot be read any more is all that there
+// is of it until its restore has landed. It stands where it was if the landing fails, however
+// far it had come, and if the process ends in the middle; nobody finds an empty database.
+func TestAFailedRestoreLeavesTheDamagedDatabase(t *testing.T) {
+	var point string
+	fails := func(p string) error {
+		if p == point {
+			return errors.New("injected at " + p)
+		}
+		return nil
+	}
+	var hook hooked
+	h := withTasks(t, hook.option, func(o *Options) { o.fault = fails })
+	live, before := filepath.Join(h.root, tasks), h.tasks()
+	h.landFiles(map[string]string{"apps/tasks/matrix.json": "{}"})
+	at := h.Head()
+	bad := spoil(t, live, 0)
+	as := func(root, when string) {
+		t.Helper()
+		if raw, err := os.ReadFile(filepath.Join(root, tasks)); err != nil || !bytes.Equal(raw, bad) {
+			t.Errorf("%s: the damaged bytes are not where they were: %v", when, err)
+		}
+		kept, err := filepath.Glob(filepath.Join(root, sys.Store, "displaced", "*tasks.sqlite*"))
+		if err != nil || len(kept) > 0 || fileThere(filepath.Join(root, sys.Store, "run", "moved.json")) {
+			t.Errorf("%s: %q, %v", when, kept, err)
+		}
+	}
+	for _, point = range []string{"data", "decide"} {
+		if _, err := h.RestoreData(t.Context(), tasks, at, RestoreOptions{}); err == nil || !strings.Contains(err.Error(), "injected") {
+			t.Fatalf("%s: %v", point, err)
+		}
+		as(h.root, "it fails at "+point)
+	}
+	point = ""
+	states := map[string]string{}
+	dir := t.TempDir()
+	hook.set(func(p string) {
+		if p == "moved" || p == "rows-staged" || p == "committed" {
+			states[p] = filepath.Join(dir, p)
+			if out, err := exec.Command("cp", "-a", h.root, states[p]).CombinedOutput(); err != nil && !strings.Contains(string(out), "No such file") {
+				t.Errorf("%v: %s", err, out)
+			}
+		}
+	})
+	if _, err := h.RestoreData(t.Context(), tasks, at, RestoreOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	hook.set(nil)
+	states[""] = h.root
+	h.close()
+	for _, p := range []string{"moved", "rows-staged", "committed", ""} {
+		h := open(t, states[p], func(o *Options) { o.fault = fails })
+		if p == "moved" || p == "rows-staged" {
+			as(h.root, "the process ends at "+p)
+			if _, err := h.RestoreData(t.Context(), tasks, at, RestoreOptions{}); err != nil {
+				t.Errorf("%s: %v", p, err)
+			}
+		}
+		if got := h.tasks(); got != before {
+			t.Errorf("%s: %s, want %s", p, got, before)
+		}
+		kept, err := filepath.Glob(filepath.Join(h.root, sys.Store, "displaced", "*tasks.sqlite"))
+		if err != nil || len(kept) != 1 || fileThere(h.movedNote()) {
+			t.Fatal(p, kept, err)
+		}
+		if raw, err := os.ReadFile(kept[0]); err != nil || !bytes.Equal(raw, bad) {
+			t.Errorf("%s: the damaged bytes are not kept: %v", p, err)
+		}
+		h.close()
 	}
 }

@@ -81,7 +81,7 @@ func (d *Disk) upToDate(ctx context.Context, list []rowChange) error {
 	d.retryRowsLocked(ctx)
 	for _, l := range d.data.late {
 		for _, c := range list {
-			if c.path == l.path {
+			if c.path == l.path && !c.anew { // a damaged one gets them once it is whole
 				return &sys.Error{Op: "change", Path: l.path, Kind: sys.Unavailable, Err: fmt.Errorf("the rows of %s could not be written to it yet", l.landing), Hint: "close other programs that use this database, check its permissions, and try again"}
 			}
 		}
@@ -91,6 +91,11 @@ func (d *Disk) upToDate(ctx context.Context, list []rowChange) error {
 
 // open applies one set of changes in a transaction that stays open.
 func (p *preparation) open(ctx context.Context, n decision, tree git.Hash, c rowChange) (conflicts []rows.Conflict, err error) {
+	if c.anew {
+		if p.moved, err = p.d.moveAwayLocked(c.path, p.id); err != nil {
+			return nil, err
+		}
+	}
 	o, err := p.d.openLive(ctx, c.path)
 	if err != nil {
 		return nil, err

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -296,8 +295,7 @@ func (d *Disk) giveBackNewest(stage string, c change, ours stat, f folder, base 
 // setAside moves something from the stage to displaced/, where nothing is ever
 // overwritten.
 func (d *Disk) setAside(stage, path string) error {
-	name := url.PathEscape(path)
-	name = fmt.Sprintf("%d-%s", time.Now().UnixNano(), name[max(0, len(name)-150):])
+	name := displacedName(path)
 	d.log.Warn("bytes of an edit by hand were set aside", "file", path, "kept", filepath.Join(sys.Store, "displaced", name))
 	return os.Rename(d.store("stage", stage), d.store("displaced", name))
 }

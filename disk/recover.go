@@ -67,6 +67,9 @@ func (d *Disk) finish(ctx context.Context) error {
 		return err
 	}
 	d.hook("recover-files")
+	if err := d.finishMoved(ctx); err != nil {
+		return err
+	}
 	d.finishRows(ctx, rows)
 	d.hook("recover-data")
 	for _, sub := range []string{"quarantine", "private"} {

@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	"golang.org/x/sys/unix"
-
 	"matrixos/disk/chunk"
 	"matrixos/disk/rows"
 	"matrixos/journal"
@@ -50,13 +48,13 @@ func (d *Disk) undoRows(ctx context.Context, id sys.LandingID, what UndoWhat) ([
 				return nil, err
 			}
 		}
-		out = append(out, rowChange{c.path, back, rows.Mode{KeepUsed: true}})
+		out = append(out, rowChange{path: c.path, set: back, mode: rows.Mode{KeepUsed: true}})
 	}
 	for _, c := range migrated { // came last, goes first; it has no rows
 		back, _ := c.set.Inverse()
 		i := slices.IndexFunc(out, func(o rowChange) bool { return o.path == c.path })
 		if i < 0 {
-			out = append(out, rowChange{c.path, back, rows.Mode{KeepUsed: true}})
+			out = append(out, rowChange{path: c.path, set: back, mode: rows.Mode{KeepUsed: true}})
 			continue
 		}
 		out[i].set.Steps = append(back.Steps, out[i].set.Steps...)
@@ -98,7 +96,7 @@ func (d *Disk) inverseByCopy(ctx context.Context, id sys.LandingID, c rowChange)
 // RestoreData brings an app's database back, whole, to the copy that was taken before
 // landing at changed it (or, if that one did not, to the state it had then), by a new
 // landing that can be undone: a copy of what is there now is taken first. A damaged
-// database goes to displaced.
+// database goes to displaced, but where the landing fails: then it stays as it was.
 func (d *Disk) RestoreData(ctx context.Context, path sys.Path, at sys.LandingID, o RestoreOptions) (Restored, error) {
 	out, err := d.restoreData(ctx, string(path), at, o)
 	return out, explain("restore", string(path), err)
@@ -140,7 +138,7 @@ func (d *Disk) restoreData(ctx context.Context, path string, at sys.LandingID, o
 	if err != nil {
 		return out, err
 	}
-	change := rowChange{path: path, set: set}
+	change := rowChange{path: path, set: set, anew: damaged}
 	if set.Empty() && !damaged {
 		return out, &sys.Error{Op: "restore", Path: path, Kind: sys.Exists, Err: fmt.Errorf("it is as it was at %s already", at), Hint: "`matrixos data` lists other copies"}
 	}
@@ -148,11 +146,6 @@ func (d *Disk) restoreData(ctx context.Context, path string, at sys.LandingID, o
 	if o.Preview {
 		out.Landing = sys.LandingInfo{Kind: sys.ByOwner, Data: []sys.DataChange{change.summary()}, Changes: []sys.Change{}}
 		return out, nil
-	}
-	if damaged {
-		if err := d.setDatabaseAside(path); err != nil {
-			return out, err
-		}
 	}
 	if o.Kind == "" {
 		o.Kind = sys.ByOwner
@@ -185,32 +178,6 @@ func (d *Disk) copyAt(ctx context.Context, path string, at sys.LandingID) (chunk
 		return chunk.Root{}, &sys.Error{Op: "restore", Path: path, Kind: sys.NotFound, Err: fmt.Errorf("there is no copy of it from %s or later", at), Hint: "`matrixos data` lists the copies there are"}
 	}
 	return found.root, nil
-}
-
-// setDatabaseAside moves a damaged database and its logs to displaced.
-func (d *Disk) setDatabaseAside(path string) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	dir, base := split(path)
-	f, err := openFolder(d.rootFD, dir, false)
-	if err != nil {
-		return err
-	}
-	defer f.close()
-	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
-		name := "restore" + suffix
-		err := unix.Renameat2(f.fd, base+suffix, int(d.stageFD.Fd()), name, 0)
-		if absent(err) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		if err := d.setAside(name, path+suffix); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Migration is what the app runtime did to a database to follow a manifest: only
