@@ -14,40 +14,13 @@ import (
 // goneWords is what a report says of an app whose contract was deleted.
 const goneWords = "the app had a contract, and it is gone"
 
-// needsContract judges an app that had a contract: without one it is not well.
-type needsContract struct{ Judge }
-
-// Whole implements Judge.
-func (j needsContract) Whole(ctx context.Context, tree fs.FS, folder sys.Path) (*sys.ContractReport, error) {
-	r, err := j.Judge.Whole(ctx, tree, folder)
-	return lacking(r, err, tree, folder)
-}
-
-// First implements Judge.
-func (j needsContract) First(ctx context.Context, tree fs.FS, folder sys.Path) (*sys.ContractReport, error) {
-	r, err := j.Judge.First(ctx, tree, folder)
-	return lacking(r, err, tree, folder)
-}
-
-// Part implements Judge.
-func (j needsContract) Part(ctx context.Context, tree fs.FS, folder sys.Path, check string) (*sys.ContractReport, error) {
-	r, err := j.Judge.Part(ctx, tree, folder, check)
-	return lacking(r, err, tree, folder)
-}
-
-// lacking adds to a report that the contract is gone, if it is.
-func lacking(r *sys.ContractReport, err error, tree fs.FS, folder sys.Path) (*sys.ContractReport, error) {
-	if err != nil {
-		return nil, err
-	}
+// lacking tells that the contract of an app is gone, if it is.
+func lacking(tree fs.FS, folder sys.Path, _ *sys.ContractReport) ([]sys.Diagnostic, error) {
 	name := folder + "/" + contractName
 	if _, err := fs.Stat(tree, string(name)); !errors.Is(err, fs.ErrNotExist) {
-		return r, err
+		return nil, err
 	}
-	out := *r // whoever made it may remember it
-	out.Faults = append(slices.Clone(r.Faults), sys.Diagnostic{Severity: "error", File: name, Line: 1, Text: goneWords})
-	out.Settle()
-	return &out, nil
+	return []sys.Diagnostic{{Severity: "error", File: name, Line: 1, Text: goneWords}}, nil
 }
 
 // promised holds an app to having a contract if it lost the one it had, while the app
@@ -79,7 +52,7 @@ func (h *Healer) promised(ctx context.Context, c *run, view *disk.View) error {
 		return nil // further back than anything is searched
 	}
 	c.lost = &found{past[i], past[i-1].ID, i == len(past)-1}
-	c.judge = needsContract{c.judge}
+	c.judge = stricter{c.judge, lacking}
 	return nil
 }
 

@@ -31,6 +31,49 @@ type Judge interface {
 	Print(ctx context.Context, tree fs.FS, folder sys.Path, check string) (print string, held bool, err error)
 }
 
+// stricter judges an app as another judge does, and holds it to more: to a contract that it
+// had, or to files without damage. What is wrong beyond the other's report is what more
+// tells; scenarios are judged as ever.
+type stricter struct {
+	Judge
+	more func(tree fs.FS, folder sys.Path, r *sys.ContractReport) ([]sys.Diagnostic, error)
+}
+
+// Whole implements Judge.
+func (j stricter) Whole(ctx context.Context, tree fs.FS, folder sys.Path) (*sys.ContractReport, error) {
+	r, err := j.Judge.Whole(ctx, tree, folder)
+	return j.add(r, err, tree, folder)
+}
+
+// First implements Judge.
+func (j stricter) First(ctx context.Context, tree fs.FS, folder sys.Path) (*sys.ContractReport, error) {
+	r, err := j.Judge.First(ctx, tree, folder)
+	return j.add(r, err, tree, folder)
+}
+
+// Part implements Judge.
+func (j stricter) Part(ctx context.Context, tree fs.FS, folder sys.Path, check string) (*sys.ContractReport, error) {
+	r, err := j.Judge.Part(ctx, tree, folder, check)
+	if check != "" {
+		return r, err
+	}
+	return j.add(r, err, tree, folder)
+}
+
+func (j stricter) add(r *sys.ContractReport, err error, tree fs.FS, folder sys.Path) (*sys.ContractReport, error) {
+	if err != nil {
+		return nil, err
+	}
+	more, err := j.more(tree, folder, r)
+	if err != nil || len(more) == 0 {
+		return r, err
+	}
+	out := *r // whoever made it may remember it
+	out.Faults = slices.Concat(r.Faults, more)
+	out.Settle()
+	return &out, nil
+}
+
 // contractName is the file that a healer does not touch.
 const contractName = "contract.json"
 

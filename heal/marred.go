@@ -48,7 +48,7 @@ func (h *Healer) marred(ctx context.Context, c *run, view *disk.View) error {
 		}
 	}
 	if len(c.marks) > 0 {
-		c.judge = needsWhole{c.judge, c.marks}
+		c.judge = stricter{c.judge, c.marksIn}
 	}
 	return nil
 }
@@ -105,43 +105,9 @@ func (c *run) perhaps(f failure, r *sys.ContractReport) bool {
 	return ok && (m.words == cutShort || m.words == emptied) && len(failures(r)) == 1
 }
 
-// needsWhole judges an app some files of which are damaged: while they are, it is not well.
-// Its scenarios are judged as ever.
-type needsWhole struct {
-	Judge
-	marks []mark
-}
-
-// Whole implements Judge.
-func (j needsWhole) Whole(ctx context.Context, tree fs.FS, folder sys.Path) (*sys.ContractReport, error) {
-	r, err := j.Judge.Whole(ctx, tree, folder)
-	return j.damaged(r, err, tree)
-}
-
-// First implements Judge.
-func (j needsWhole) First(ctx context.Context, tree fs.FS, folder sys.Path) (*sys.ContractReport, error) {
-	r, err := j.Judge.First(ctx, tree, folder)
-	return j.damaged(r, err, tree)
-}
-
-// Part implements Judge.
-func (j needsWhole) Part(ctx context.Context, tree fs.FS, folder sys.Path, check string) (*sys.ContractReport, error) {
-	r, err := j.Judge.Part(ctx, tree, folder, check)
-	if check != "" {
-		return r, err
-	}
-	return j.damaged(r, err, tree)
-}
-
-// damaged adds to a report which files of a tree are damaged, those that are faulty anyway
-// excepted.
-func (j needsWhole) damaged(r *sys.ContractReport, err error, tree fs.FS) (*sys.ContractReport, error) {
-	if err != nil {
-		return nil, err
-	}
-	out := *r // whoever made it may remember it
-	out.Faults = slices.Clone(r.Faults)
-	for _, m := range j.marks {
+// marksIn tells which files of a tree are damaged, those that are faulty anyway excepted.
+func (c *run) marksIn(tree fs.FS, _ sys.Path, r *sys.ContractReport) (out []sys.Diagnostic, err error) {
+	for _, m := range c.marks {
 		text, err := fs.ReadFile(tree, string(m.file))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -151,9 +117,8 @@ func (j needsWhole) damaged(r *sys.ContractReport, err error, tree fs.FS) (*sys.
 		}
 		known := slices.ContainsFunc(r.Faults, func(d sys.Diagnostic) bool { return d.File == m.file })
 		if !known && bytes.Equal(text, m.bytes) {
-			out.Faults = append(out.Faults, sys.Diagnostic{Severity: "error", File: m.file, Line: 1, Text: m.words})
+			out = append(out, sys.Diagnostic{Severity: "error", File: m.file, Line: 1, Text: m.words})
 		}
 	}
-	out.Settle()
-	return &out, nil
+	return out, nil
 }
