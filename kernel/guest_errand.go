@@ -109,9 +109,11 @@ func (p *process) serve(ctx context.Context) error {
 		if err == nil || !p.errand.open {
 			return err
 		}
-		if fatal := p.rebase(ctx, err); fatal != nil {
+		told, fatal := p.rebase(ctx, err)
+		if fatal != nil {
 			return fatal
 		}
+		err = told
 		if _, mendable := p.refused(err); !mendable {
 			return err
 		}

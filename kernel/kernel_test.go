@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -215,5 +216,48 @@ func TestConflictIsSeenAndResolved(t *testing.T) {
 	}
 	if m.File("apps/old/b.txt") != "kept" {
 		t.Error("the change without conflict was lost")
+	}
+}
+
+// TestWorkThatDoesNotFitSeesTheOther: a check refuses work together with what landed since it
+// began. The process finds that in its folder, beside all of its own, and mends what it can
+// see.
+func TestWorkThatDoesNotFitSeesTheOther(t *testing.T) {
+	var m *machine.Machine
+	m = machine.Boot(t, machine.Script{
+		"kernel": func(ctx context.Context, h engine.Host, _ int, _ string) (string, error) {
+			_, err := machine.Call(ctx, h, "spawn", machine.Obj{"program": "builder", "task": "x"})
+			return "ok", err
+		},
+		"builder": func(ctx context.Context, h engine.Host, turn int, said string) (string, error) {
+			if turn == 1 {
+				if _, err := machine.Call(ctx, h, "Write", machine.Obj{"file_path": "apps/old/mine.txt", "content": "uses the old name"}); err != nil {
+					return "", err
+				}
+				_, err := m.Disk.Write(ctx, disk.Write{Title: "renamed", Files: map[sys.Path][]byte{"apps/old/theirs.txt": []byte("the new name")}})
+				return "first", err
+			}
+			if !strings.Contains(said, "they do not fit") {
+				return "", fmt.Errorf("told %q", said)
+			}
+			for name, want := range map[string]string{"apps/old/theirs.txt": "the new name", "apps/old/mine.txt": "uses the old name"} {
+				if got, err := machine.Call(ctx, h, "Read", machine.Obj{"file_path": name}); err != nil || !strings.Contains(got, want) {
+					return "", fmt.Errorf("%s is %q, %v", name, got, err)
+				}
+			}
+			_, err := machine.Call(ctx, h, "Edit", machine.Obj{"file_path": "apps/old/mine.txt", "old_string": "old", "new_string": "new"})
+			return "second", err
+		},
+	})
+	m.Disk.SetChecks(func(_ context.Context, c disk.Checked) error {
+		mine, _ := fs.ReadFile(c.Tree, "apps/old/mine.txt")
+		if _, err := fs.Stat(c.Tree, "apps/old/theirs.txt"); err == nil && strings.Contains(string(mine), "old") {
+			return &sys.Error{Op: "check", Kind: sys.NotVerified, Err: errors.New("they do not fit")}
+		}
+		return nil
+	})
+	a, _ := m.Ask("go")
+	if !a.OK || m.File("apps/old/mine.txt") != "uses the new name" || m.File("apps/old/theirs.txt") != "the new name" {
+		t.Errorf("answer %+v, files %q and %q", a, m.File("apps/old/mine.txt"), m.File("apps/old/theirs.txt"))
 	}
 }

@@ -13,36 +13,61 @@ import (
 // conflictTries is how often work may meet a conflict before the owner decides.
 const conflictTries = 3
 
-// rebase moves the process's work to the newest landing after a conflict:
-// everything that merges stays, and files in conflict are as they landed. It
-// returns how to tell the conversation. After some tries the work stays refused:
-// the disk keeps it for the owner.
-func (p *process) rebase(ctx context.Context, refusal error) error {
+// rebase moves the process's work to the newest landing after a refusal that has to do with
+// what landed since it began: everything that merges stays, and files in conflict are as
+// they landed. It returns what the conversation has to be told. After some tries a conflict
+// stays one: the disk keeps the work for the owner.
+func (p *process) rebase(ctx context.Context, refusal error) (told, err error) {
 	conflict, ok := errors.AsType[*disk.ConflictError](refusal)
-	if !ok {
-		return nil
-	}
 	old := p.transaction()
+	if !ok {
+		if met, err := p.met(ctx, old, refusal); err != nil || !met {
+			return refusal, err
+		}
+		files, err := p.renew(ctx, old)
+		if len(files) > 0 { // they clash by now, which comes first
+			refusal = &disk.ConflictError{Op: "land", Files: files}
+		}
+		return refusal, err
+	}
 	if old.Tries() >= conflictTries {
 		e := &sys.Error{Op: "land", Path: "the work", Kind: sys.Conflict, Err: fmt.Errorf("it met other changes of the same places %d times: %w", old.Tries(), refusal), Hint: "ask again"}
 		if conflict.ID != "" {
 			e.Hint = "nothing is lost: `matrixos conflicts show " + conflict.ID + "` shows both sides, and `matrixos resolve " + conflict.ID + "` decides"
 		}
-		return e
+		return nil, e
 	}
+	// What clashes with the newest landing, not with that of a moment ago.
+	conflict.Files, err = p.renew(ctx, old)
+	return refusal, err
+}
+
+// met reports whether a check refused work that was joined with landings in apps that it
+// did not know of: whoever has to mend it has to see them.
+func (p *process) met(ctx context.Context, work *disk.Txn, refusal error) (bool, error) {
+	head := p.k.disk.Head()
+	if work == nil || sys.KindOf(refusal) != sys.NotVerified || head == work.Base() {
+		return false, nil
+	}
+	list, err := p.k.disk.Log(ctx, disk.Query{Path: "apps", Limit: 1})
+	return len(list) > 0 && list[0].ID > work.Base(), err
+}
+
+// renew carries the work over to the newest landing. The files that clash with it are as
+// they landed.
+func (p *process) renew(ctx context.Context, old *disk.Txn) ([]disk.ConflictFile, error) {
 	fresh, files, err := old.Again(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	conflict.Files = files // what clashes with the newest landing, not with that of a moment ago
 	base, err := p.k.disk.View(fresh.Base())
 	if err != nil {
-		return errors.Join(err, fresh.Drop())
+		return nil, errors.Join(err, fresh.Drop())
 	}
 	p.mu.Lock()
 	p.txn, p.base = fresh, base
 	p.mu.Unlock()
-	return nil
+	return files, nil
 }
 
 // tellConflict gives the conversation both sides of each file.

@@ -50,10 +50,11 @@ func (p *process) think(ctx context.Context) error {
 			if tries++; tries == landingTries {
 				return err
 			}
-			if err := p.rebase(ctx, err); err != nil {
-				return err
+			told, fatal := p.rebase(ctx, err)
+			if fatal != nil {
+				return fatal
 			}
-			again, ok := p.refused(err)
+			again, ok := p.refused(told)
 			if !ok {
 				return err
 			}
