@@ -3,6 +3,7 @@ package boot
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"path"
@@ -32,6 +33,9 @@ type apps struct {
 	attached func()
 	// held is called when an app was tried by itself and holds; nil: never.
 	held func(context.Context, sys.Slug)
+	// refused counts what an app would have become by a landing that was refused, and
+	// whether it was joined of the work of two; nil: nobody does.
+	refused func(ctx context.Context, r *sys.ContractReport, joined bool) error
 
 	mu sync.Mutex
 	at sys.LandingID // what the runtime shows
@@ -229,33 +233,74 @@ func (a *apps) check(ctx context.Context, c disk.Checked) error {
 	if err != nil {
 		return err
 	}
-	var bad []sys.Diagnostic
 	var touched []app.App
 	for _, f := range found {
-		if !touches(c.Changes, f.Folder) {
-			continue
-		}
-		touched = append(touched, f)
-		if c.Kind == sys.ByHealer {
-			continue // it may mend one fault of several
-		}
-		for _, d := range a.runtime.Check(ctx, c.Tree, f.Folder) {
-			if d.Severity == "error" {
-				bad = append(bad, d)
-			}
+		if touches(c.Changes, f.Folder) {
+			touched = append(touched, f)
 		}
 	}
-	if c.Kind == sys.ByHealer {
+	if c.Kind == sys.ByHealer { // it may mend one fault of several
 		head, err := a.disk.View(0)
 		if err != nil {
 			return err
 		}
 		return a.promise.betterOnly(ctx, c, head, touched)
 	}
-	if len(bad) == 0 {
-		return a.promise.gate(ctx, c, touched)
+	var bad []sys.Diagnostic
+	for _, f := range touched {
+		faults := slices.DeleteFunc(a.runtime.Check(ctx, c.Tree, f.Folder), func(d sys.Diagnostic) bool { return d.Severity != "error" })
+		if len(faults) > 0 {
+			a.noteRefused(ctx, c, f, &sys.ContractReport{Faults: faults})
+		}
+		bad = append(bad, faults...)
 	}
-	return &sys.Error{Op: "check", Path: "the apps", Kind: sys.NotVerified, Err: errors.New(syscalls.Diagnostics(bad))}
+	if len(bad) == 0 {
+		return a.promise.gate(ctx, c, touched, a.noteRefused)
+	}
+	return joined(c, touched, &sys.Error{Op: "check", Path: "the apps", Kind: sys.NotVerified, Err: errors.New(syscalls.Diagnostics(bad))})
+}
+
+// noteRefused counts a landing that is refused for what it makes of an app.
+func (a *apps) noteRefused(ctx context.Context, c disk.Checked, f app.App, r *sys.ContractReport) {
+	if a.refused == nil {
+		return
+	}
+	one := *r
+	if one.App = f.Manifest.Slug; !one.App.Valid() {
+		one.App = sys.Slug(f.Folder.Base())
+	}
+	if err := a.refused(context.WithoutCancel(ctx), &one, len(met(c, f)) > 0); err != nil {
+		a.log.WarnContext(ctx, "a refused landing could not be counted", "app", one.App, "error", err)
+	}
+}
+
+// met are the files of some apps that others have changed since a work began that is
+// landing now.
+func met(c disk.Checked, list ...app.App) (out []string) {
+	for _, ch := range c.Others {
+		if slices.ContainsFunc(list, func(f app.App) bool { return touches([]sys.Change{ch}, f.Folder) }) {
+			out = append(out, string(ch.Path))
+		}
+	}
+	return out
+}
+
+// mostMet is how many files a refusal names that others have changed.
+const mostMet = 6
+
+// joined tells in a refusal that it is of two works that did not know of each other, if so:
+// each may hold by itself.
+func joined(c disk.Checked, touched []app.App, refusal *sys.Error) error {
+	files := met(c, touched...)
+	if len(files) == 0 {
+		return refusal
+	}
+	if n := len(files) - mostMet; n > 0 {
+		files = append(files[:mostMet:mostMet], fmt.Sprintf("%d more", n))
+	}
+	refusal.Err = fmt.Errorf("since this work began, others have changed %s, and together with that: %w", strings.Join(files, ", "), refusal.Err)
+	refusal.Hint = strings.TrimSuffix("read those files as they are now, and make the work fit them; "+refusal.Hint, "; ")
+	return refusal
 }
 
 // Check tries an app as it is against its contract.

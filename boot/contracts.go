@@ -278,8 +278,8 @@ func replaceFile(path string, raw []byte) error {
 var held = []sys.LandingKind{sys.ByAgent, sys.ByMerge}
 
 // gate stands before a landing, after the static checks: each app that it touches has
-// to keep its contract.
-func (c *contracts) gate(ctx context.Context, checked disk.Checked, touched []app.App) error {
+// to keep its contract. refused is told of one that does not.
+func (c *contracts) gate(ctx context.Context, checked disk.Checked, touched []app.App, refused func(context.Context, disk.Checked, app.App, *sys.ContractReport)) error {
 	if !slices.Contains(held, checked.Kind) || len(touched) == 0 {
 		return nil
 	}
@@ -290,13 +290,20 @@ func (c *contracts) gate(ctx context.Context, checked disk.Checked, touched []ap
 			return err
 		}
 		if !r.Green {
-			return &sys.Error{
+			refused(ctx, checked, a, r)
+			return joined(checked, []app.App{a}, &sys.Error{
 				Op: "check", Path: string(a.Folder), Kind: sys.NotVerified, Err: errors.New("it does not do what its contract says:\n" + r.Text()),
 				Hint: "mend the app, not the contract: that is the owner's word, and only the main agent changes it, at the owner's request",
-			}
+			})
 		}
-		if err := c.remembered(checked.Tree, a.Folder, r.Level); err != nil {
+		if failing, err := c.remembered(checked.Tree, a.Folder, r.Level); err != nil {
 			return err
+		} else if len(failing) > 0 {
+			refused(ctx, checked, a, &sys.ContractReport{Scenarios: []sys.ScenarioResult{{Name: failing[0]}}})
+			return joined(checked, []app.App{a}, &sys.Error{
+				Op: "check", Path: string(a.Folder), Kind: sys.NotVerified, Err: errors.New("it did not do what its contract says when it was last tried, as it is:\n" + strings.Join(failing, "\n")),
+				Hint: "mend the app; it can be tried again when a desktop is open",
+			})
 		}
 		if level == "" || r.Level == sys.VerifiedStatic {
 			level = r.Level
@@ -316,21 +323,15 @@ func (c *contracts) gate(ctx context.Context, checked disk.Checked, touched []ap
 	return nil
 }
 
-// remembered refuses an app that was red in a window as it is, where no window is to be had
-// now: who waits until the desktop is closed gains nothing.
-func (c *contracts) remembered(tree fs.FS, folder sys.Path, level string) error {
+// remembered tells what failed of an app that was red in a window as it is, where no window
+// is to be had now: who waits until the desktop is closed gains nothing.
+func (c *contracts) remembered(tree fs.FS, folder sys.Path, level string) ([]string, error) {
 	print, err := c.runtime.Fingerprint(tree, folder)
 	if err != nil || level != sys.VerifiedStatic {
-		return err
+		return nil, err
 	}
 	_, failing := c.verdict(print)
-	if len(failing) == 0 {
-		return nil
-	}
-	return &sys.Error{
-		Op: "check", Path: string(folder), Kind: sys.NotVerified, Err: errors.New("it did not do what its contract says when it was last tried, as it is:\n" + strings.Join(failing, "\n")),
-		Hint: "mend the app; it can be tried again when a desktop is open",
-	}
+	return failing, nil
 }
 
 // settled is check, but scenarios that held as the app is built are not played again. Of an

@@ -24,7 +24,7 @@ func (s *System) openHealer(ctx context.Context) (err error) {
 		Judged: s.apps.Judged, Logger: s.log,
 	})
 	if err == nil {
-		s.apps.held = s.healer.Again
+		s.apps.held, s.apps.refused = s.healer.Again, s.healer.Refused
 	}
 	return err
 }
@@ -160,7 +160,7 @@ func wrongSettings(file sys.Path, text []byte) string {
 	case configFile:
 		var c config
 		if err = json.Unmarshal(text, &c); err == nil && c.Model != "" {
-			if provider, _, _ := strings.Cut(c.Model, ":"); !slices.Contains([]string{offlineModel, anthropicName, openaiName, claudeCode}, provider) {
+			if provider, _, _ := strings.Cut(c.Model, ":"); !slices.Contains([]string{offlineModel, anthropicName, openaiName, claudeCode, codexName}, provider) {
 				return fmt.Sprintf("there is no provider of models %q", provider)
 			}
 		}

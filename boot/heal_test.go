@@ -85,7 +85,7 @@ func TestMode24TwoWorksThatDoNotFitTogether(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := two.Land(t.Context(), disk.Landing{})
-	if sys.KindOf(err) != sys.NotVerified || !strings.Contains(err.Error(), "total") {
+	if sys.KindOf(err) != sys.NotVerified || !strings.Contains(err.Error(), "total") || !strings.Contains(err.Error(), "others have changed apps/pair/src/shown.ts, apps/pair/src/sums.ts") {
 		t.Fatalf("%v", err)
 	}
 	if err := os.WriteFile(filepath.Join(two.Dir(), "apps/pair/src/extra.ts"), []byte("export const extra = 7;\n"), 0o644); err != nil {
@@ -97,6 +97,15 @@ func TestMode24TwoWorksThatDoNotFitTogether(t *testing.T) {
 	// What apps share is held to the apps that use it.
 	if _, err := s.write(t, sys.ByAgent, map[sys.Path]string{"apps/_shared/units.ts": "export const units = 1;\n"}); sys.KindOf(err) != sys.NotVerified {
 		t.Errorf("a shared file that breaks an app landed: %v", err)
+	}
+	r, err := s.client.Reliability(t.Context())
+	if err != nil || len(r.Refused) != 2 || r.Cases != 0 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	for _, one := range r.Refused {
+		if one.App != "pair" || one.Mode != 24 && one.Mode != 26 || one.N != 1 || one.Name == "" || one.Why == "" || one.Last.IsZero() {
+			t.Errorf("%+v", one)
+		}
 	}
 }
 
@@ -132,6 +141,11 @@ func TestMode31WrongSettingsAreFound(t *testing.T) {
 	}
 	if r, err := s.client.Reliability(t.Context()); err != nil || r.Total.Healed != 1 {
 		t.Errorf("%+v, %v", r, err)
+	}
+	for _, model := range []string{"", "offline", "anthropic:x", "openai:x", "claude-code", "codex:offline"} {
+		if why := wrongSettings(configFile, []byte(`{"model": "`+model+`"}`)); why != "" {
+			t.Errorf("%q: %s", model, why)
+		}
 	}
 	if list, err := s.client.Healed(t.Context(), "", 10); err != nil || len(list) != 1 {
 		t.Errorf("%+v, %v", list, err)

@@ -29,6 +29,14 @@ CREATE TABLE heal_case(
 	row     BLOB NOT NULL);
 CREATE INDEX heal_case_path ON heal_case(path, state);
 CREATE TABLE heal_count(name TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
+`, `
+CREATE TABLE heal_refused(
+	app  TEXT NOT NULL,
+	mode INTEGER NOT NULL,
+	n    INTEGER NOT NULL,
+	last INTEGER NOT NULL,
+	why  TEXT NOT NULL,
+	PRIMARY KEY(app, mode)) WITHOUT ROWID;
 `}
 
 func decode(e sys.Event, into any) error { return json.Unmarshal(e.Data, into) }
@@ -247,6 +255,9 @@ func (h *Healer) Reliability(ctx context.Context) (sys.Reliability, error) {
 		return out, err
 	}
 	if out.False, err = h.counted(ctx, countFalse); err != nil {
+		return out, err
+	}
+	if out.Refused, err = h.refused(ctx); err != nil {
 		return out, err
 	}
 	by := map[int][]sys.HealCase{}

@@ -82,6 +82,19 @@ type Reliability struct {
 	Total ModeCount   `json:"total"`
 	Green int         `json:"green" doc:"Runs of whole contracts that found nothing"`
 	False int         `json:"false" doc:"Alarms that went by themselves with nothing changed"`
+	// Refused is apart from the cases: nothing of it ever came into the home.
+	Refused []RefusedCount `json:"refused" nullable:"false" doc:"Landings that the checks before them refused, by app and mode, the most frequent first"`
+}
+
+// RefusedCount is how often a landing was refused because of what it would have made of an
+// app.
+type RefusedCount struct {
+	App  Slug      `json:"app"`
+	Mode int       `json:"mode" doc:"Of doc/failures.md"`
+	Name string    `json:"name"`
+	N    int       `json:"n"`
+	Last time.Time `json:"last"`
+	Why  string    `json:"why" doc:"What did not hold the last time, in words"`
 }
 
 // ModeCount is what became of the cases of one failure mode.

@@ -179,7 +179,8 @@ func (p *program) reliabilityCommand() *cobra.Command {
 		Long: "Counts the ledger of this home by failure mode, as doc/failures.md numbers them: how\n" +
 			"often it was seen, mended without anybody's help or with your yes, given up, taken back\n" +
 			"by you, or noticed by you alone. The share that was mended is given with its 95 %\n" +
-			"interval; n is what was decided.",
+			"interval; n is what was decided. Below it is what the checks before landings refused,\n" +
+			"by app: it never came into the home.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
@@ -216,6 +217,24 @@ func (p *program) showReliability(r sys.Reliability) error {
 	if err := table(p.out, rows); err != nil {
 		return err
 	}
+	if err := p.showRefused(r.Refused); err != nil {
+		return err
+	}
 	_, err := fmt.Fprintf(p.err, "%s of apps found nothing, %s went by themselves with nothing changed.\n", count(r.Green, "run"), count(r.False, "alarm"))
 	return err
+}
+
+// showRefused prints what the checks before landings have kept out.
+func (p *program) showRefused(list []sys.RefusedCount) error {
+	if len(list) == 0 {
+		return nil
+	}
+	if _, err := fmt.Fprintln(p.out, "\nRefused before it landed, so that nothing had to be mended:"); err != nil {
+		return err
+	}
+	rows := [][]string{{"APP", "WHAT IT WOULD HAVE BROUGHT", "TIMES", "LAST"}}
+	for _, one := range list {
+		rows = append(rows, []string{string(one.App), fmt.Sprintf("%d %s", one.Mode, one.Name), strconv.Itoa(one.N), one.Last.Local().Format("2 January, 15:04")})
+	}
+	return table(p.out, rows)
 }
