@@ -191,7 +191,7 @@ func (s *System) openApps(ctx context.Context, out app.Network, from *npm.Instal
 func (s *System) sayIsSafe(ctx context.Context) error {
 	_, err := s.disk.Journal().Append(ctx, sys.NewEvent(sys.EventNotice, sys.NoticeData{
 		Level: "error", Title: "Matrix OS is in safe mode",
-		Text: "It crashed three times within a minute. Your files and apps are here; no model runs, and the settings are the last ones that worked. Undo what was changed last, then start it again.",
+		Text: "It crashed three times within a minute. Your files and apps are here; no model runs, and the settings are the last ones that worked. Undo what was changed last, or mend the settings, then stop it and start it again: what you set here counts from then on.",
 	}))
 	return err
 }

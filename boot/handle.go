@@ -172,6 +172,9 @@ func (h *homeserver) keep(ctx context.Context, want sys.Handle, settings map[str
 			delete(settings, k)
 		}
 	}
+	if _, err := h.disk.Capture(ctx); err != nil { // what the owner has just saved in the same files stays
+		return err
+	}
 	config, err := editConfig(h.disk, settings)
 	if err != nil {
 		return err

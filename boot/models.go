@@ -82,8 +82,11 @@ func newModels(d *disk.Disk, keys *keyring.Keyring, override string, env func(st
 // Default is the model that answers when a request names none: the command
 // line's, MATRIXOS_MODEL, the setting, what a key in the environment suggests,
 // and else the built-in one.
-func (m *models) Default() string {
-	c, why, err := lastConfig(m.disk, m.good)
+func (m *models) Default() string { return m.set(m.good) }
+
+// set is the model that answers by the settings as of a landing, 0 being the newest.
+func (m *models) set(at sys.LandingID) string {
+	c, why, err := lastConfig(m.disk, at)
 	if why != nil || err != nil {
 		m.log.Warn("the settings cannot be read; the model is the one of before", "error", errors.Join(why, err))
 	}
@@ -96,16 +99,21 @@ func (m *models) Default() string {
 
 // Engine implements kernel.Models.
 func (m *models) Engine(name string) (engine.Engine, string, error) {
-	provider, id, _ := strings.Cut(name, ":")
-	id = cmp.Or(id, suggested[provider])
-	unknown := func(why, hint string) (engine.Engine, string, error) {
-		return nil, "", &sys.Error{Op: "use model", Path: name, Kind: sys.Invalid, Err: errors.New(why), Hint: hint}
-	}
 	if m.safe {
 		return nil, "", &sys.Error{
 			Op: "use model", Path: name, Kind: sys.Unavailable, Err: errors.New("Matrix OS is in safe mode: it crashed three times within a minute, so no model runs"),
 			Hint: "take back what was changed last with `matrixos undo`, then start it again",
 		}
+	}
+	return m.engine(name)
+}
+
+// engine is Engine, but in safe mode too: a model can be chosen there for when it is over.
+func (m *models) engine(name string) (engine.Engine, string, error) {
+	provider, id, _ := strings.Cut(name, ":")
+	id = cmp.Or(id, suggested[provider])
+	unknown := func(why, hint string) (engine.Engine, string, error) {
+		return nil, "", &sys.Error{Op: "use model", Path: name, Kind: sys.Invalid, Err: errors.New(why), Hint: hint}
 	}
 	switch provider {
 	case offlineModel:
@@ -214,7 +222,7 @@ func (m *models) describe(name string) gateway.Model {
 			Attached: m.attached(provider),
 		}
 	case codexName:
-		_, _, err := m.Engine(name)
+		_, _, err := m.engine(name)
 		return gateway.Model{
 			ID: name, Label: strings.TrimPrefix(id, openaiName+":") + " in Codex", NeedsKey: !strings.HasPrefix(id, offlineModel),
 			Note:     "The Codex program that you have installed does the work, in a copy of your home; Matrix OS keeps the key, the budget and the files.",
@@ -226,8 +234,9 @@ func (m *models) describe(name string) gateway.Model {
 	return gateway.Model{ID: name, Label: name, Note: "Not known to this version."}
 }
 
-// Current implements gateway.Models.
-func (m *models) Current() gateway.Model { return m.describe(m.Default()) }
+// Current implements gateway.Models. In safe mode, where none answers, it is the one that will
+// when it is over.
+func (m *models) Current() gateway.Model { return m.describe(m.set(0)) }
 
 // Choices implements gateway.Models.
 func (m *models) Choices(context.Context) ([]gateway.Model, error) {
@@ -242,7 +251,7 @@ func (m *models) Choices(context.Context) ([]gateway.Model, error) {
 	if _, err := findAgent(cmp.Or(m.env("MATRIXOS_CODEX"), codexName), ""); err == nil && m.agent != nil {
 		names = append(names, codexName+":"+anthropicName+":"+suggested[anthropicName])
 	}
-	if now := m.Default(); !slices.Contains(names, now) {
+	if now := m.set(0); !slices.Contains(names, now) {
 		names = append(names, now)
 	}
 	out := make([]gateway.Model, 0, len(names))
@@ -270,6 +279,9 @@ func (m *models) Choose(ctx context.Context, c gateway.ModelChoice) error {
 		if err := m.keys.Set(account, keyring.NewSecret(c.Key)); err != nil {
 			return err
 		}
+	}
+	if _, err := m.disk.Capture(ctx); err != nil { // what the owner has just saved in the same file stays
+		return err
 	}
 	now, err := readConfig(m.disk, 0)
 	if err != nil {
@@ -305,6 +317,6 @@ func (m *models) usable(c config) error {
 	if provider == openaiName && c.BaseURLs[provider] != "" {
 		return nil // an address of one's own may need no key
 	}
-	_, _, err := m.Engine(c.Model)
+	_, _, err := m.engine(c.Model)
 	return err
 }
