@@ -67,7 +67,8 @@ type bench struct {
 	order   []sys.Slug
 	healthy healthy
 	serial  int
-	wrongs  int // that were planted
+	wrongs  int  // that were planted
+	alike   bool // no later change makes a difference to what an app is built to
 	started time.Time
 }
 
@@ -213,12 +214,7 @@ func (b *bench) try(a *subject, f fault, n *tally) {
 		n.Invalid++
 		return
 	}
-	b.s.disk.SetChecks() // no gate stands before what is planted
-	culprit := b.land(f.by, f.name, f.culprit)
-	for i, later := range f.later {
-		b.land(sys.ByAgent, fmt.Sprintf("a later change %d", i), later)
-	}
-	b.s.disk.SetChecks(b.s.apps.check)
+	culprit := b.plant(f)
 	n.Planted++
 	r, err := b.s.healer.Heal(ctx, sys.HealOptions{App: b.slugNow(a), Again: true})
 	if err != nil {
@@ -228,6 +224,18 @@ func (b *bench) try(a *subject, f fault, n *tally) {
 	}
 	b.count(a, f, culprit, r.Cases, n)
 	b.reset(a)
+}
+
+// plant lands a fault and what came after it.
+func (b *bench) plant(f fault) sys.LandingID {
+	b.t.Helper()
+	b.s.disk.SetChecks() // no gate stands before what is planted
+	culprit := b.land(f.by, f.name, f.culprit)
+	for i, later := range f.later {
+		b.land(sys.ByAgent, fmt.Sprintf("a later change %d", i), later)
+	}
+	b.s.disk.SetChecks(b.s.apps.check)
+	return culprit
 }
 
 // slugNow is how the healer calls the app while its manifest may be unreadable.

@@ -17,7 +17,7 @@ func (h *Healer) land(ctx context.Context, c *run, view *disk.View, at found, on
 	one.State = sys.HealDone
 	why := fmt.Sprintf("%s broke with %s (%s).", h.name(view, c), at.culprit.ID, at.culprit.Title)
 	if one.Mode == modeTorn {
-		why = fmt.Sprintf("Files of %s were damaged: %s.", h.name(view, c), one.Seen[0])
+		why = fmt.Sprintf("Files of %s were damaged, as %s found them: %s.", h.name(view, c), at.culprit.ID, one.Seen[0])
 	}
 	switch {
 	case one.Mode == modePromise:

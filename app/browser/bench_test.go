@@ -6,6 +6,9 @@ import (
 	"matrixos/sys"
 )
 
+// template is the home that every owner begins with.
+const template = "../../home/template"
+
 // One iteration is the whole contract of one app, one scenario after the other. opening/plain
 // is how much longer its window takes to open than that of a page without any library.
 func BenchmarkContract(b *testing.B) {
