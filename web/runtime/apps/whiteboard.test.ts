@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { around, bounds, moved, path, simplify, touches } from "../../../home/template/apps/whiteboard/src/shapes.ts";
+import { pinched } from "../../../home/template/apps/whiteboard/src/fingers.ts";
 
 test("a stroke keeps its corners and loses what is straight", () => {
   const line = Array.from({ length: 50 }, (_, i): [number, number] => [i, 0]);
@@ -34,4 +35,20 @@ test("boxes, ways and moves", () => {
   assert.equal(path([[1, 2]]), "M1 2h0.01");
   assert.equal(path([[0, 0], [10, 0], [10, 10]]), "M0 0Q10 0 10 5L10 10");
   assert.deepEqual(moved([[1, 1]], 2, -1), [[3, 0]]);
+});
+
+test("what lies under two fingers stays under them", () => {
+  const view = { x: 10, y: -20, zoom: 2 };
+  const under = (v: typeof view, p: readonly number[]) => [p[0]! / v.zoom + v.x, p[1]! / v.zoom + v.y];
+  const near = (a: number[], b: number[]) => a.forEach((n, i) => assert.ok(Math.abs(n - b[i]!) < 1e-9, `${a} is not ${b}`));
+  const from = [[100, 100], [200, 100]] as [[number, number], [number, number]];
+  const apart = [[60, 150], [260, 150]] as [[number, number], [number, number]];
+  const to = pinched(view, from, apart);
+  assert.equal(to.zoom, 4);
+  near(under(to, apart[0]), under(view, from[0]));
+  near(under(to, apart[1]), under(view, from[1]));
+  const shifted = pinched(view, from, [[130, 90], [230, 90]]);
+  assert.deepEqual(shifted, { x: -5, y: -15, zoom: 2 });
+  assert.equal(pinched(view, from, [[150, 100], [150, 100]]).zoom, 0.15);
+  assert.equal(pinched(view, [[0, 0], [1, 0]], [[0, 0], [900, 0]]).zoom, 6);
 });

@@ -1,5 +1,5 @@
 // The stylesheet, and the hooks that every part of the library stands on.
-import { useEffect, useLayoutEffect, useRef, useState, type CSSProperties, type PointerEvent, type RefObject } from "react";
+import { useEffect, useLayoutEffect, useRef, useState, type CSSProperties, type MouseEvent, type PointerEvent, type RefObject } from "react";
 import css from "./styles.css";
 
 if (typeof document !== "undefined" && !document.getElementById("matrixos-ui")) {
@@ -12,6 +12,14 @@ if (typeof document !== "undefined" && !document.getElementById("matrixos-ui")) 
 /** cx joins class names, leaving out what is empty. */
 export function cx(...names: (string | false | null | undefined)[]): string {
   return names.filter(Boolean).join(" ");
+}
+
+/** pressOf makes a whole row open what its title opens; what stands in it for itself keeps its own press, and text can be marked. */
+export function pressOf(open: () => void): (e: MouseEvent) => void {
+  return (e) => {
+    if ((e.target as Element).closest("a,button,input,select,textarea,label,dialog,summary") || getSelection()?.toString()) return;
+    open();
+  };
 }
 
 /** useWidth follows the width of an element, so that a part can suit its window. */
@@ -27,6 +35,17 @@ export function useWidth<E extends HTMLElement>(): [RefObject<E | null>, number]
     return () => seen.disconnect();
   }, []);
   return [ref, width];
+}
+
+/** useHeight follows the height of the window. */
+export function useHeight(): number {
+  const [height, setHeight] = useState(() => innerHeight);
+  useEffect(() => {
+    const on = () => setHeight(innerHeight);
+    addEventListener("resize", on);
+    return () => removeEventListener("resize", on);
+  }, []);
+  return height;
 }
 
 /** useInterval calls fn every ms; null pauses. The newest fn is the one that is called. */

@@ -1,14 +1,14 @@
 // Calendar: a month, and the days ahead as a list.
 import { addDays, formatValue, isoDay, locale, parseDay, today, useRows, type Field, type Query, type Row } from "@matrixos/sdk";
-import { useMemo, useRef, useState, type KeyboardEvent } from "react";
-import { useWidth } from "./base.tsx";
+import { useMemo, useRef, useState, type CSSProperties, type KeyboardEvent } from "react";
+import { useHeight, useWidth } from "./base.tsx";
 import { Button, IconButton, Segmented } from "./controls.tsx";
 import { Dialog } from "./dialog.tsx";
 import { fixedColumns } from "./fixed.ts";
 import { Form } from "./form.tsx";
 import { Empty, Failure, Item, Skeleton, useToast } from "./layout.tsx";
 import { rebase } from "./rebase.ts";
-import { monthDays, occurrences, weekStart } from "./month.ts";
+import { dayRoom, monthDays, occurrences, weekStart } from "./month.ts";
 
 export interface CalendarProps {
   table: string;
@@ -59,6 +59,7 @@ export function Calendar({ table, fields, date, time, end, until, repeat, title,
   const [at, setAt] = useState(today());
   const [adding, setAdding] = useState<string | null>(null);
   const [editing, setEditing] = useState<Row | null>(null);
+  const [looking, setLooking] = useState<string | null>(null); // a day, of which everything is shown
   const toast = useToast();
   const month = at.slice(0, 7);
   const days = useMemo(() => byDay(rows, { date, time, end, until, repeat }, addDays(`${month}-01`, -7), addDays(`${month}-01`, 100)), [rows, date, time, end, until, repeat, month]);
@@ -88,8 +89,11 @@ export function Calendar({ table, fields, date, time, end, until, repeat, title,
         <Button primary icon="plus" onClick={() => setAdding(at)}>Add {noun}</Button>
       </div>
       {error && <Failure error={error} />}
-      {loading ? <Skeleton /> : view === "Month" ? width > 0 && <Month at={at} days={days} small={small} title={title} when={when} onDay={(d) => { setAt(d); if (!small) setAdding(d); }} onMove={setAt} onOpen={setEditing} /> : null}
+      {loading ? <Skeleton /> : view === "Month" ? width > 0 && <Month at={at} days={days} small={small} title={title} when={when} onDay={(d) => { setAt(d); if (!small) setAdding(d); }} onMove={setAt} onOpen={setEditing} onLook={setLooking} /> : null}
       {!loading && (view === "Agenda" || small) && <Agenda list={view === "Agenda" ? agendaDays(days, at) : [at]} days={days} title={title} when={when} onOpen={setEditing} onAdd={setAdding} noun={noun} />}
+      <Dialog open={looking !== null} title={looking ? longDay(looking) : ""} onClose={() => setLooking(null)}>
+        {looking && <Whole day={looking} events={days.get(looking) ?? []} title={title} when={when} noun={noun} onOpen={(row) => { setLooking(null); setEditing(row); }} onAdd={() => { setLooking(null); setAdding(looking); }} />}
+      </Dialog>
       <Dialog open={adding !== null} title={adding ? `Add ${noun}, ${format(adding, { weekday: "short", day: "numeric", month: "short" })}` : ""} onClose={() => setAdding(null)}>
         {adding && <Form key={adding} fields={fields} value={preset} onCancel={() => setAdding(null)} onSave={async (v) => { await insert({ ...fixedColumns(where), ...v }); setAdding(null); }} />}
       </Dialog>
@@ -123,11 +127,13 @@ interface MonthProps {
   onDay: (day: string) => void;
   onMove: (day: string) => void;
   onOpen: (row: Row) => void;
+  onLook: (day: string) => void;
 }
 
-function Month({ at, days, small, title, when, onDay, onMove, onOpen }: MonthProps) {
+function Month({ at, days, small, title, when, onDay, onMove, onOpen, onLook }: MonthProps) {
   const first = weekStart(locale());
   const grid = monthDays(at, first);
+  const { height, lines } = dayRoom(useHeight(), grid.length / 7);
   const box = useRef<HTMLDivElement>(null);
   const keys = (e: KeyboardEvent) => {
     const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: 7, ArrowUp: -7 }[e.key];
@@ -138,21 +144,43 @@ function Month({ at, days, small, title, when, onDay, onMove, onOpen }: MonthPro
     requestAnimationFrame(() => box.current?.querySelector<HTMLElement>(`[data-day="${to}"]`)?.focus());
   };
   return (
-    <div className="mx-cal" ref={box} data-small={small ? "" : undefined} onKeyDown={keys}>
+    <div className="mx-cal" ref={box} data-small={small ? "" : undefined} style={{ "--day": `${height}px` } as CSSProperties} onKeyDown={keys}>
       {grid.slice(0, 7).map((d) => <div key={d} className="mx-cal-head">{format(d, { weekday: small ? "narrow" : "short" })}</div>)}
       {grid.map((d) => {
         const events = days.get(d) ?? [];
+        const some = events.slice(0, events.length > lines ? lines - 1 : lines);
+        const rest = events.length - some.length;
         return (
-          <div key={d} role="button" tabIndex={d === at ? 0 : -1} className="mx-day" data-day={d} data-out={d.slice(0, 7) === at.slice(0, 7) ? undefined : ""} aria-current={d === today() ? "date" : undefined} aria-pressed={small ? d === at : undefined} aria-selected={small && d === at ? true : undefined} aria-label={`${longDay(d)}, ${events.length === 0 ? "nothing" : events.length === 1 ? "1 entry" : `${events.length} entries`}`} onClick={() => onDay(d)} onKeyDown={(e) => { if (e.key === "Enter" || e.key === " ") { e.preventDefault(); onDay(d); } }}>
+          <div key={d} role="button" tabIndex={d === at ? 0 : -1} className="mx-day" data-day={d} data-out={d.slice(0, 7) === at.slice(0, 7) ? undefined : ""} aria-current={d === today() ? "date" : undefined} aria-pressed={small ? d === at : undefined} aria-selected={small && d === at ? true : undefined} aria-label={`${longDay(d)}, ${events.length === 0 ? "nothing" : events.length === 1 ? "1 entry" : `${events.length} entries`}`} onClick={() => onDay(d)} onKeyDown={(e) => { if (e.key === "Enter" || e.key === " ") { e.preventDefault(); (small || events.length === 0 ? onDay : onLook)(d); } }}>
             <span className="mx-daynum">{Number(d.slice(8))}</span>
             {small ? events.length > 0 && <span className="mx-dots">{events.slice(0, 3).map((r) => <i key={r.id} />)}</span> : <>
-              {events.slice(0, 3).map((r) => <span key={r.id} className="mx-ev" title={`${when(r)} ${r[title] ?? ""}`.trim()} onClick={(e) => { e.stopPropagation(); onOpen(r); }}>{when(r) && <span className="mx-num">{when(r).split("–")[0]} </span>}{String(r[title] ?? "")}</span>)}
-              {events.length > 3 && <span className="mx-more">{events.length - 3} more</span>}
+              {some.map((r) => <span key={r.id} className="mx-ev" title={`${when(r)} ${r[title] ?? ""}`.trim()} onClick={(e) => { e.stopPropagation(); onOpen(r); }}>{when(r) && <span className="mx-num">{when(r).split("–")[0]} </span>}{String(r[title] ?? "")}</span>)}
+              {rest > 0 && <span className="mx-more" onClick={(e) => { e.stopPropagation(); onLook(d); }}>{rest} more</span>}
             </>}
           </div>
         );
       })}
     </div>
+  );
+}
+
+interface WholeProps {
+  day: string;
+  events: Row[];
+  title: string;
+  when: (row: Row) => string;
+  noun: string;
+  onOpen: (row: Row) => void;
+  onAdd: () => void;
+}
+
+/** Whole is everything on one day: what a month has no room for, and the way to it by keyboard. */
+function Whole({ day, events, title, when, noun, onOpen, onAdd }: WholeProps) {
+  return (
+    <>
+      <ul className="mx-list">{events.map((r) => <Item key={`${day}${r.id}`} title={String(r[title] ?? "") || "Untitled"} value={when(r)} onClick={() => onOpen(r)} />)}</ul>
+      <div className="mx-form-foot" style={{ marginTop: 16 }}><Button icon="plus" onClick={onAdd}>Add {noun}</Button></div>
+    </>
   );
 }
 

@@ -185,7 +185,7 @@ interface MarksProps {
 function Bars({ d, g, at, text }: MarksProps) {
   const w = Math.min(48, Math.max(2, g.step * 0.68));
   const single = d.series.length === 1;
-  const fits = (write: (n: number) => string) => Math.max(...d.series[0]!.values.map((v) => write(v).length)) * 7 < g.step + 4;
+  const fits = (write: (n: number) => string) => Math.max(...d.series[0]!.values.map((v) => write(v).length)) * 7 + 3 < g.step;
   const write = single ? [text, compact, (n: number) => compact(Math.round(n))].find(fits) : undefined;
   return (
     <>

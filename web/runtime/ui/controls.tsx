@@ -116,7 +116,7 @@ export interface CheckboxProps {
 
 export function Checkbox({ checked, value, onChange, label, ...rest }: CheckboxProps) {
   return (
-    <label className="mx-check">
+    <label className={cx("mx-check", !label && "mx-alone")}>
       <input type="checkbox" checked={Boolean(checked ?? value)} onChange={(e) => onChange(e.target.checked)} {...rest} />
       {label}
     </label>
@@ -161,16 +161,17 @@ export function Segmented({ value, options, onChange, label }: Change<string> & 
   );
 }
 
-export function Progress({ value, max = 100, label }: { value: number; max?: number; label?: string }) {
+/** Progress is how much of max there is; more than all of it is written, and the bar is full. */
+export function Progress({ value, max = 100, label, tone }: { value: number; max?: number; label?: string; tone?: "good" | "warn" | "bad" }) {
   const share = max > 0 ? Math.max(0, Math.min(1, value / max)) : 0;
   return (
     <div className="mx-field">
       {label && <span className="mx-label">{label}</span>}
       <div className="mx-progress">
-        <div role="progressbar" aria-label={label ?? "Progress"} aria-valuemin={0} aria-valuemax={max} aria-valuenow={Math.min(value, max)}>
+        <div role="progressbar" data-tone={tone} aria-label={label ?? "Progress"} aria-valuemin={0} aria-valuemax={max} aria-valuenow={Math.min(value, max)}>
           <i style={{ width: `${share * 100}%` }} />
         </div>
-        <span className="mx-small mx-quiet mx-num">{Math.round(share * 100)} %</span>
+        <span className="mx-small mx-quiet mx-num">{max > 0 ? Math.max(0, Math.round((value / max) * 100)) : 0} %</span>
       </div>
     </div>
   );

@@ -1,15 +1,17 @@
 import { useEffect, useId, useRef, type ReactNode } from "react";
 import { Button, IconButton } from "./controls.tsx";
 
-/** Dialog asks for something in the way; Escape and a click outside close it. */
+/** Dialog asks for something in the way; Escape and a click outside close it, and the keyboard is back where it was. */
 export function Dialog({ open, title, onClose, children }: { open: boolean; title: string; onClose: () => void; children?: ReactNode }) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
-    const d = ref.current;
-    if (!d) return;
-    if (open && !d.open) d.showModal();
-    if (!open && d.open) d.close();
+    if (!open) return;
+    const before = document.activeElement;
+    ref.current?.showModal();
+    return () => {
+      if (before instanceof HTMLElement && before.isConnected && document.activeElement === document.body) before.focus();
+    };
   }, [open]);
   if (!open) return null;
   return (

@@ -1,6 +1,6 @@
 // The page and its parts.
 import { Children, createContext, useCallback, useContext, useEffect, useId, useMemo, useRef, useState, type CSSProperties, type KeyboardEvent, type MouseEvent, type PointerEvent, type ReactNode } from "react";
-import { cx, useWidth } from "./base.tsx";
+import { cx, pressOf, useWidth } from "./base.tsx";
 import { Icon } from "./icon.tsx";
 
 type Toast = (text: string, action?: { label: string; run: () => void }) => void;
@@ -179,7 +179,7 @@ export interface ItemProps {
 export function Item({ title, subtitle, value, leading, trailing, done, onClick }: ItemProps) {
   const name = <span className={cx("mx-item-title", done && "mx-dim mx-struck")}>{title}</span>;
   return (
-    <li className="mx-item">
+    <li className="mx-item" data-opens={onClick && ""} onClick={onClick && pressOf(onClick)}>
       {leading}
       <div className="mx-item-body">
         {onClick ? (

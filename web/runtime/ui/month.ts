@@ -46,3 +46,12 @@ export function occurrences(first: string, repeat: unknown, from: string, to: st
     if (day >= from && (!months || d.getDate() === start.getDate())) out.push(day);
   }
 }
+
+/**
+ * dayRoom is how high a day of a month is drawn in a window, so that its weeks fit if they can,
+ * and how many lines it has under its number. 190 is what stands above the days, about.
+ */
+export function dayRoom(window: number, weeks: number): { height: number; lines: number } {
+  const height = Math.round(Math.max(74, Math.min(140, (window - 190) / weeks)));
+  return { height, lines: Math.floor((height - 34) / 20) };
+}

@@ -11,10 +11,11 @@ export function Alone({ list, what = "this" }: { list: RoomList | null; what?: s
   if (!list || list.reachable) return null;
   return (
     <p className="mx-small mx-quiet">
-      Nobody outside this home can reach you yet, so {what} stays with you and the people of this home. Claim a handle in Settings, and you can share it with everybody.{" "}
-      <Button quiet onClick={() => void os.navigate("settings")}>
+      Nobody outside this home can reach you yet, so {what} stays with you and the people of this home. Claim a handle in{" "}
+      <button type="button" className="mx-open mx-link" onClick={() => void os.navigate("settings")}>
         Settings
-      </Button>
+      </button>
+      , and you can share it with everybody.
     </p>
   );
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { problem, readNumber } from "./form.tsx";
-import { monthDays, weekStart } from "./month.ts";
+import { dayRoom, monthDays, weekStart } from "./month.ts";
 import { linePath, niceStep, palette, shape, slicePath, ticks } from "./scale.ts";
 
 test("ticks are round, include zero and cover the range", () => {
@@ -83,4 +83,13 @@ test("a month view is whole weeks around the month", () => {
     }
   }
   assert.equal(weekStart("not a locale!"), 1);
+});
+
+test("a month fits into the window where it can, and a day always has room for two lines", () => {
+  for (const [window, weeks] of [[548, 5], [800, 6], [844, 4], [1400, 5]] as const) {
+    const { height, lines } = dayRoom(window, weeks);
+    assert.ok(height === 74 || height === 140 || Math.abs(height * weeks - (window - 190)) <= weeks, `${window}: ${height}`);
+    assert.ok(lines >= 2 && 34 + lines * 20 <= height, `${window}: ${lines}`);
+  }
+  assert.equal(dayRoom(300, 6).lines, 2);
 });

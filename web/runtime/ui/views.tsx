@@ -2,7 +2,7 @@
 import { exactValue, formatValue, isNumeric, labelOf, sumBy, type Field, type Group, type Row } from "@matrixos/sdk";
 import { Fragment, useEffect, useState } from "react";
 import { os } from "@matrixos/sdk";
-import { cx } from "./base.tsx";
+import { cx, pressOf } from "./base.tsx";
 import { Checkbox, IconButton } from "./controls.tsx";
 import { Icon } from "./icon.tsx";
 import { Item } from "./layout.tsx";
@@ -83,7 +83,7 @@ export function TableView(p: ViewProps) {
             <Fragment key={g.key}>
               {p.groups && (
                 <tr className="mx-sub">
-                  <th scope="rowgroup" colSpan={p.totals.length ? lead : columns.length + (p.done ? 2 : 1)}>{g.label} <span className="mx-quiet mx-num">{g.rows.length}</span></th>
+                  <th scope="rowgroup" colSpan={p.totals.length ? lead : columns.length + (p.done ? 2 : 1)}>{g.label} <Many rows={g.rows} /></th>
                   {p.totals.length > 0 && <TotalCells p={p} columns={columns.slice(Math.max(first, 1))} rows={g.rows} />}
                 </tr>
               )}
@@ -104,6 +104,11 @@ export function TableView(p: ViewProps) {
   );
 }
 
+// How many rows a group has; with a word, so that it is not read as a part of the group's name.
+function Many({ rows }: { rows: Row[] }) {
+  return <span className="mx-many mx-num">{rows.length === 1 ? "1 entry" : `${rows.length} entries`}</span>;
+}
+
 function TotalCells({ p, columns, rows }: { p: ViewProps; columns: Field[]; rows: Row[] }) {
   return (
     <>
@@ -116,7 +121,7 @@ function TotalCells({ p, columns, rows }: { p: ViewProps; columns: Field[]; rows
 function Line({ p, row, columns }: { p: ViewProps; row: Row; columns: Field[] }) {
   const done = p.done && row[p.done];
   return (
-    <tr className={cx("mx-line", done && "mx-dim")}>
+    <tr className={cx("mx-line", done && "mx-dim")} onClick={pressOf(() => p.onEdit(row))}>
       {p.done && <td style={{ width: 1, paddingBlock: 0 }}><DoneBox p={p} row={row} /></td>}
       {columns.map((f) => {
         if (f.name === p.main) {
@@ -138,7 +143,7 @@ function GroupHead({ p, g }: { p: ViewProps; g: Group<Row> }) {
   if (!p.groups) return null;
   return (
     <div className="mx-group">
-      <h3>{g.label} <span className="mx-quiet mx-num">{g.rows.length}</span></h3>
+      <h3>{g.label} <Many rows={g.rows} /></h3>
       {p.totals.map((t) => <span key={t} className="mx-num mx-quiet">{totalOf(p, g.rows, t)}</span>)}
     </div>
   );
@@ -202,7 +207,7 @@ export function CardView(p: ViewProps) {
           <GroupHead p={p} g={g} />
           <div className="mx-cards" style={p.groups ? { marginTop: 12 } : undefined}>
             {g.rows.map((row) => (
-              <div key={row.id} className="mx-card">
+              <div key={row.id} className="mx-card" onClick={pressOf(() => p.onEdit(row))}>
                 {p.image && row[p.image] && <Picture source={String(row[p.image])} alt="" />}
                 <div className="mx-row" style={{ flexWrap: "nowrap" }}>
                   {p.done && <DoneBox p={p} row={row} />}

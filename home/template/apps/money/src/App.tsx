@@ -88,7 +88,7 @@ function Budgets({ month }: { month: string }) {
         {budgets.map((b) => {
           const spent = m.byCategory.get(b.category) ?? 0;
           const s = stand(Number(b.monthly) || 0, spent, day, days);
-          return <Item key={b.id} title={b.category} subtitle={<div style={{ width: "min(320px, 52vw)" }}><Progress value={spent} max={Number(b.monthly) || 0} /></div>} value={<Badge tone={s.tone}>{s.left < 0 ? `${inWords(-s.left)} over` : `${inWords(s.left)} left`}</Badge>} />;
+          return <Item key={b.id} title={b.category} subtitle={<div style={{ width: "min(320px, 52vw)" }}><Progress value={spent} max={Number(b.monthly) || 0} tone={s.tone} /></div>} value={<Badge tone={s.tone}>{s.left < 0 ? `${inWords(-s.left)} over` : `${inWords(s.left)} left`}</Badge>} />;
         })}
       </List>
     </Section>
