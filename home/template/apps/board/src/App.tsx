@@ -1,5 +1,5 @@
 import { useRows, useValue, type Field, type Row } from "@matrixos/sdk";
-import { App, Board, Button, Confirm, Dialog, Empty, Failure, Form, Select, Skeleton, Spacer, Stack, useToast } from "@matrixos/ui";
+import { App, Board, Button, Confirm, Dialog, Empty, Failure, Form, IconButton, Select, Skeleton, Spacer, Stack, useToast } from "@matrixos/ui";
 import { useState } from "react";
 
 const usual = ["To do", "Doing", "Done"];
@@ -38,9 +38,9 @@ function Work() {
       {board ? (
         <>
           <div style={{ marginBottom: 16 }}>
-            <Stack row>
+            <Stack row gap={8}>
               <div><Select aria-label="Board" value={board.id} options={boards.rows.map((b) => ({ value: b.id, label: String(b.name) }))} onChange={setChosen} /></div>
-              <Button quiet icon="pencil" onClick={() => setDialog("change")}>Name and columns</Button>
+              <IconButton icon="pencil" label="Name and columns" onClick={() => setDialog("change")} />
               <Spacer />
               <Button icon="plus" onClick={() => setDialog("new")}>New board</Button>
             </Stack>

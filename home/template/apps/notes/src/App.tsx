@@ -41,12 +41,12 @@ function Desk() {
             <Input type="search" aria-label="Search notes" placeholder="Search" value={search} onChange={setSearch} />
             <Button primary icon="plus" aria-label="New note" onClick={add}>New</Button>
           </div>
-          {loading ? <Skeleton /> : (
+          {loading ? <Skeleton /> : shown.length > 0 && (
             <ul>
               {shown.map((n) => (
                 <li key={n.id}>
                   <button type="button" aria-current={n.id === note?.id ? "true" : undefined} onClick={() => setChosen(n.id)}>
-                    <b>{n.pinned && <Icon name="pin" size={14} label="Pinned" />}{nameOf(n.body)}</b>
+                    <b>{n.pinned && <Icon name="pin" size={14} label="Pinned" />}<i>{nameOf(n.body)}</i></b>
                     <span><time>{formatValue(String(n.edited ?? n.created_at).slice(0, 10), { name: "edited", type: "date" })}</time> {startOf(n.body)}</span>
                   </button>
                 </li>

@@ -34,10 +34,12 @@ function Lists() {
   return (
     <Stack>
       {(own.error ?? error) && <Failure error={(own.error ?? error)!} />}
-      <Stack row gap={8}>
-        {options.length > 0 && <div><Select aria-label="List" value={at} options={options} onChange={setChosen} /></div>}
-        <Button icon="plus" onClick={() => setMaking(true)}>New list</Button>
-      </Stack>
+      {at && (
+        <Stack row gap={8}>
+          <div><Select aria-label="List" value={at} options={options} onChange={setChosen} /></div>
+          <Button icon="plus" onClick={() => setMaking(true)}>New list</Button>
+        </Stack>
+      )}
       {!at && <Empty icon="shopping-basket" title="No list yet. Make one for yourself, or one that you share." action={<Button primary onClick={() => setMaking(true)}>Make a list</Button>} />}
       {at?.startsWith(rooms) && <SharedOne key={at} id={at.slice(rooms.length)} onLeft={gone} />}
       {row && <PrivateOne key={row.id} row={row} onShared={(id) => (setChosen(rooms + id), void reload())} onGone={gone} />}
@@ -133,6 +135,10 @@ function Things({ kept, aside, children }: { kept: Kept; aside: React.ReactNode;
   const open = kept.things.length - done.length;
   const clear = async () => {
     for (const t of done) await kept.drop(t);
+    toast(done.length === 1 ? `${done[0]!.text} is off the list.` : `${done.length} things are off the list.`, { label: "Undo", run: () => void act(restore(done)) });
+  };
+  const restore = async (things: Thing[]) => {
+    for (const t of things) await kept.restore(t);
   };
   const me = kept.room?.me;
   return (

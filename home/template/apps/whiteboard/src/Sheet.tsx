@@ -1,5 +1,6 @@
 import { Button, Dialog, IconButton, TextArea, useKeys } from "@matrixos/ui";
 import { useRef, useState, type PointerEvent, type ReactNode, type WheelEvent } from "react";
+import { follow, useFingers, way, zoomTo, type View } from "./fingers";
 import { renderToStaticMarkup } from "./markup";
 import { Shape } from "./Shape";
 import { around, bounds, moved, simplify, touches, words, type Item, type Kind } from "./shapes";
@@ -15,7 +16,7 @@ export function Sheet({ board, name, children }: { board: string; name: string; 
   const [tool, setTool] = useState<Tool>("pen");
   const [color, setColor] = useState(colors[0]![0]);
   const [width, setWidth] = useState(4);
-  const [view, setView] = useState({ x: 0, y: 0, zoom: 1 });
+  const [view, setView] = useState<View>({ x: 0, y: 0, zoom: 1 });
   const [draft, setDraft] = useState<Item | null>(null);
   const [chosen, setChosen] = useState<string | null>(null);
   const [shift, setShift] = useState<[number, number]>([0, 0]);
@@ -33,7 +34,7 @@ export function Sheet({ board, name, children }: { board: string; name: string; 
   };
   const zoom = (by: number, x = svg.current!.clientWidth / 2, y = svg.current!.clientHeight / 2) =>
     setView((v) => {
-      const z = Math.max(0.15, Math.min(6, v.zoom * by));
+      const z = zoomTo(v.zoom * by);
       return { zoom: z, x: v.x + x / v.zoom - x / z, y: v.y + y / v.zoom - y / z };
     });
   const fit = () => {
@@ -51,8 +52,15 @@ export function Sheet({ board, name, children }: { board: string; name: string; 
   const cycle = () => setChosen(s.items[(s.items.findIndex((i) => i.id === chosen) + 1) % Math.max(1, s.items.length)]?.id ?? null);
   useKeys({ v: () => pick("choose"), h: () => pick("move"), p: () => pick("pen"), l: () => pick("line"), a: () => pick("arrow"), r: () => pick("box"), o: () => pick("oval"), t: () => pick("text"), e: () => pick("erase"), u: s.undo, y: s.redo, Delete: drop, Backspace: drop, Escape: () => setChosen(null), n: cycle, ArrowLeft: () => nudge(-8, 0), ArrowRight: () => nudge(8, 0), ArrowUp: () => nudge(0, -8), ArrowDown: () => nudge(0, 8), "+": () => zoom(1.25), "-": () => zoom(0.8), "0": fit });
 
+  const under = useRef<() => void>(undefined); // lets the pointer go that is followed
+  const fingers = useFingers(svg, view, setView, () => {
+    under.current?.();
+    setDraft(null);
+    setShift([0, 0]);
+  });
   const down = (e: PointerEvent<SVGSVGElement>) => {
     if (e.button > 1 || draft) return;
+    const hear = (...heard: [move: (m: globalThis.PointerEvent) => void, end?: (m: globalThis.PointerEvent) => void]) => void (under.current = follow(e.pointerId, ...heard));
     e.currentTarget.setPointerCapture(e.pointerId);
     const start = here(e);
     const from = { x: e.clientX, y: e.clientY, view };
@@ -60,15 +68,15 @@ export function Sheet({ board, name, children }: { board: string; name: string; 
     if (tool === "choose") {
       const found = at(start);
       setChosen(found?.id ?? null);
-      if (!found) return follow((m) => setView({ ...from.view, x: from.view.x - (m.clientX - from.x) / view.zoom, y: from.view.y - (m.clientY - from.y) / view.zoom }));
-      return follow((m) => setShift([here(m)[0] - start[0], here(m)[1] - start[1]]), (m) => {
+      if (!found) return hear((m) => setView({ ...from.view, x: from.view.x - (m.clientX - from.x) / view.zoom, y: from.view.y - (m.clientY - from.y) / view.zoom }));
+      return hear((m) => setShift([here(m)[0] - start[0], here(m)[1] - start[1]]), (m) => {
         const [dx, dy] = [here(m)[0] - start[0], here(m)[1] - start[1]];
         setShift([0, 0]);
         if (Math.hypot(dx, dy) > 2) s.change([{ ...found, points: moved(found.points, dx, dy) }]);
         else if (found.kind === "text" && found.id === chosen) setWriting({ at: found.points[0]!, id: found.id, text: found.text ?? "" });
       });
     }
-    if (tool === "move" || e.button === 1) return follow((m) => setView({ ...from.view, x: from.view.x - (m.clientX - from.x) / view.zoom, y: from.view.y - (m.clientY - from.y) / view.zoom }));
+    if (tool === "move" || e.button === 1) return hear((m) => setView({ ...from.view, x: from.view.x - (m.clientX - from.x) / view.zoom, y: from.view.y - (m.clientY - from.y) / view.zoom }));
     if (tool === "erase") {
       const gone = new Set<string>();
       const wipe = (m: { clientX: number; clientY: number }) => {
@@ -77,12 +85,12 @@ export function Sheet({ board, name, children }: { board: string; name: string; 
         if (found) gone.add(found.id);
       };
       wipe(e);
-      return follow(wipe);
+      return hear(wipe);
     }
     const points: [number, number][] = tool === "pen" ? [start] : [start, start];
     const make = (): Item => ({ id: "draft", kind: tool as Kind, points: [...points], text: null, color, width, place: 1e9 });
     setDraft(make());
-    follow(
+    hear(
       (m) => {
         if (tool === "pen") points.push(...way(m).map(here));
         else points[1] = here(m);
@@ -115,15 +123,17 @@ export function Sheet({ board, name, children }: { board: string; name: string; 
   const mark = item && bounds({ ...item, points: moved(item.points, ...shift) });
   return (
     <div className="sheet">
-      <div className="head">{children}<span className="mx-spacer" />
-        <IconButton icon="undo-2" label="Take back (U)" disabled={!s.canUndo} onClick={s.undo} />
-        <IconButton icon="redo-2" label="Once more (Y)" disabled={!s.canRedo} onClick={s.redo} />
-        <Button quiet title="As large as it is" onClick={() => setView({ x: 0, y: 0, zoom: 1 })}>{Math.round(view.zoom * 100)} %</Button>
-        <IconButton icon="maximize" label="Show everything (0)" onClick={fit} />
-        <IconButton icon="download" label="Save as a picture" disabled={s.items.length === 0} onClick={() => download(name, s.items)} />
+      <div className="head">{children}
+        <div className="head-keys">
+          <IconButton icon="undo-2" label="Take back (U)" disabled={!s.canUndo} onClick={s.undo} />
+          <IconButton icon="redo-2" label="Once more (Y)" disabled={!s.canRedo} onClick={s.redo} />
+          <Button quiet title="As large as it is" onClick={() => setView({ x: 0, y: 0, zoom: 1 })}>{Math.round(view.zoom * 100)} %</Button>
+          <IconButton icon="maximize" label="Show everything (0)" onClick={fit} />
+          <IconButton icon="download" label="Save as a picture" disabled={s.items.length === 0} onClick={() => download(name, s.items)} />
+        </div>
       </div>
       <div className="stage">
-        <svg ref={svg} role="img" aria-label={`${name}, ${s.items.length} ${s.items.length === 1 ? "thing" : "things"}`} data-tool={tool} onPointerDown={down} onWheel={wheel}>
+        <svg ref={svg} role="img" aria-label={`${name}, ${s.items.length} ${s.items.length === 1 ? "thing" : "things"}`} data-tool={tool} {...fingers} onPointerDown={down} onWheel={wheel}>
           <g transform={`scale(${view.zoom}) translate(${-view.x} ${-view.y})`}>
             {shown.map((i) => <g key={i.id} transform={i.id === chosen ? `translate(${shift[0]} ${shift[1]})` : undefined}><Shape it={i} /></g>)}
             {mark && <rect className="mark" x={mark.x - 8} y={mark.y - 8} width={mark.w + 16} height={mark.h + 16} rx={4} />}
@@ -145,25 +155,6 @@ export function Sheet({ board, name, children }: { board: string; name: string; 
       </Dialog>
     </div>
   );
-}
-
-/** way lists where a pointer has been since the last event, as far as the browser tells. */
-function way(e: globalThis.PointerEvent): globalThis.PointerEvent[] {
-  const all = e.getCoalescedEvents?.() ?? [];
-  return all.length > 0 ? all : [e];
-}
-
-/** follow hears a pointer until it is let go. */
-function follow(move: (e: globalThis.PointerEvent) => void, end: (e: globalThis.PointerEvent) => void = () => undefined): void {
-  const done = (e: globalThis.PointerEvent) => {
-    removeEventListener("pointermove", move);
-    removeEventListener("pointerup", done);
-    removeEventListener("pointercancel", done);
-    end(e);
-  };
-  addEventListener("pointermove", move);
-  addEventListener("pointerup", done);
-  addEventListener("pointercancel", done);
 }
 
 function download(name: string, items: Item[]): void {

@@ -50,7 +50,7 @@ function Play() {
       </div>
       <p className="mx-sr" role="status">{`Score ${g.score}, largest ${highest(g)}${over ? ", no way is left" : ""}`}</p>
       <div className="foot">
-        <p>{over ? <b>No way is left.</b> : <span className="mx-quiet">Arrow keys or a stroke of the finger.</span>}</p>
+        <p>{over ? <b>No way is left.</b> : <span className="mx-quiet">Arrow keys, or swipe.</span>}</p>
         <span className="mx-spacer" />
         <IconButton icon="trophy" label="Compare with others" onClick={() => setComparing(true)} />
         <IconButton icon="undo-2" label="Take back" disabled={!canUndo} onClick={undo} />

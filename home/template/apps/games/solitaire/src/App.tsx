@@ -86,7 +86,7 @@ function Play() {
       <div className="bar">
         <Segmented label="Turn over" value={g.turn === 1 ? "One card" : "Three"} options={["One card", "Three"]} onChange={(v) => fresh(g, v === "Three" ? 3 : 1)} />
         <span className="mx-spacer" />
-        <span className="mx-quiet mx-num">{g.moves} {g.moves === 1 ? "move" : "moves"}</span>
+        <span className="mx-quiet mx-num moves">{g.moves} {g.moves === 1 ? "move" : "moves"}</span>
         <IconButton icon="undo-2" label="Take back" disabled={!canUndo} onClick={back} />
         <IconButton icon="redo-2" label="Once more" disabled={!canRedo} onClick={again} />
         <IconButton icon="lightbulb" label="Hint" onClick={show} />
