@@ -129,3 +129,14 @@ func TestAServerHasNoPrint(t *testing.T) {
 		t.Errorf("%q, %v", print, err)
 	}
 }
+
+// Rows that are against a rule are named by what people have entered.
+func TestRowsInWords(t *testing.T) {
+	row := []any{"3ab9", "2026-11-27T02:31:24Z", []byte("Tea"), nil, int64(1)}
+	if got := words([]string{"id", "created_at", "title", "note", "done"}, [][]any{row, row}); got != "title Tea, done 1; title Tea, done 1" {
+		t.Error(got)
+	}
+	if got := words([]string{"id"}, [][]any{{"3ab9"}}); got != "id 3ab9" {
+		t.Error(got)
+	}
+}

@@ -323,12 +323,31 @@ func invariants(ctx context.Context, data *store.Store, slug sys.Slug, list []co
 	return out
 }
 
+// words says rows in the columns that people fill in: what every row has of itself is left out, unless there is nothing else.
 func words(columns []string, rows [][]any) string {
+	var kept []int
+	for i, name := range columns {
+		if name != "id" && name != "created_at" && name != "updated_at" {
+			kept = append(kept, i)
+		}
+	}
 	var all []string
 	for _, row := range rows {
-		all = append(all, RowWords(columns, row))
+		names, values := columns, row
+		if len(kept) > 0 {
+			names, values = pick(columns, kept), pick(row, kept)
+		}
+		all = append(all, RowWords(names, values))
 	}
 	return strings.Join(all, "; ")
+}
+
+func pick[T any](all []T, at []int) []T {
+	out := make([]T, len(at))
+	for i, n := range at {
+		out[i] = all[n]
+	}
+	return out
 }
 
 // TrialPage is the page around the frame of a trial; see web/runtime/trial. ok is

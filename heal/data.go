@@ -89,7 +89,7 @@ func (h *Healer) damaged(ctx context.Context, slug sys.Slug, name string, d disk
 	}
 	what := fmt.Sprintf("%s, where %s keeps its data, is damaged: its bytes have changed by themselves, or something wrote into the file.", d.Path, name)
 	if ok {
-		one.Why = fmt.Sprintf("%s The newest sound copy is of %s, before %s; what was entered since then is not in it. The damaged file is kept, in %s/displaced.", what, when(k), k.Landing, sys.Store)
+		one.Why = fmt.Sprintf("%s The newest sound copy is of %s, before %s; what was entered since then is not in it. The damaged file stays, in %s/displaced, if you bring that copy back.", what, when(k), k.Landing, sys.Store)
 		one.Ways = []string{"bring that copy back", "leave it as it is"}
 	} else {
 		one.State, one.Rung, one.Files = sys.HealRests, "", nil

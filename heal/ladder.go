@@ -410,8 +410,8 @@ func (h *Healer) never(ctx context.Context, c *run, view *disk.View, before *sys
 	name := h.name(view, c)
 	switch {
 	case one.Mode == modeData && c.mode == 0:
-		one.Why = fmt.Sprintf("A rule of the data of %s does not hold, and it did not with any earlier version of the app either: it is the data, not the code.", name)
-		one.Ways = []string{"look at the rows that are named, in the app", fmt.Sprintf("bring the data back as they were: `matrixos restore data/%s/%s.sqlite --at …`", c.slug, c.slug), "change the rule, if it asks for too much"}
+		one.Why = fmt.Sprintf("What %s keeps is against one of its rules: %s. It was so with every earlier version of the app, too: it is the data, not the code.", name, strings.TrimSuffix(one.Check, "."))
+		one.Ways = []string{"mend in the app the entries that are named under what was seen", fmt.Sprintf("bring the data back as they were: `matrixos restore data/%s/%s.sqlite --at …`", c.slug, c.slug), "change the rule, if it asks for too much"}
 	case c.mode != 0:
 		one.Why = fmt.Sprintf("%s cannot be read, and it never could: %s.", name, target.words)
 		one.Ways = []string{"mend the file by hand", "delete it: what it says then counts as not said"}

@@ -3,6 +3,7 @@ package heal
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"matrixos/disk"
 	"matrixos/journal"
@@ -15,9 +16,13 @@ type update = func(*journal.Tx) error
 // land carries a repair out, in one transaction with its row in the ledger.
 func (h *Healer) land(ctx context.Context, c *run, view *disk.View, at found, one *sys.HealCase, do func(update) (sys.LandingInfo, error)) (bool, error) {
 	one.State = sys.HealDone
-	why := fmt.Sprintf("%s broke with %s (%s).", h.name(view, c), at.culprit.ID, at.culprit.Title)
+	name := h.name(view, c)
+	why := fmt.Sprintf("%s broke with %s (%s).", name, at.culprit.ID, at.culprit.Title)
 	if one.Mode == modeTorn {
-		why = fmt.Sprintf("Files of %s were damaged, as %s found them: %s.", h.name(view, c), at.culprit.ID, one.Seen[0])
+		why = fmt.Sprintf("Files of %s were damaged, as %s found them: %s.", name, at.culprit.ID, one.Seen[0])
+		if rest, ok := strings.CutPrefix(one.Seen[0], name+": "); ok { // a file of its own
+			why = fmt.Sprintf("%s was damaged, as %s found it: %s.", name, at.culprit.ID, rest)
+		}
 	}
 	switch {
 	case one.Mode == modePromise:
