@@ -95,8 +95,8 @@ export const commands: readonly Command[] = [
   },
   {
     name: "messages.agreements", label: "Agreements", group: "Go to", icon: Handshake,
-    perform: (c) => {
-      showAgreements();
+    perform: (c, deal) => {
+      showAgreements(deal);
       c.desk.openProgram("messages");
     },
   },

@@ -39,7 +39,7 @@ export function Desktop() {
   return (
     <div className={`desktop ${phone ? "phone" : ""}`}>
       {wallpaper !== "none" && <Wallpaper handle={handle} width={view.w} height={view.h + 80} />}
-      <main className="work-area" style={{ height: view.h }}>
+      <main className="work-area" style={{ height: view.h }} inert={panel !== null}>
         {restored && <Home focus={front === undefined && panel === null} covered={front !== undefined} />}
         {layout.wins.map((w) => (
           <WindowSheet key={w.id} win={w} active={w.id === front?.id} z={10 + layout.order.indexOf(w.id)} icon={<WindowIcon win={w} />} onZone={setZone}>

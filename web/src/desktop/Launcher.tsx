@@ -44,6 +44,24 @@ export function shelve(apps: readonly AppInfo[], query: string): { title: string
   return [{ title: rest.length > 0 ? "Yours" : "", apps: own }, ...all, { title: "More", apps: left }].filter((s) => s.apps.length > 0);
 }
 
+/** tileTo is the tile that an arrow leads to: along the line, or the nearest one of the next line, whatever shelf it is on; -1 is the search above. */
+export function tileTo(tiles: readonly { left: number; top: number }[], here: number, key: string): number {
+  const last = tiles.length - 1;
+  if (key === "Home") return 0;
+  if (key === "End") return last;
+  const at = tiles[here];
+  if (!at) return key === "ArrowDown" ? Math.min(0, last) : here; // from the search, down leads in
+  if (key === "ArrowRight") return Math.min(last, here + 1);
+  if (key === "ArrowLeft") return Math.max(0, here - 1);
+  const beyond = tiles.filter((t) => (key === "ArrowDown" ? t.top > at.top + 1 : t.top < at.top - 1));
+  if (beyond.length === 0) return key === "ArrowDown" ? here : -1;
+  const line = key === "ArrowDown" ? Math.min(...beyond.map((t) => t.top)) : Math.max(...beyond.map((t) => t.top));
+  const nearest = beyond.filter((t) => Math.abs(t.top - line) <= 1).reduce((a, b) => (Math.abs(b.left - at.left) < Math.abs(a.left - at.left) ? b : a));
+  return tiles.indexOf(nearest);
+}
+
+const steps = ["ArrowDown", "ArrowUp", "ArrowRight", "ArrowLeft", "Home", "End"];
+
 // What an app was granted is asked for anew when it needs it again.
 async function takeBack(a: AppInfo): Promise<void> {
   for (const permission of a.permissions ?? []) await api.grant(a.slug, permission, false);
@@ -80,6 +98,7 @@ export function Launcher() {
   const programs = useDesktop((s) => s.programs);
   const [query, setQuery] = useState("");
   const grid = useRef<HTMLDivElement>(null);
+  const field = useRef<HTMLInputElement>(null);
   const found = rank(Object.values(apps), query);
   const system = programs.filter((p) => p.title.toLowerCase().includes(query.trim().toLowerCase()));
   const total = Object.values(apps).filter((a) => !a.hidden).length;
@@ -93,20 +112,19 @@ export function Launcher() {
       tiles[0].click();
       return;
     }
-    const first = tiles[0];
-    const columns = first ? tiles.filter((t) => t.offsetTop === first.offsetTop).length : 1;
-    const inField = here < 0;
-    const by = { ArrowDown: inField ? 1 : columns, ArrowUp: -columns, ArrowRight: inField ? 0 : 1, ArrowLeft: inField ? 0 : -1 }[e.key];
-    if (!by) return;
+    if (e.ctrlKey || e.metaKey || e.altKey) return;
+    if (here >= 0 && (e.key === "Backspace" || (e.key.length === 1 && e.key !== " "))) return field.current?.focus(); // what is typed goes into the search
+    if (here < 0 ? e.key !== "ArrowDown" : !steps.includes(e.key)) return;
     e.preventDefault();
-    tiles[Math.max(0, Math.min(tiles.length - 1, here + by))]?.focus();
+    const to = tileTo(tiles.map((t) => t.getBoundingClientRect()), here, e.key);
+    (tiles[to] ?? field.current)?.focus();
   };
 
   return (
     <div className="launcher" role="dialog" aria-label="All apps" aria-modal="true" onKeyDown={onKeyDown} onClick={(e) => e.target === e.currentTarget && show(null)}>
       <div className="launcher-search">
         <Search className="icon" aria-hidden />
-        <input autoFocus type="search" aria-label="Search apps" placeholder={`Search ${total === 0 ? "" : `${total} `}app${total === 1 ? "" : "s"}`} value={query} onChange={(e) => setQuery(e.target.value)} />
+        <input ref={field} autoFocus type="search" aria-label="Search apps" placeholder={`Search ${total === 0 ? "" : `${total} `}app${total === 1 ? "" : "s"}`} value={query} onChange={(e) => setQuery(e.target.value)} />
       </div>
       <div className="launcher-scroll" ref={grid} onClick={(e) => e.target === e.currentTarget && show(null)}>
         {shelve(Object.values(apps), query).map((shelf) => (
@@ -115,7 +133,7 @@ export function Launcher() {
             <ul className="tiles">
               {shelf.apps.map((a) => (
                 <li key={a.slug}>
-                  <button type="button" className="tile" title={[a.description, levelWords(a)].filter(Boolean).join("\n")} onClick={() => desk.openApp(a.slug)} onContextMenu={(e) => appMenu(e, a)}>
+                  <button type="button" className="tile" title={[a.name, a.description, levelWords(a)].filter(Boolean).join("\n")} onClick={() => desk.openApp(a.slug)} onContextMenu={(e) => appMenu(e, a)}>
                     <span className="tile-icon">
                       <AppIcon name={a.icon} size={26} />
                       <Level app={a} />

@@ -1,12 +1,14 @@
 import { Command } from "cmdk";
-import { MessageSquareText, MessagesSquare } from "lucide-react";
+import { Handshake, MessageSquareText, MessagesSquare } from "lucide-react";
 import { useEffect, useState } from "react";
 import { commands, perform } from "../commands/all.ts";
 import { available, keyText, onMac, type Group } from "../commands/registry.ts";
 import { api } from "../session/api.ts";
+import { dealsWith, loadDeals, useDeals } from "../session/deals.ts";
 import { titleOf, useRooms } from "../session/rooms.ts";
 import { ask, showConversation, useSession } from "../session/store.ts";
 import { AppIcon } from "../ui/Icon.tsx";
+import { nameOf } from "../ui/people.ts";
 import { context, desk, show } from "./store.ts";
 
 const groups: Group[] = ["Go to", "Ask", "App", "Window", "Look", "System"];
@@ -52,6 +54,9 @@ export default function Palette() {
   const [list] = useState(() => available(commands, context()).filter((c) => c.name !== "go.palette"));
   const entries = useEntries(query);
   const rooms = useRooms((s) => s.rooms);
+  const deals = useDeals((s) => s.deals);
+  const agreed = query.trim().length < 2 ? [] : dealsWith(deals, query).slice(0, 8);
+  useEffect(() => void loadDeals(), []);
   const me = useSession((s) => s.me?.handle ?? "");
   const handle = /^@\S+:\S+$/.exec(query.trim())?.[0];
   const run = (then: () => void) => () => {
@@ -93,6 +98,17 @@ export default function Palette() {
                 <Command.Item key={r.id} value={`${r.direct ? "Message" : "Open room"} ${titleOf(r, me)}`} onSelect={run(() => perform("messages.open", context(), r.id))}>
                   <MessagesSquare className="icon" aria-hidden />
                   <span>{`${r.direct ? "Message" : "Open room"} ${titleOf(r, me)}`}</span>
+                </Command.Item>
+              ))}
+            </Command.Group>
+          )}
+          {agreed.length > 0 && (
+            <Command.Group heading="Agreements" forceMount>
+              {agreed.map((d) => (
+                <Command.Item key={d.id} forceMount value={`agreement ${d.id}`} onSelect={run(() => perform("messages.agreements", context(), d.id))}>
+                  <Handshake className="icon" aria-hidden />
+                  <span>{d.title}</span>
+                  <small>{nameOf(d.peer)}</small>
                 </Command.Item>
               ))}
             </Command.Group>

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Event } from "../protocol/events.ts";
 import type { AppInfo } from "../protocol/wire.ts";
 import { opensOf } from "./follow.ts";
-import { rank } from "./Launcher.tsx";
+import { rank, tileTo } from "./Launcher.tsx";
 import { codeOf } from "./SignIn.tsx";
 
 test.each([
@@ -40,4 +40,23 @@ describe("the launcher", () => {
     ["ess", ["Chess"]],
     ["nothing", []],
   ])("finds for %j", (query, names) => expect(rank(apps, query).map((a) => a.name)).toEqual(names));
+});
+
+describe("arrows in the launcher", () => {
+  // Shelves of 1, 5 and 2 tiles, three in a line.
+  const tiles = [[0, 0], [0, 100], [112, 100], [224, 100], [0, 216], [112, 216], [0, 340], [112, 340]].map(([left, top]) => ({ left: left!, top: top! }));
+  const walk = (from: number, ...keys: string[]) => keys.reduce((at, k) => tileTo(tiles, at, k), from);
+  test.each([
+    ["down leads in from the search", -1, ["ArrowDown"], 0],
+    ["a shelf of one tile does not make the next one a list", 0, ["ArrowDown", "ArrowDown"], 4],
+    ["down and up keep the column", 2, ["ArrowDown", "ArrowDown", "ArrowUp", "ArrowUp"], 2],
+    ["where a line is shorter, the nearest tile", 3, ["ArrowDown"], 5],
+    ["right goes on over the shelves and stops at the end", 5, ["ArrowRight", "ArrowRight", "ArrowRight"], 7],
+    ["left stops at the first", 1, ["ArrowLeft", "ArrowLeft"], 0],
+    ["down stops in the last line", 7, ["ArrowDown"], 7],
+    ["up from the first line is the search", 0, ["ArrowUp"], -1],
+    ["home and end", 4, ["End"], 7],
+    ["home", 4, ["Home"], 0],
+  ])("%s", (_, from, keys, to) => expect(walk(from, ...keys)).toBe(to));
+  test("nothing is found, and nothing moves", () => expect(tileTo([], -1, "ArrowDown")).toBe(-1));
 });

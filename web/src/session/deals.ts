@@ -53,6 +53,16 @@ export function loadDeals(): Promise<void> {
   return reading;
 }
 
+/** dealsWith keeps the agreements in which every word occurs: in what they are about, what was said and answered, or whom with. */
+export function dealsWith(deals: readonly Deal[], words: string): Deal[] {
+  const all = words.toLocaleLowerCase().split(/\s+/).filter(Boolean);
+  if (all.length === 0) return [];
+  return deals.filter((d) => {
+    const said = [d.title, d.text, d.result, d.peer, ...d.steps.map((s) => s.text)].join("\n").toLocaleLowerCase();
+    return all.every((w) => said.includes(w));
+  });
+}
+
 const without = <T>(all: Record<string, T>, id: string): Record<string, T> => Object.fromEntries(Object.entries(all).filter(([k]) => k !== id));
 
 /** moveOf is a move as the gateway takes it: rest is the time of a meeting, or words. */

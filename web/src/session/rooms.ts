@@ -115,8 +115,8 @@ export function showRoom(open: string | null): void {
   void loadTalk(open);
 }
 
-/** showAgreements shows what AIs agree on in place of a room. */
-export const showAgreements = () => setState({ agreements: true, open: null, thread: null, hit: null });
+/** showAgreements shows what AIs agree on in place of a room, from one of them on if it is named. */
+export const showAgreements = (deal?: string) => setState({ agreements: true, open: null, thread: null, hit: deal ? { event: deal } : null });
 
 /** showThread stands a thread beside the room; null takes it away. */
 export const showThread = (thread: string | null) => setState({ thread });

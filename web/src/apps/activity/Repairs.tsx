@@ -2,9 +2,10 @@ import type { ProgramProps } from "../../desktop/program.ts";
 import { perform } from "../../commands/all.ts";
 import type { HealCase } from "../../protocol/wire.ts";
 import { useSession } from "../../session/store.ts";
+import { Codes } from "../../ui/Codes.tsx";
 import { Diff } from "../../ui/Diff.tsx";
 import { Button, Empty } from "../../ui/controls.tsx";
-import { ago, count, exact, span } from "../../ui/words.ts";
+import { ago, count, exact, sentence, span } from "../../ui/words.ts";
 
 const states: Record<HealCase["state"], string> = {
   healed: "Healed", proposed: "For you to decide", quarantined: "Not mended", gone: "Holds again", "taken back": "Taken back by you",
@@ -37,7 +38,7 @@ export function Repairs({ context }: Pick<ProgramProps, "context">) {
 }
 
 // What an app keeps is nothing that an agent can write anew.
-const ofData = (c: HealCase) => c.path.startsWith("data/");
+const ofData = (c: HealCase) => c.path.startsWith("data/") || (c.detector === "data" && !c.culprit);
 const isDatabase = (c: HealCase) => c.path.endsWith(".sqlite");
 
 function Case({ one: c, name, undone, context }: { one: HealCase; name: string; undone: boolean; context: ProgramProps["context"] }) {
@@ -51,7 +52,9 @@ function Case({ one: c, name, undone, context }: { one: HealCase; name: string; 
           {ago(c.opened)}
         </time>
       </p>
-      <p>{c.why}</p>
+      <p>
+        <Codes text={c.why} />
+      </p>
       <details>
         <summary>
           {count(c.seen.length, "thing")} seen{c.runs > 0 ? `, ${count(c.runs, "trial")} in ${span(c.millis)}` : ""}
@@ -62,19 +65,24 @@ function Case({ one: c, name, undone, context }: { one: HealCase; name: string; 
           ))}
         </ul>
       </details>
-      {c.state === "quarantined" && ofData(c) && (
-        <ul className="repair-seen">
-          {c.ways?.map((w) => (
-            <li key={w}>{w}</li>
-          ))}
-        </ul>
+      {c.state === "quarantined" && ofData(c) && c.ways && (
+        <>
+          <p>What you can do:</p>
+          <ul className="repair-ways">
+            {c.ways.map((w) => (
+              <li key={w}>
+                <Codes text={sentence(w)} />
+              </li>
+            ))}
+          </ul>
+        </>
       )}
       {c.state === "proposed" && c.patch && <Patches patch={c.patch} />}
       <div className="actions">
         {c.state === "proposed" && (
           <>
             <Button look="primary" onClick={() => perform("heal.accept", context(), String(c.id))}>
-              Repair it
+              {isDatabase(c) ? "Bring the copy back" : "Repair it"}
             </Button>
             <Button look="quiet" onClick={() => perform("heal.leave", context(), String(c.id))}>
               Leave it as it is

@@ -1,7 +1,9 @@
 import { ArrowLeft, Handshake } from "lucide-react";
+import { useEffect, useRef } from "react";
 import { perform } from "../../commands/all.ts";
 import { context } from "../../desktop/store.ts";
 import { loadDeals, useDeals } from "../../session/deals.ts";
+import { useRooms } from "../../session/rooms.ts";
 import { Button, Empty, IconButton, Skeleton, Trouble } from "../../ui/controls.tsx";
 import { DealCard } from "./DealCard.tsx";
 import { gistOf, toneOf, waits, type Tone } from "./dealWords.ts";
@@ -15,8 +17,17 @@ const sections: readonly { title: string; tones: readonly Tone[] }[] = [
 /** Agreements are all that the owner's AI agrees on with those of others, whatever room it was in. */
 export function Agreements({ me, onBack }: { me: string; onBack(): void }) {
   const { deals, loaded, failure } = useDeals();
+  const hit = useRooms((s) => s.hit?.event);
+  const page = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const card = hit && loaded && page.current?.querySelector<HTMLElement>(`[data-deal="${CSS.escape(hit)}"]`);
+    if (!card) return; // it comes with the list
+    card.scrollIntoView({ block: "start" });
+    card.focus({ preventScroll: true });
+    useRooms.setState({ hit: null });
+  }, [hit, loaded, deals]);
   return (
-    <div className="agreements">
+    <div className="agreements" ref={page}>
       <header className="room-head">
         <IconButton className="room-back" icon={ArrowLeft} label="All rooms" onClick={onBack} />
         <div className="room-title">

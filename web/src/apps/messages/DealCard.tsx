@@ -21,7 +21,7 @@ export function DealCard({ deal: d, me, chat }: { deal: Deal; me: string; chat?:
   const offered = d.status === "open" && (d.slots.length === 1 || !waits(d)) ? d.slots : []; // else each has its button
   const due = d.steps.findLast((s) => s.act === "offer" || s.act === "counter")?.due;
   return (
-    <article className={`deal ${tone}`} aria-label={`${kindText(d)}: ${d.title}`}>
+    <article tabIndex={-1} data-deal={d.id} className={`deal ${tone}`} aria-label={`${kindText(d)}: ${d.title}`}>
       <p className="deal-kind">
         <Glyph className="icon small" aria-hidden />
         <span>{kindText(d)}</span>

@@ -2,6 +2,7 @@ import { MessagesSquare } from "lucide-react";
 import { useEffect, useState } from "react";
 import type { ProgramProps } from "../../desktop/program.ts";
 import { loadDeals } from "../../session/deals.ts";
+import { useReach } from "../../session/reach.ts";
 import { loadRooms, showHit, showRoom, useRooms } from "../../session/rooms.ts";
 import { useSession } from "../../session/store.ts";
 import { Button, Skeleton, Trouble } from "../../ui/controls.tsx";
@@ -71,7 +72,7 @@ export default function MessagesView({ context }: ProgramProps) {
         ) : room ? (
           <RoomView key={room.id} room={room} me={me} onBack={away} />
         ) : (
-          <About local={me.endsWith(":local")} me={me} onNew={start} onSettings={settings} />
+          <About me={me} onNew={start} onSettings={settings} />
         )}
       </main>
     </div>
@@ -79,26 +80,31 @@ export default function MessagesView({ context }: ProgramProps) {
 }
 
 /** About says what Messages is, while nothing is open. */
-function About({ local, me, onNew, onSettings }: { local: boolean; me: string; onNew(): void; onSettings(): void }) {
+function About({ me, onNew, onSettings }: { me: string; onNew(): void; onSettings(): void }) {
+  const reach = useReach(me);
   return (
     <div className="about-messages">
       <MessagesSquare className="icon" aria-hidden />
       <h2>Messages</h2>
       <p>Write to people and to your AI over Matrix, from here or from any Matrix client. Chats between people are encrypted from end to end.</p>
-      {local ? (
+      {reach === "home" ? (
         <p>
           You are <code>{me}</code>, known only in this home: you can write to your AI and to people whom you add here. Claim a handle of your own domain, and people on other servers reach you.
         </p>
+      ) : reach === "server" ? (
+        <p>
+          You are <code>{me}</code>, on a homeserver that is not this home’s: you can write to whoever has an account there.
+        </p>
       ) : (
         <p>
-          People reach you as <code>{me}</code>.
+          {reach === null ? "You are" : "People reach you as"} <code>{me}</code>.
         </p>
       )}
       <div className="actions">
         <Button look="primary" onClick={onNew}>
           Start a chat
         </Button>
-        <Button onClick={onSettings}>{local ? "Claim a handle" : "Your handle"}</Button>
+        <Button onClick={onSettings}>{reach === "home" ? "Claim a handle" : "Your handle"}</Button>
       </div>
     </div>
   );

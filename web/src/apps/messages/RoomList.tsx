@@ -3,6 +3,7 @@ import { useEffect, useState, type KeyboardEvent } from "react";
 import type { Schemas } from "../../protocol/wire.ts";
 import { api } from "../../session/api.ts";
 import { inviterOf, talkTo, titleOf, type Room } from "../../session/rooms.ts";
+import { useReach } from "../../session/reach.ts";
 import { nameOf } from "../../ui/people.ts";
 import { attempt } from "../../session/store.ts";
 import { IconButton } from "../../ui/controls.tsx";
@@ -29,6 +30,7 @@ export function RoomList({ rooms: all, me, open, agreements, onOpen, onFound, on
   const [query, setQuery] = useState("");
   const rooms = all.filter((r) => !r.app || r.state === "invited"); // what an app shares is in the app
   const found = useFound(query);
+  const reach = useReach(me);
   const words = query.trim().toLowerCase();
   const who = handleIn(query);
   const matching = ordered(rooms).filter((r) => !r.space && (titleOf(r, me).toLowerCase().includes(words) || r.members.some((m) => m !== me && m.includes(words))));
@@ -53,7 +55,7 @@ export function RoomList({ rooms: all, me, open, agreements, onOpen, onFound, on
               </section>
             ))}
             {rooms.length === 0 && <p className="hint rooms-note">Nobody has written yet.</p>}
-            {me.endsWith(":local") && (
+            {reach === "home" && (
               <p className="hint rooms-note">
                 Only this home knows <code>{me}</code>.{" "}
                 <button type="button" className="link" onClick={onSettings}>

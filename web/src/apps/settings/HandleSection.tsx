@@ -65,7 +65,7 @@ export function HandleSection() {
       <NameForm label="Add a person" placeholder="@ben" act="Add" onSubmit={(name) => attempt(async () => setMade(await api.handlePassword({ name, new: true })))}>
         They get an account on your homeserver, for any Matrix client or a home of their own.
       </NameForm>
-      {handle.local && (
+      {handle.local && handle.driver !== "external" && (
         <NameForm label="Claim a handle" placeholder="@you:example.org" act="Claim it for good" onSubmit={(name) => attempt(async () => void (await api.claimHandle(name)))}>
           With a handle of your own domain, people on other homeservers reach you. It cannot be changed later: rooms, messages and other people’s lists carry it. Whoever has the domain later can speak in your name. What was written as {handle.handle} does not move over. How the
           network reaches this machine is set with <code>matrixos handle claim</code>.

@@ -1,5 +1,6 @@
 import { CircleAlert, Clock } from "lucide-react";
 import { useState } from "react";
+import { useReach } from "../../session/reach.ts";
 import { loadFeed, loadOlder, showPlace, useSocial } from "../../session/social.ts";
 import { Button, Empty, Skeleton, Trouble } from "../../ui/controls.tsx";
 import { Face } from "../../ui/Face.tsx";
@@ -58,12 +59,12 @@ export function FeedView({ me, onSettings }: { me: string; onSettings(): void })
 
 /** Nothing says what to do while nobody has posted anything. */
 function Nothing({ me, onSettings }: { me: string; onSettings(): void }) {
-  const local = me.endsWith(":local");
+  const reach = useReach(me);
   return (
-    <Empty text={local ? `Nothing is posted yet. Post something above. You are ${me}, known only in this home: claim a handle of your own domain, and people on other servers can follow you.` : `Nothing is posted yet. Post something above, or follow somebody by their handle. People follow you as ${me}.`}>
+    <Empty text={reach === "home" ? `Nothing is posted yet. Post something above. You are ${me}, known only in this home: claim a handle of your own domain, and people on other servers can follow you.` : `Nothing is posted yet. Post something above, or follow somebody by their handle. People follow you as ${me}.`}>
       <div className="actions">
         <Button onClick={() => showPlace("people")}>Follow somebody</Button>
-        {local && <Button onClick={onSettings}>Claim a handle</Button>}
+        {reach === "home" && <Button onClick={onSettings}>Claim a handle</Button>}
       </div>
     </Empty>
   );

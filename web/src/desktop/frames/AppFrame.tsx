@@ -102,25 +102,34 @@ export const AppFrame = memo(function AppFrame({ slug, guise, onTitle, onClose }
   );
 });
 
+// Where the data is at fault, the app is not: nobody is asked to write it anew.
+const isOfData = (one: HealCase) => one.detector === "data" && !one.culprit;
+
+function sickText(one: HealCase, name: string): string {
+  const what = isOfData(one) ? `Something is wrong with what ${name} keeps` : `${name} does not work as it should`;
+  return one.state === "proposed" ? `${what}; a repair is ready.` : `${what}, and could not be mended.`;
+}
+
 // What the healer found, and the ways out.
 function Sick({ one, name, slug }: { one: HealCase; name: string; slug: Slug }) {
+  const ofData = isOfData(one);
   return (
     <Trouble
-      what={one.state === "proposed" ? `${name} does not work as it should; a repair is ready.` : `${name} does not work as it should, and could not be mended.`}
+      what={sickText(one, name)}
       why={one.why}
       hint={one.state === "proposed" ? undefined : sentence(one.ways?.join("; or "))}
     >
       {one.state === "proposed" ? (
         <Button look="primary" onClick={() => perform("heal.accept", context(), String(one.id))}>
-          Repair it
+          {one.path.endsWith(".sqlite") ? "Bring the copy back" : "Repair it"}
         </Button>
-      ) : (
+      ) : ofData ? null : (
         <Button look="primary" onClick={() => perform("app.repair", context(), slug)}>
           Ask to repair
         </Button>
       )}
       <Button look="quiet" onClick={() => desk.openProgram("activity", "repairs")}>
-        Show what it does
+        {one.state === "proposed" ? "Show what it does" : "Show what was seen"}
       </Button>
       <Button look="quiet" onClick={() => perform("heal.leave", context(), String(one.id))}>
         Leave it as it is
