@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 	"strings"
 
 	"matrixos/app/contract"
@@ -62,4 +64,39 @@ func RowWords(columns []string, row []any) string {
 		}
 	}
 	return strings.Join(one, ", ")
+}
+
+// Weak says why a contract would find next to nothing, whatever the app in folder of tree
+// does; a contract that is wrong is told elsewhere. It runs nothing.
+func Weak(tree fs.FS, folder sys.Path) ([]string, error) {
+	file := contract.Path(folder)
+	raw, err := fs.ReadFile(tree, string(file))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, &sys.Error{Op: "read the contract", Path: string(file), Kind: sys.Internal, Err: err}
+	}
+	c, wrong := contract.Parse(raw, file)
+	if len(wrong) > 0 {
+		return nil, nil
+	}
+	var tables []string
+	a, err := load(tree, folder)
+	switch {
+	case err == nil:
+		tables = slices.Sorted(maps.Keys(a.Manifest.Storage.Tables))
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	}
+	return c.Weak(tables), nil
+}
+
+// WeakContract is Weak of the text of a sound contract by itself.
+func WeakContract(raw []byte) []string {
+	c, wrong := contract.Parse(raw, contract.Name)
+	if len(wrong) > 0 {
+		return nil
+	}
+	return c.Weak(nil)
 }

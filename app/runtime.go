@@ -39,6 +39,9 @@ type Options struct {
 	// Verdict is what is known of an app with this Fingerprint: the level at which it
 	// is verified, and what of its contract does not hold. May be nil.
 	Verdict func(fingerprint string) (level string, failing []string)
+	// Strength is what was last measured of an app's contract; nil if nothing was. prints
+	// name the app and its contract as they are now. May be nil.
+	Strength func(app sys.Slug, prints func() (Prints, error)) *sys.Strength
 	// Failed hears of what windows notice of an app that does not do well. May be nil.
 	Failed func(app sys.Slug, how Failure, text string)
 	// Network is how apps read from hosts; without it they do not.
@@ -75,6 +78,7 @@ type Runtime struct {
 	migrated func(context.Context, sys.Slug, sys.LandingID, []Addition)
 	room     func(context.Context, sys.Slug) error
 	verdict  func(string) (string, []string)
+	strength func(sys.Slug, func() (Prints, error)) *sys.Strength
 	failed   func(sys.Slug, Failure, string)
 	network  Network
 	rooms    Rooms
@@ -114,7 +118,7 @@ type made struct {
 // works except for compiling, and every app says how to build them.
 func New(o Options) (*Runtime, error) {
 	r := &Runtime{
-		data: store.New(o.Data), publish: o.Publish, migrated: o.Migrated, room: o.Room, verdict: o.Verdict, failed: o.Failed, network: o.Network, rooms: o.Rooms, log: o.Logger,
+		data: store.New(o.Data), publish: o.Publish, migrated: o.Migrated, room: o.Room, verdict: o.Verdict, strength: o.Strength, failed: o.Failed, network: o.Network, rooms: o.Rooms, log: o.Logger,
 		apps: map[sys.Slug]*live{}, tickets: map[string]*launch{}, byRight: map[string]*launch{}, launches: map[sys.Slug][]*launch{},
 	}
 	if o.Data == "" {
@@ -371,9 +375,16 @@ func describe(a App, tree fs.FS, landing sys.LandingID, diagnostics []sys.Diagno
 
 // verify puts down what is known of the app as it is.
 func (r *Runtime) verify(ctx context.Context, l *live, info *sys.AppInfo) {
-	info.Verified, info.Failing = "", nil
+	info.Verified, info.Failing, info.Strength, info.Weak = "", nil, nil, nil
 	if !info.OK {
 		return
+	}
+	var err error
+	if info.Weak, err = Weak(l.tree, l.app.Folder); err != nil {
+		r.log.WarnContext(ctx, "a contract cannot be read", "slug", info.Slug, "err", err)
+	}
+	if r.strength != nil && info.Contract {
+		info.Strength = r.strength(info.Slug, func() (Prints, error) { return PrintsOf(l.tree, l.app.Folder) })
 	}
 	info.Verified = sys.VerifiedStatic
 	if r.verdict == nil {

@@ -3,8 +3,6 @@ package app
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -354,39 +352,4 @@ func pick[T any](all []T, at []int) []T {
 // false where the web runtime has not been built.
 func (r *Runtime) TrialPage() (script []byte, ok bool) {
 	return []byte(r.libs.TrialPage), r.libs.TrialPage != "" && r.libs.TrialFrame != ""
-}
-
-// Fingerprint names an app as tree has it, with the libraries that it runs on: what
-// was found of it holds for the same fingerprint. Folders that it may share with
-// others are part of it.
-func (r *Runtime) Fingerprint(tree fs.FS, folder sys.Path) (string, error) {
-	roots := []string{string(folder)}
-	for dir := path.Dir(string(folder)); dir != "."; dir = path.Dir(dir) {
-		entries, err := fs.ReadDir(tree, dir)
-		if err != nil {
-			return "", err
-		}
-		for _, e := range entries {
-			if e.IsDir() && strings.HasPrefix(e.Name(), "_") {
-				roots = append(roots, dir+"/"+e.Name())
-			}
-		}
-	}
-	h := sha256.New()
-	fmt.Fprintln(h, r.libs.Hash, len(r.libs.TrialFrame))
-	for _, root := range roots {
-		err := fs.WalkDir(tree, root, func(p string, d fs.DirEntry, err error) error {
-			if err != nil || !d.Type().IsRegular() {
-				return err
-			}
-			raw, err := fs.ReadFile(tree, p)
-			fmt.Fprintf(h, "%q %d\n", p, len(raw))
-			h.Write(raw)
-			return err
-		})
-		if err != nil {
-			return "", &sys.Error{Op: "read", Path: root, Kind: sys.Internal, Err: err}
-		}
-	}
-	return hex.EncodeToString(h.Sum(nil)[:16]), nil
 }

@@ -37,6 +37,9 @@ type apps struct {
 	// whether it was joined of the work of two; nil: nobody does.
 	refused func(ctx context.Context, r *sys.ContractReport, joined bool) error
 
+	weights strengths   // of contracts
+	busy    func() bool // the machine has other things to do than to measure unasked
+
 	mu sync.Mutex
 	at sys.LandingID // what the runtime shows
 }
@@ -47,7 +50,7 @@ var (
 )
 
 func newApps(d *disk.Disk, rt *app.Runtime, c *contracts, log *slog.Logger, scheduled func()) *apps {
-	return &apps{Runtime: rt, runtime: rt, promise: c, disk: d, log: log, scheduled: scheduled}
+	return &apps{Runtime: rt, runtime: rt, promise: c, disk: d, log: log, scheduled: scheduled, busy: busyMachine}
 }
 
 // follow brings the runtime to the newest landing. What is wrong with an app is
@@ -176,6 +179,7 @@ func (a *apps) watch(ctx context.Context) {
 			}
 			landed = slices.ContainsFunc(events, func(e sys.Event) bool { return e.Kind == sys.EventLanding })
 			if slices.ContainsFunc(events, func(e sys.Event) bool { return e.Kind == sys.EventRequest }) {
+				a.rest()
 				a.promise.warm() // what it makes may have to be tried
 			}
 		}
@@ -319,15 +323,6 @@ func (a *apps) Check(ctx context.Context, slug sys.Slug) (*sys.ContractReport, e
 	return r, err
 }
 
-// Strength measures the contract of an app by small wrong changes of it.
-func (a *apps) Strength(ctx context.Context, slug sys.Slug) (*sys.StrengthReport, error) {
-	view, folder, err := a.newest(ctx, slug)
-	if err != nil {
-		return nil, err
-	}
-	return a.promise.strength(ctx, view, folder)
-}
-
 // newest finds an app in the newest landing.
 func (a *apps) newest(ctx context.Context, slug sys.Slug) (fs.FS, sys.Path, error) {
 	if err := a.follow(ctx); err != nil {
@@ -370,6 +365,19 @@ func (a *apps) diagnose(ctx context.Context, root syscalls.Root, path sys.Path) 
 	}
 	a.promise.warm() // it will land soon
 	return a.runtime.Check(ctx, root.FS(), folder)
+}
+
+// Promises implements kernel.Apps.
+func (a *apps) Promises(tree fs.FS, file sys.Path) error {
+	folder := sys.Path(path.Dir(string(file)))
+	weak, err := app.Weak(tree, folder)
+	if err != nil || len(weak) == 0 {
+		return err
+	}
+	return &sys.Error{
+		Op: "check", Path: string(file), Kind: sys.NotVerified, Err: errors.New("the contract finds too little: " + strings.Join(weak, "; ")),
+		Hint: "write from the task what has to be seen or kept after it is used, such as fill, click, rows, reload and see",
+	}
 }
 
 // appFolder finds the nearest folder above path that has a manifest and enough

@@ -168,6 +168,12 @@ func (s *System) openApps(ctx context.Context, out app.Network, from *npm.Instal
 		Libraries: runtime.Files(), Data: filepath.Join(s.home, "data"), Search: filepath.Join(s.home, sys.Store, "search"), Logger: s.log,
 		Publish: s.disk.Journal().Publish, Migrated: noteMigration(s.disk, s.log),
 		Verdict: promise.verdict,
+		Strength: func(slug sys.Slug, prints func() (app.Prints, error)) *sys.Strength {
+			if s.apps == nil { // its first landing is on its way
+				return nil
+			}
+			return s.apps.strengthOf(slug, prints)
+		},
 		Room:    func(ctx context.Context, app sys.Slug) error { return s.disk.RoomForData(ctx, app) },
 		Failed:  func(app sys.Slug, how app.Failure, text string) { s.report(app, detectors[how], text) },
 		Network: out, Rooms: s.shared, Packages: from, Servers: run,

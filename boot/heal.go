@@ -21,7 +21,7 @@ import (
 func (s *System) openHealer(ctx context.Context) (err error) {
 	s.healer, err = heal.New(ctx, heal.Options{
 		Disk: s.disk, Judge: judge{s.apps.promise}, Level: s.apps.promise.level, Settings: wrongSettings,
-		Judged: s.apps.Judged, Logger: s.log,
+		Judged: s.apps.Judged, Idle: s.apps.measureOne, Logger: s.log,
 	})
 	if err == nil {
 		s.apps.held, s.apps.refused = s.healer.Again, s.healer.Refused

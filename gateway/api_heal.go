@@ -62,6 +62,13 @@ func (g *Gateway) healAPI() {
 		return replyOf(g.o.Healer.Missed(ctx, in.Slug, in.Body.Text))
 	})
 	register(g, http.MethodGet, "/api/reliability", "get-reliability", "The ledger by failure mode: seen, mended, how fast, and what it cost", func(ctx context.Context, _ *struct{}) (*reply[sys.Reliability], error) {
-		return replyOf(g.o.Healer.Reliability(ctx))
+		r, err := g.o.Healer.Reliability(ctx)
+		r.Contracts = []sys.ContractStrength{}
+		for _, a := range g.o.Apps.List() {
+			if a.Contract {
+				r.Contracts = append(r.Contracts, sys.ContractStrength{App: a.Slug, Strength: a.Strength, Weak: a.Weak})
+			}
+		}
+		return replyOf(r, err)
 	})
 }

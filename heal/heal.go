@@ -25,8 +25,11 @@ type Options struct {
 	// nothing. It is given what the file is to hold. May be nil.
 	Settings func(path sys.Path, text []byte) string
 	Judged   func(ctx context.Context, app sys.Slug) // more is known of an app; may be nil
-	Logger   *slog.Logger                            // may be nil
-	Now      func() time.Time                        // time.Now if nil
+	// Idle is called in a quiet moment in which no app is due to be looked at, beside what
+	// Watch does; its context ends when something lands or is reported. May be nil.
+	Idle   func(ctx context.Context)
+	Logger *slog.Logger     // may be nil
+	Now    func() time.Time // time.Now if nil
 }
 
 // Healer finds and mends what is broken in one home. It is safe for concurrent use;

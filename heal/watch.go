@@ -80,6 +80,8 @@ func (h *Healer) Watch(ctx context.Context) {
 	calm, slow := time.NewTimer(quiet), time.NewTicker(idle)
 	defer slow.Stop()
 	busy := false
+	aside := &aside{work: h.o.Idle}
+	defer aside.stop()
 	for _, one := range h.waits(ctx) {
 		switch {
 		case disk.IsDatabase(one.Path):
@@ -96,11 +98,13 @@ func (h *Healer) Watch(ctx context.Context) {
 			return
 		case l := <-landed:
 			busy = true
+			aside.stop()
 			for _, p := range slices.Concat(due(l), h.withRows(ctx, l), reopened(l, h.waits(ctx))) {
 				touched[p] = true
 			}
 			calm.Reset(quiet)
 		case <-h.rung:
+			aside.stop()
 			for _, r := range h.reports() {
 				h.look(ctx, func(f sys.Path) bool { return h.isApp(f, r.app) }, r.by, r.told)
 			}
@@ -111,8 +115,8 @@ func (h *Healer) Watch(ctx context.Context) {
 			}
 			clear(touched)
 		case <-slow.C:
-			if !busy {
-				h.spare(ctx, looked)
+			if !busy && !h.spare(ctx, looked) {
+				aside.start(ctx)
 			}
 			busy = false
 		}
@@ -255,26 +259,63 @@ func (h *Healer) lookSettings(ctx context.Context, touched map[sys.Path]bool) {
 }
 
 // spare uses a quiet moment: what a check of stored bytes has found is entered, and the
-// app that was looked at longest ago is tried.
-func (h *Healer) spare(ctx context.Context, looked map[sys.Path]time.Time) {
+// app that was looked at longest ago is tried, if that is long ago; did says whether one was.
+func (h *Healer) spare(ctx context.Context, looked map[sys.Path]time.Time) (did bool) {
 	if err := h.entered(ctx); err != nil {
 		h.log.WarnContext(ctx, "the check of stored bytes could not be entered", "error", err)
 	}
 	view, err := h.o.Disk.View(0)
 	if err != nil {
-		return
+		return false
 	}
 	all, err := folders(view)
 	if err != nil || len(all) == 0 {
-		return
+		return false
 	}
 	next := slices.MinFunc(all, func(a, b sys.Path) int { return looked[a].Compare(looked[b]) })
 	now := h.o.Now()
 	if t := looked[next]; !t.IsZero() && now.Sub(t) < again {
-		return
+		return false
 	}
 	looked[next] = now
 	h.look(ctx, func(f sys.Path) bool { return f == next }, "", "")
+	return true
+}
+
+// aside is work of a quiet moment, beside the loop that starts and stops it.
+type aside struct {
+	work   func(context.Context)
+	cancel context.CancelFunc // of what was started last; nil before
+	done   chan struct{}
+}
+
+// start begins the work, unless it goes on.
+func (a *aside) start(ctx context.Context) {
+	if a.work == nil {
+		return
+	}
+	if a.done != nil {
+		select {
+		case <-a.done:
+		default:
+			return
+		}
+	}
+	a.stop()
+	ctx, a.cancel = context.WithCancel(ctx)
+	done := make(chan struct{})
+	a.done = done
+	go func() {
+		defer close(done)
+		a.work(ctx)
+	}()
+}
+
+// stop has it end; it does not wait.
+func (a *aside) stop() {
+	if a.cancel != nil {
+		a.cancel()
+	}
 }
 
 // entered takes over the newest check of stored bytes of the disk's own.

@@ -108,3 +108,27 @@ func (j *scripted) milden() {
 	defer j.mu.Unlock()
 	j.mild = true
 }
+
+// TestWorkOfAQuietMomentGivesWay: one piece of it goes on at a time, it is told to end when
+// somebody wants something, and a new one begins in the next quiet moment.
+func TestWorkOfAQuietMomentGivesWay(t *testing.T) {
+	begun, ended := make(chan struct{}, 9), make(chan struct{}, 9)
+	a := &aside{work: func(ctx context.Context) {
+		begun <- struct{}{}
+		<-ctx.Done()
+		ended <- struct{}{}
+	}}
+	a.stop() // nothing is under way
+	for range 2 {
+		a.start(t.Context())
+		<-begun
+		a.start(t.Context())
+		a.stop()
+		<-ended
+		<-a.done
+	}
+	if len(begun) > 0 {
+		t.Error("two pieces went on at once")
+	}
+	(&aside{}).start(t.Context()) // there is no such work
+}

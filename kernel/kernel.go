@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"path/filepath"
 	"sync"
@@ -44,6 +45,9 @@ type Apps interface {
 	// of an app whose manifest withheld reports are left out: they came from
 	// outside.
 	State(withheld func(manifest sys.Path) bool) any
+	// Promises reports why a contract that an agent wrote may not land: it would find
+	// next to nothing, whatever the app does. tree is the process's.
+	Promises(tree fs.FS, contract sys.Path) error
 }
 
 // Options are what a kernel is made of. All fields are required but the last

@@ -70,9 +70,9 @@ func (p *process) founds(file sys.Path) (bool, error) {
 	return true, nil
 }
 
-// promised refuses a landing that makes an app without a contract, and one that
-// changes what the process was given as one. given are the changes without those of
-// others: an app that was brought in is not the process's own.
+// promised refuses a landing that makes an app without a contract, or with one that would
+// find nothing, and one that changes what the process was given as one. given are the
+// changes without those of others: an app that was brought in is not the process's own.
 func (p *process) promised(dir string, given []sys.Change) (err error) {
 	settled, _ := p.contractFile()
 	for _, c := range given {
@@ -85,6 +85,13 @@ func (p *process) promised(dir string, given []sys.Change) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
+	for _, c := range given {
+		if policy.Promise(c.Path) && c.Op != sys.Deleted {
+			if err := p.k.apps.Promises(root.FS(), c.Path); err != nil {
+				return err
+			}
+		}
+	}
 	missing, err := policy.Unpromised(given, func(f sys.Path) (bool, error) {
 		_, err := root.Stat(string(f))
 		if errors.Is(err, fs.ErrNotExist) {

@@ -94,7 +94,7 @@ func TestAGivenContractIsKept(t *testing.T) {
 			return "Built.", nil
 		},
 	})
-	if a, _ := m.Ask("go"); !a.OK || !strings.Contains(m.File("apps/list/contract.json"), "see_not") {
+	if a, _ := m.Ask("go"); !a.OK || !strings.Contains(m.File("apps/list/contract.json"), "Hello") {
 		t.Errorf("%+v, %s", a, m.File("apps/list/contract.json"))
 	}
 }

@@ -130,9 +130,9 @@ var instructions = []string{
 	"agents/", "system/soul.md", "system/identity.md", "system/user.md", "system/config.json", "system/cron.json", "system/setup-plan.json", "system/bootstrap.md", "system/mcp/",
 }
 
-// own are files that only the owner's hand changes, whatever a program's
-// definition allows: they say what programs may do.
-var own = []string{string(RulesFile), "system/grants.json", "system/packages.json", "system/publishers.json", "system/mcp/pins/", "system/privacy.json", "system/contacts.json", "system/profile.json", "system/profile-ai.json", "system/keys.json", "agents/kernel.md", "agents/builder.md", "agents/healer.md", "agents/receptionist.md", "agents/researcher.md", "agents/deployer.md", "agents/evolver.md"}
+// own are files that only the owner's hand changes, or the system, whatever a program's
+// definition allows: they say what programs may do, or how good their work is.
+var own = []string{string(RulesFile), string(sys.StrengthFile), "system/grants.json", "system/packages.json", "system/publishers.json", "system/mcp/pins/", "system/privacy.json", "system/contacts.json", "system/profile.json", "system/profile-ai.json", "system/keys.json", "agents/kernel.md", "agents/builder.md", "agents/healer.md", "agents/receptionist.md", "agents/researcher.md", "agents/deployer.md", "agents/evolver.md"}
 
 // Instructs returns the effect that a landing has on later runs, if a process
 // that has read untrusted text wants to change what instructs them.

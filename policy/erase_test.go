@@ -53,3 +53,11 @@ func TestErases(t *testing.T) {
 		t.Error("a yes to some rows holds for others")
 	}
 }
+
+// TestNoProgramSaysHowGoodItsContractIs: what was measured is the system's to write.
+func TestNoProgramSaysHowGoodItsContractIs(t *testing.T) {
+	s := Subject{Program: "kernel", Grant: Grant{Writes: []string{"system/"}}}
+	if err := Write(s, sys.StrengthFile); sys.KindOf(err) != sys.Refused {
+		t.Errorf("it may write it: %v", err)
+	}
+}

@@ -33,6 +33,8 @@ type AppInfo struct {
 	Verified    string       `json:"verified"`           // "static", "browser" or ""
 	Contract    bool         `json:"contract,omitempty"` // it has one
 	Failing     []string     `json:"failing,omitempty"`  // what of its contract does not hold, in words
+	Strength    *Strength    `json:"strength,omitempty"` // of its contract, if that was measured
+	Weak        []string     `json:"weak,omitempty"`     // why its contract would be green with nearly everything, in words
 	Tables      []string     `json:"tables,omitempty"`
 	Packages    []string     `json:"packages,omitempty"` // what it lacks of npm, until the owner allows it
 	Diagnostics []Diagnostic `json:"diagnostics,omitempty"`

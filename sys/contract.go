@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // The levels at which an app can be verified, lowest first.
@@ -222,3 +223,26 @@ type RecordingKept struct {
 	Name    string         `json:"name"`
 	Result  ScenarioResult `json:"result"`
 }
+
+// StrengthFile keeps what was last measured of contracts, app by app.
+const StrengthFile Path = "system/strength.json"
+
+// Strength is what was last measured of an app's contract, in short.
+type Strength struct {
+	At     time.Time `json:"at"`
+	Tried  int       `json:"tried"` // small wrong changes
+	Found  int       `json:"found"` // of these, by the contract
+	Missed []string  `json:"missed,omitempty" doc:"Changes that nothing finds, in words"`
+	Stale  bool      `json:"stale,omitempty" doc:"The app or its contract is another since"`
+}
+
+const (
+	strongFrom = 80 // percent found from which on a contract is not weak
+	fewTried   = 5  // so few changes say nothing
+)
+
+// Percent is the share that the contract finds.
+func (s Strength) Percent() int { return 100 * s.Found / max(1, s.Tried) }
+
+// Weak reports whether the contract finds too little.
+func (s Strength) Weak() bool { return s.Tried >= fewTried && s.Percent() < strongFrom }

@@ -84,6 +84,8 @@ type Reliability struct {
 	False int         `json:"false" doc:"Alarms that went by themselves with nothing changed"`
 	// Refused is apart from the cases: nothing of it ever came into the home.
 	Refused []RefusedCount `json:"refused" nullable:"false" doc:"Landings that the checks before them refused, by app and mode, the most frequent first"`
+	// Contracts says of each app with a contract how much that was last found to notice.
+	Contracts []ContractStrength `json:"contracts" nullable:"false"`
 }
 
 // RefusedCount is how often a landing was refused because of what it would have made of an
@@ -95,6 +97,13 @@ type RefusedCount struct {
 	N    int       `json:"n"`
 	Last time.Time `json:"last"`
 	Why  string    `json:"why" doc:"What did not hold the last time, in words"`
+}
+
+// ContractStrength is an app with a contract; Strength is nil if it was not measured yet.
+type ContractStrength struct {
+	App      Slug      `json:"app"`
+	Strength *Strength `json:"strength,omitempty"`
+	Weak     []string  `json:"weak,omitempty" doc:"Why it would be green with nearly everything, in words"`
 }
 
 // ModeCount is what became of the cases of one failure mode.

@@ -32,6 +32,12 @@ func settled(ctx context.Context, c *kernel.Call, in spawnIn, asked []sys.Asked)
 	if found := app.CheckContract([]byte(text), file); len(found) > 0 {
 		return "", &sys.Error{Op: "spawn", Path: "contract", Kind: sys.Invalid, Err: errors.New(Diagnostics(found)), Hint: "correct it and call spawn again; nothing was built"}
 	}
+	if weak := app.WeakContract([]byte(text)); len(weak) > 0 {
+		return "", &sys.Error{
+			Op: "spawn", Path: "contract", Kind: sys.Invalid, Err: errors.New("it finds too little: " + strings.Join(weak, "; ")),
+			Hint: "add what has to be seen or kept after the app is used, such as fill, click, rows, reload and see, and call spawn again; nothing was built",
+		}
+	}
 	tree, err := c.Tree(ctx)
 	if err != nil {
 		return "", err
@@ -44,8 +50,8 @@ func settled(ctx context.Context, c *kernel.Call, in spawnIn, asked []sys.Asked)
 	return app.SettleContract([]byte(text), before, c.Words(), said)
 }
 
-// offer says so if an app that was changed has no contract: nothing but that it opens
-// was looked at.
+// offer says so if an app that was changed has no contract, so that nothing but that it
+// opens was looked at, or one that finds next to nothing.
 func offer(ctx context.Context, c *kernel.Call, slug sys.Slug) string {
 	tree, err := c.Tree(ctx)
 	if err != nil || slug == "" {
@@ -56,7 +62,11 @@ func offer(ctx context.Context, c *kernel.Call, slug sys.Slug) string {
 		return ""
 	}
 	if _, err := fs.Stat(tree, folder+"/contract.json"); !errors.Is(err, fs.ErrNotExist) {
-		return ""
+		weak, err := app.Weak(tree, sys.Path(folder))
+		if err != nil || len(weak) == 0 {
+			return ""
+		}
+		return "\nContract: it finds too little: " + strings.Join(weak, "; ") + ". Hand over a better one in contract with the next spawn for this app."
 	}
 	return "\nContract: it has none, so only that it opens was checked. Offer the owner to write down what it has to do; hand it over in contract with the next spawn for this app."
 }

@@ -70,8 +70,12 @@ func call(name string, input any) modeltest.Turn {
 	return modeltest.Turn{Text: "Now " + name + ".", Calls: []modeltest.Call{{Name: name, Input: input}}}
 }
 
-// promise is what a new app that a scripted model has built has to do.
-var promise = map[string]any{"version": 1, "scenarios": []any{map[string]any{"name": "it opens", "steps": []any{map[string]any{"see_not": "an error"}}}}}
+// promise is what a new app that a scripted model has built has to do: it opens. What it
+// ties is never shown, so that it fits any app.
+var promise = map[string]any{
+	"version": 1, "scenarios": []any{map[string]any{"name": "it opens", "steps": []any{map[string]any{"see_not": "an error"}}}},
+	"properties": []any{map[string]any{"name": "any", "shown": "No App Shows This", "sql": "SELECT 1"}},
+}
 
 // TestKilledInEachStateItGoesOn kills the binary while a request is in one state
 // of its life after the other. After the next start the request is answered, once

@@ -3,7 +3,6 @@ package contract
 import (
 	_ "embed"
 	"encoding/json"
-	"slices"
 	"time"
 
 	"matrixos/sys"
@@ -126,13 +125,6 @@ type Step struct {
 	Reload bool   `json:"reload,omitempty"`
 	GoTo   string `json:"go_to,omitempty"`
 	Wait   string `json:"wait,omitempty"`
-}
-
-// looks reports whether the scenario expects anything beyond that the app opens.
-func (s Scenario) looks() bool {
-	return slices.ContainsFunc(s.Steps, func(s Step) bool {
-		return s.See+s.SeeNot+s.Find+s.Value+s.Rows+s.Key != "" || len(s.Order) > 0
-	})
 }
 
 // DefaultAt is when a scenario begins that does not say: a Wednesday.

@@ -2,6 +2,7 @@ package strength
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,7 +25,7 @@ import (
 // second.
 const AtMost = 60
 
-// side is how many changes are tried side by side.
+// side is how many changes are tried side by side, unless it is said how many.
 const side = 3
 
 // Bench is where contracts are measured.
@@ -32,6 +33,7 @@ type Bench struct {
 	Runtime *app.Runtime
 	Browser *browser.Browser
 	Most    int // how many changes are tried; AtMost if 0
+	Side    int // how many at once; three if 0
 }
 
 // Measure measures the contract of the app in folder of tree. The app has to keep it
@@ -43,7 +45,7 @@ func (b Bench) Measure(ctx context.Context, tree fs.FS, folder sys.Path) (*sys.S
 		return nil, err
 	}
 	r := &sys.StrengthReport{App: m.slug, Mutants: m.mutants, Operators: map[string]sys.Found{}, Survivors: []string{}, Beyond: []string{}}
-	ends, err := each(list, func(w Wrong) (string, error) { return m.end(ctx, w) })
+	ends, err := each(b.Side, list, func(w Wrong) (string, error) { return m.end(ctx, w) })
 	for i, w := range list {
 		r.Count(w.Operator, ends[i], path.Base(w.File)+" "+w.String())
 	}
@@ -58,7 +60,7 @@ func (b Bench) Reached(ctx context.Context, tree fs.FS, folder sys.Path) (out []
 	if err != nil {
 		return nil, err
 	}
-	places, err := each(list, func(w Wrong) ([]int, error) {
+	places, err := each(b.Side, list, func(w Wrong) ([]int, error) {
 		t, end, places, err := m.place(ctx, w)
 		if err != nil || end != "" {
 			return nil, err
@@ -111,11 +113,11 @@ func (b Bench) begin(ctx context.Context, tree fs.FS, folder sys.Path) (m measur
 }
 
 // each does work on all changes, some side by side, and gives what came of each.
-func each[R any](list []Wrong, work func(Wrong) (R, error)) ([]R, error) {
+func each[R any](at int, list []Wrong, work func(Wrong) (R, error)) ([]R, error) {
 	out, errs := make([]R, len(list)), make([]error, len(list))
 	next := make(chan int)
 	var hands sync.WaitGroup
-	for range side {
+	for range cmp.Or(at, side) {
 		hands.Go(func() {
 			for i := range next {
 				out[i], errs[i] = work(list[i])

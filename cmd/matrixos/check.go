@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -19,27 +20,29 @@ func (p *program) checkCommand() *cobra.Command {
 		Long: "Tries an app, or all of them, against its contract, the file contract.json beside its\n" +
 			"code: with a Chromium on this machine, or a desktop that is open and in view, the scenarios\n" +
 			"are played in a window that nobody sees, on data of their own; without either, only what\n" +
-			"holds of code and data is looked at.\n" +
+			"holds of code and data is looked at. If it was measured how much of what can go wrong a\n" +
+			"contract finds (--strength, or by itself in quiet moments), that is said as well.\n" +
 			"Nothing of yours is changed. The exit status says whether all of it holds.",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
+				apps, err := c.Apps(ctx)
+				if err != nil {
+					return err
+				}
 				var slugs []sys.Slug
+				known := map[sys.Slug]sys.AppInfo{}
+				for _, a := range apps {
+					slugs = append(slugs, a.Slug)
+					known[a.Slug] = a
+				}
 				if len(args) == 1 {
 					slugs = []sys.Slug{sys.Slug(args[0])}
-				} else {
-					apps, err := c.Apps(ctx)
-					if err != nil {
-						return err
-					}
-					for _, a := range apps {
-						slugs = append(slugs, a.Slug)
-					}
 				}
 				if strength {
 					return p.strength(ctx, c, slugs)
 				}
-				return p.check(ctx, c, slugs)
+				return p.check(ctx, c, slugs, known)
 			})
 		},
 	}
@@ -74,7 +77,7 @@ func (p *program) strength(ctx context.Context, c *client.Client, slugs []sys.Sl
 	return nil
 }
 
-func (p *program) check(ctx context.Context, c *client.Client, slugs []sys.Slug) error {
+func (p *program) check(ctx context.Context, c *client.Client, slugs []sys.Slug, known map[sys.Slug]sys.AppInfo) error {
 	all, red := []sys.ContractReport{}, 0
 	for _, slug := range slugs {
 		r, err := c.Check(ctx, slug)
@@ -86,7 +89,7 @@ func (p *program) check(ctx context.Context, c *client.Client, slugs []sys.Slug)
 			red++
 		}
 		if !p.json {
-			if err := p.showCheck(r); err != nil {
+			if err := errors.Join(p.showCheck(r), p.showStrength(r, known[slug])); err != nil {
 				return err
 			}
 		}
@@ -103,6 +106,46 @@ func (p *program) check(ctx context.Context, c *client.Client, slugs []sys.Slug)
 		fmt.Fprintln(p.err, "There are no apps yet.")
 	}
 	return nil
+}
+
+// mostMissed is how many changes that nothing finds are listed beside what holds.
+const mostMissed = 5
+
+// showStrength says how much a contract would notice, if that was measured.
+func (p *program) showStrength(r sys.ContractReport, a sys.AppInfo) error {
+	s, st := a.Strength, p.style(p.out)
+	for _, why := range a.Weak {
+		if _, err := fmt.Fprintln(p.out, "    "+st.paint("33", "weak:")+" "+why); err != nil {
+			return err
+		}
+	}
+	if r.None || s == nil {
+		return nil
+	}
+	words := fmt.Sprintf("finds %d of %d small wrong changes (%d%%), measured on %s", s.Found, s.Tried, s.Percent(), s.At.Local().Format("2 January 2006"))
+	if s.Stale {
+		_, err := fmt.Fprintln(p.out, "    "+st.dim(words+"; the app or its contract is another since: `matrixos check "+string(r.App)+" --strength` measures it again"))
+		return err
+	}
+	if !s.Weak() {
+		_, err := fmt.Fprintln(p.out, "    "+st.dim(words))
+		return err
+	}
+	if _, err := fmt.Fprintln(p.out, "    "+st.paint("33", "weak:")+" "+words+". Nothing finds:"); err != nil {
+		return err
+	}
+	for _, m := range s.Missed[:min(mostMissed, len(s.Missed))] {
+		if _, err := fmt.Fprintln(p.out, "      "+m); err != nil {
+			return err
+		}
+	}
+	if more := len(s.Missed) - mostMissed; more > 0 {
+		if _, err := fmt.Fprintf(p.out, "      and %d more, in %s\n", more, sys.StrengthFile); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(p.err, "    %s\n", st.dim("Show what has to hold: “Remember this” in its window, or `matrixos ask \"make the contract of "+string(r.App)+" find more\"`"))
+	return err
 }
 
 func (p *program) showCheck(r sys.ContractReport) error {

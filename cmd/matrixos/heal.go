@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -217,7 +219,7 @@ func (p *program) showReliability(r sys.Reliability) error {
 	if err := table(p.out, rows); err != nil {
 		return err
 	}
-	if err := p.showRefused(r.Refused); err != nil {
+	if err := errors.Join(p.showRefused(r.Refused), p.showContracts(r.Contracts)); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintf(p.err, "%s of apps found nothing, %s went by themselves with nothing changed.\n", count(r.Green, "run"), count(r.False, "alarm"))
@@ -237,4 +239,48 @@ func (p *program) showRefused(list []sys.RefusedCount) error {
 		rows = append(rows, []string{string(one.App), fmt.Sprintf("%d %s", one.Mode, one.Name), strconv.Itoa(one.N), one.Last.Local().Format("2 January, 15:04")})
 	}
 	return table(p.out, rows)
+}
+
+// showContracts says of each app how much its contract would notice, the weakest first.
+func (p *program) showContracts(list []sys.ContractStrength) error {
+	rows := [][]string{{"CONTRACT OF", "FINDS", "MEASURED", ""}}
+	unmeasured := func(c sys.ContractStrength) bool { return c.Strength == nil && len(c.Weak) == 0 }
+	measured := slices.DeleteFunc(slices.Clone(list), unmeasured)
+	unknown := len(list) - len(measured)
+	slices.SortStableFunc(measured, func(a, b sys.ContractStrength) int { return percent(a) - percent(b) })
+	for _, c := range measured {
+		row := []string{string(c.App), "", "", strings.Join(c.Weak, "; ")}
+		if s := c.Strength; s != nil {
+			row[1], row[2] = fmt.Sprintf("%d of %d (%d %%)", s.Found, s.Tried, s.Percent()), s.At.Local().Format("2006-01-02")
+			switch {
+			case row[3] != "":
+			case s.Stale:
+				row[3] = "the app or its contract is another since"
+			case s.Weak():
+				row[3] = "weak: `matrixos check " + string(c.App) + "` lists what nothing finds"
+			}
+		}
+		rows = append(rows, row)
+	}
+	if len(rows) > 1 {
+		if _, err := fmt.Fprintln(p.out); err != nil {
+			return err
+		}
+		if err := table(p.out, rows); err != nil {
+			return err
+		}
+	}
+	if unknown == 0 {
+		return nil
+	}
+	_, err := fmt.Fprintf(p.err, "How much the contracts of %s find was not measured here; `matrixos check SLUG --strength` does, and a quiet machine does by itself for apps that are not as they came.\n", count(unknown, "app"))
+	return err
+}
+
+// percent orders contracts: first those that find next to nothing.
+func percent(c sys.ContractStrength) int {
+	if c.Strength == nil || len(c.Weak) > 0 {
+		return -1
+	}
+	return c.Strength.Percent()
 }

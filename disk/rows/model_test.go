@@ -286,7 +286,11 @@ func TestMergeAgreesWithTheModel(t *testing.T) {
 			rt.Fatalf("%v: %v\ngot\n%s\nwant\n%s", forms, got.Conflicts, dump(rt, dir+"/live"), dump(rt, dir+"/want"))
 		}
 	})
-	if merged < 10 || refused < 10 {
+	least := 10
+	if testing.Short() {
+		least = 2 // of a fifth of the histories
+	}
+	if merged < least || refused < least {
 		t.Errorf("%d merged, %d refused: the test sees too little", merged, refused)
 	}
 }

@@ -77,8 +77,9 @@ type Build struct {
 	AtOnce bool     // all files in one reply of parallel calls
 }
 
-// promise is the contract of every app that is built by App: it opens.
-const promise = `{"version": 1, "scenarios": [{"name": "it opens", "steps": [{"see_not": "did not start"}]}]}`
+// promise is the contract of every app that is built by App: it opens. What it ties is
+// never shown, so that it fits any app.
+const promise = `{"version": 1, "scenarios": [{"name": "it opens", "steps": [{"see_not": "did not start"}]}], "properties": [{"name": "any", "shown": "No App Shows This", "sql": "SELECT 1"}]}`
 
 // App returns the rules that play a whole request for an app: the main agent
 // spawns the builder, the builder writes every file and reports, the main agent

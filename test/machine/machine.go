@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -84,6 +85,9 @@ type Apps struct {
 // State lists none.
 func (n *Apps) State(func(sys.Path) bool) any { return []any{} }
 
+// Promises takes any contract.
+func (n *Apps) Promises(fs.FS, sys.Path) error { return nil }
+
 // Landed notes the landing.
 func (n *Apps) Landed(_ context.Context, l sys.LandingInfo) {
 	n.mu.Lock()
@@ -101,7 +105,7 @@ type Machine struct {
 }
 
 // Contract is what a new app that a test has built has to do: the least that there is.
-var Contract = Obj{"version": 1, "scenarios": []Obj{{"name": "it opens", "steps": []Obj{{"see_not": "an error"}}}}}
+var Contract = Obj{"version": 1, "scenarios": []Obj{{"name": "it opens", "steps": []Obj{{"see": "Hello"}}}}}
 
 // Programs is the tree of a new home.
 var Programs = fstest.MapFS{

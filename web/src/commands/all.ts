@@ -203,7 +203,7 @@ export const commands: readonly Command[] = [
     perform: async (c, slug = c.desk.focusedApp() ?? "") => {
       const name = c.state.apps[slug]?.name ?? slug;
       const r = await attempt(`${name} could not be tried`, () => api.checkApp(slug));
-      if (r) notify({ level: r.green ? "info" : "error", app: slug, ...reportWords(name, r) });
+      if (r) notify({ level: r.green ? "info" : "error", app: slug, ...reportWords(name, r, c.state.apps[slug]?.strength) });
     },
   },
   {

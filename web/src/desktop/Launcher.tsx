@@ -6,7 +6,7 @@ import { api } from "../session/api.ts";
 import { useSession } from "../session/store.ts";
 import { AppIcon } from "../ui/Icon.tsx";
 import { Button, Empty } from "../ui/controls.tsx";
-import { levelWords } from "../ui/level.ts";
+import { levelWords, weak } from "../ui/level.ts";
 import { openMenu } from "../ui/menu.ts";
 import { ours } from "./Home.tsx";
 import { context, desk, show, useDesktop } from "./store.ts";
@@ -90,6 +90,7 @@ function Level({ app }: { app: AppInfo }) {
   if (!app.ok) return <i className="dot failed" aria-label="does not compile" role="img" />;
   if (app.failing?.length) return <i className="dot failed" aria-label="does not do what it must" role="img" />;
   if (app.verified === "static" && app.contract && app.author !== ours) return <i className="dot waiting" aria-label="only its files are checked" role="img" />;
+  if (app.contract && (app.weak?.length || weak(app.strength))) return <i className="dot waiting" aria-label="its checks notice too little" role="img" />;
   return null;
 }
 
