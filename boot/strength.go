@@ -113,7 +113,11 @@ func (a *apps) keepStrength(ctx context.Context, slug sys.Slug, m measured) erro
 
 // short is what the desktop and the command line are told.
 func (m measured) short() sys.Strength {
-	return sys.Strength{At: m.At, Tried: m.Report.Tried, Found: m.Report.Killed, Missed: m.Report.Survivors}
+	s := sys.Strength{At: m.At, Tried: m.Report.Tried, Found: m.Report.Killed, Beyond: m.Report.Unreached, Missed: slices.Clone(m.Report.Survivors)}
+	for _, words := range m.Report.Beyond {
+		s.Missed = append(s.Missed, "in a place that no scenario runs: "+words)
+	}
+	return s
 }
 
 // strengths reads the file as the newest landing has it; the map is not to be changed. One

@@ -232,6 +232,7 @@ type Strength struct {
 	At     time.Time `json:"at"`
 	Tried  int       `json:"tried"` // small wrong changes
 	Found  int       `json:"found"` // of these, by the contract
+	Beyond int       `json:"beyond,omitempty" doc:"Further changes, in places that no scenario runs"`
 	Missed []string  `json:"missed,omitempty" doc:"Changes that nothing finds, in words"`
 	Stale  bool      `json:"stale,omitempty" doc:"The app or its contract is another since"`
 }
@@ -244,5 +245,8 @@ const (
 // Percent is the share that the contract finds.
 func (s Strength) Percent() int { return 100 * s.Found / max(1, s.Tried) }
 
-// Weak reports whether the contract finds too little.
-func (s Strength) Weak() bool { return s.Tried >= fewTried && s.Percent() < strongFrom }
+// Weak reports whether the contract finds too little of what its scenarios run, or runs
+// less than half of the app.
+func (s Strength) Weak() bool {
+	return s.Tried+s.Beyond >= fewTried && (s.Percent() < strongFrom || s.Beyond > s.Tried)
+}

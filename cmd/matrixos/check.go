@@ -122,7 +122,11 @@ func (p *program) showStrength(r sys.ContractReport, a sys.AppInfo) error {
 	if r.None || s == nil {
 		return nil
 	}
-	words := fmt.Sprintf("finds %d of %d small wrong changes (%d%%), measured on %s", s.Found, s.Tried, s.Percent(), s.At.Local().Format("2 January 2006"))
+	words := fmt.Sprintf("finds %d of %d small wrong changes (%d%%)", s.Found, s.Tried, s.Percent())
+	if s.Beyond > 0 {
+		words += fmt.Sprintf(", runs no place of %d more", s.Beyond)
+	}
+	words += ", measured on " + s.At.Local().Format("2 January 2006")
 	if s.Stale {
 		_, err := fmt.Fprintln(p.out, "    "+st.dim(words+"; the app or its contract is another since: `matrixos check "+string(r.App)+" --strength` measures it again"))
 		return err

@@ -8,6 +8,7 @@ test.each([
   [{ ok: true, verified: "browser", contract: true, strength: { at: "", tried: 40, found: 36 } }, "window. Its checks noticed 36 of 40 small faults"],
   [{ ok: true, verified: "browser", contract: true, strength: { at: "", tried: 40, found: 12 } }, "notice too little: 12 of 40"],
   [{ ok: true, verified: "browser", contract: true, strength: { at: "", tried: 40, found: 12, stale: true } }, "it has changed since"],
+  [{ ok: true, verified: "browser", contract: true, strength: { at: "", tried: 4, found: 4, beyond: 20 } }, "notice too little: 4 of 24"],
   [{ ok: true, verified: "browser", contract: true, weak: ["no scenario expects anything"], strength: { at: "", tried: 40, found: 36 } }, "whatever it did"],
   [{ ok: true, verified: "browser" }, "not agreed"],
   [{ ok: true, verified: "static", contract: true }, "has not been tried in a window"],

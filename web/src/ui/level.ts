@@ -15,12 +15,14 @@ export function levelWords(a: Known): string {
 
 /** weak reports whether what is agreed was found to notice too little of what can go wrong; as the system counts it (sys.Strength). */
 export function weak(s: Strength | undefined): boolean {
-  return !!s && !s.stale && s.tried >= 5 && (100 * s.found) / s.tried < 80;
+  if (!s || s.stale) return false;
+  const beyond = s.beyond ?? 0;
+  return s.tried + beyond >= 5 && (100 * s.found < 80 * Math.max(1, s.tried) || beyond > s.tried);
 }
 
 /** strengthWords says how much what is agreed would notice. */
 export function strengthWords(s: Strength): string {
-  const share = `${s.found} of ${s.tried} small faults that were put into a copy of it`;
+  const share = `${s.found} of ${s.tried + (s.beyond ?? 0)} small faults that were put into a copy of it`;
   if (s.stale) return `Its checks noticed ${share}; it has changed since.`;
   return weak(s) ? `Its checks notice too little: ${share}. Show more of what you use with “Remember this”.` : `Its checks noticed ${share}.`;
 }
