@@ -212,6 +212,9 @@ func TestEachTaskIsClaimedOnce(t *testing.T) {
 					task, err = b.ClaimTask(ctx, tx, Claim{By: pid, Lease: time.Hour})
 					return err
 				})
+				if errors.Is(err, sys.Held) { // by the other handle, for as long as anybody waits
+					continue
+				}
 				if errors.Is(err, sys.NotFound) {
 					return
 				}
