@@ -30,6 +30,9 @@ func (g *Gateway) healAPI() {
 		}
 	}) (*reply[sys.HealReport], error,
 	) {
+		if _, err := g.o.Disk.Capture(ctx); err != nil { // what was edited or damaged just now
+			return nil, err
+		}
 		return replyOf(g.o.Healer.Heal(ctx, sys.HealOptions{App: in.Body.App, Quick: in.Body.Quick, Again: in.Body.Again}))
 	})
 	register(g, http.MethodGet, "/api/heal", "list-healed", "What was found broken, and what became of it, newest first", func(ctx context.Context, in *struct {
