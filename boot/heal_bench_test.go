@@ -67,8 +67,7 @@ type bench struct {
 	order   []sys.Slug
 	healthy healthy
 	serial  int
-	wrongs  int  // that were planted
-	alike   bool // no later change makes a difference to what an app is built to
+	wrongs  int // that were planted
 	started time.Time
 }
 

@@ -46,7 +46,7 @@ var wrongDefaults = []struct{ folder, file, from, to, found string }{
 	{"whiteboard", "src/useItems.ts", `sort((a, b) => a.place - b.place)`, `sort((a, b) => b.place - a.place)`, "what lies on top is met first"},
 }
 
-// turns is in how many runs every app has its turn with what takes long.
+// turns is in how many days every app has its turn.
 const turns = 3
 
 // TestDefaultAppsAreHealed: each app that a home begins with keeps its contract; a flipped
@@ -54,11 +54,10 @@ const turns = 3
 // the landing that brought it, explained and taken back, and of what came after not a byte is
 // lost; and so it is with a file that is cut short or has zeros in it.
 //
-// A third of the apps, another one each day, get later work that changes what they are
-// built to, so that their whole contract has to hold again; the others get what only their
-// sources show. Which file is damaged depends on the day as well. MATRIXOS_HEAL_DEFAULTS
-// repeats a day (its number is in the log), or with "all" spares nothing: it takes some
-// minutes. The race detector would slow down compilers that are not ours: the bench runs
+// That takes some minutes for all of them: a third, another one each day, is healed; of the
+// others the fault has to be found. Which file is damaged depends on the day as well.
+// MATRIXOS_HEAL_DEFAULTS repeats a day (its number is in the log), or with "all" spares
+// nothing. The race detector would slow down compilers that are not ours: the bench runs
 // under it.
 func TestDefaultAppsAreHealed(t *testing.T) {
 	b := newBench(t)
@@ -86,7 +85,10 @@ func TestDefaultAppsAreHealed(t *testing.T) {
 			b.t = t
 			defer func() { b.t = outer }()
 			a := b.keeps(folder)
-			b.alike = !all && (i+day)%turns != 0
+			if !all && (i+day)%turns != 0 {
+				b.findsWrong(a)
+				return
+			}
 			b.healsWrong(a)
 			damages := b.structural(a)
 			if !all {
@@ -140,8 +142,8 @@ func (b *bench) keeps(folder sys.Path) *subject {
 	return &subject{slug: r.App, folder: folder, files: b.read(folder), score: &score{}}
 }
 
-// healsWrong plants the fault that the table has for an app.
-func (b *bench) healsWrong(a *subject) {
+// wrong is the fault that the table has for an app, and the scenario that has to notice it.
+func (b *bench) wrong(a *subject) (strength.Wrong, string) {
 	b.t.Helper()
 	n := slices.IndexFunc(wrongDefaults, func(w struct{ folder, file, from, to, found string }) bool {
 		return "apps/"+w.folder == string(a.folder)
@@ -155,25 +157,42 @@ func (b *bench) healsWrong(a *subject) {
 	if strings.Count(old, w.from) != 1 {
 		b.t.Fatalf("%s has %d places of %q", file, strings.Count(old, w.from), w.from)
 	}
-	m := strength.Wrong{
+	return strength.Wrong{
 		Mutant: mutate.Mutant{Operator: "planted", Line: 1 + strings.Count(old[:strings.Index(old, w.from)], "\n"), From: w.from, To: w.to},
 		File:   string(file), Text: strings.Replace(old, w.from, w.to, 1),
-	}
-	f := b.mutant(a, m, 5)
-	one := b.heals(a, f)
-	if one.Check == w.found {
-		return
-	}
-	view, err := b.s.disk.View(one.Culprit)
+	}, w.found
+}
+
+// finds demands that a scenario fails as of the landing that has the fault.
+func (b *bench) finds(a *subject, at sys.LandingID, scenario string) {
+	b.t.Helper()
+	view, err := b.s.disk.View(at)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	r, err := judge{b.s.apps.promise}.Part(b.t.Context(), view, a.folder, w.found)
+	r, err := judge{b.s.apps.promise}.Part(b.t.Context(), view, a.folder, scenario)
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	if r.Green || len(r.Scenarios) != 1 {
-		b.t.Errorf("%s is not found by %q", f.name, w.found)
+		b.t.Errorf("the fault is not found by %q", scenario)
+	}
+}
+
+// findsWrong plants the fault that the table has for an app.
+func (b *bench) findsWrong(a *subject) {
+	b.t.Helper()
+	m, scenario := b.wrong(a)
+	defer b.reset(a)
+	b.finds(a, b.plant(fault{name: m.File, by: sys.ByAgent, culprit: map[sys.Path][]byte{sys.Path(m.File): []byte(m.Text)}}), scenario)
+}
+
+// healsWrong plants it five landings back.
+func (b *bench) healsWrong(a *subject) {
+	b.t.Helper()
+	m, scenario := b.wrong(a)
+	if one := b.heals(a, b.mutant(a, m, 5)); one.Check != scenario {
+		b.finds(a, one.Culprit, scenario)
 	}
 }
 

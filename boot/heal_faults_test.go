@@ -36,11 +36,7 @@ func (b *bench) mutant(a *subject, m strength.Wrong, n int) fault {
 		at, ok := file, false
 		switch i % 5 {
 		case 0: // what runs is another program from here on
-			line := fmt.Sprintf("Object.assign(globalThis, { %q: true });", mark)
-			if b.alike {
-				line = "// " + mark
-			}
-			planted, want, ok = b.insert(planted, want, line, m.Line, 0)
+			planted, want, ok = b.insert(planted, want, fmt.Sprintf("Object.assign(globalThis, { %q: true });", mark), m.Line, 0)
 		case 1:
 			planted, want, ok = sameLine(planted, want, " // "+mark)
 		case 2:
