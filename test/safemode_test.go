@@ -28,6 +28,10 @@ func TestMode14ThreeCrashesStartSafeMode(t *testing.T) {
 	if apps := w.Do("apps").Stdout; !strings.Contains(apps, "expenses") {
 		t.Errorf("apps: %s", apps)
 	}
+	desk := w.SignInAgain(Chromium(t), 1280, 860)
+	desk.See("Safe mode")
+	desk.See("no model answers")
+	desk.Shot("safe")
 	w.Do("undo")
 	w.Stop()
 	w.Up() // it ended in order: back to normal

@@ -90,9 +90,10 @@ function DockButton({ label, open, front, onClick, onContextMenu, children }: Do
   );
 }
 
-/** Corner holds the time, and says when the connection is gone for over a second. */
+/** Corner holds the time, and says when the connection is gone for over a second, and when no model runs. */
 export function Corner() {
   const link = useSession((s) => s.link);
+  const safe = useSession((s) => s.me?.safe);
   const [now, setNow] = useState(() => new Date());
   useEffect(() => {
     const timer = setInterval(() => setNow(new Date()), 10_000);
@@ -100,6 +101,11 @@ export function Corner() {
   }, []);
   return (
     <div className="corner">
+      {safe && (
+        <span className="safe">
+          <i className="dot failed" aria-hidden /> Safe mode
+        </span>
+      )}
       {link === "lost" && (
         <span className="reconnecting" role="status">
           <span className="working" /> Reconnecting

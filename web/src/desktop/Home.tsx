@@ -74,7 +74,20 @@ export function Home({ focus, covered }: { focus: boolean; covered: boolean }) {
 /** ModelLine says who is thinking, and where to attach another. */
 export function ModelLine() {
   const model = useSession((s) => s.me?.model);
+  const safe = useSession((s) => s.me?.safe);
   if (!model) return null;
+  if (safe)
+    return (
+      <p className="model-line">
+        <b>Safe mode.</b> Matrix OS crashed three times within a minute, so no model answers. Take back what was changed last, or mend the settings; then stop it and start it again.{" "}
+        <button type="button" onClick={() => desk.openProgram("history")}>
+          What was changed
+        </button>{" "}
+        <button type="button" onClick={() => desk.openProgram("settings")}>
+          Settings
+        </button>
+      </p>
+    );
   const builtIn = model.id === "offline";
   return (
     <p className="model-line">
