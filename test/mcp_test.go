@@ -133,7 +133,7 @@ func TestAgentsOfOthers(t *testing.T) {
 	g.does("begin_changes", obj{"title": "A page of bees"}, "Begun")
 	g.does("Write", obj{"file_path": "apps/bees/matrix.json", "content": `{"name": "Bees", "slug": "bees", "runtime": "static", "storage": {"tables": {"hives": {"columns": {"place": "text"}}}}}`}, "")
 	g.does("Write", obj{"file_path": "apps/bees/index.html", "content": "<!doctype html><title>Bees</title><p>Bees"}, "")
-	g.does("Write", obj{"file_path": "apps/bees/contract.json", "content": `{"version": 1, "scenarios": [{"name": "it opens", "steps": [{"see": "Bees"}]}]}`}, "")
+	g.does("Write", obj{"file_path": "apps/bees/contract.json", "content": `{"version": 1, "scenarios": [{"name": "it shows bees", "given": {"rows": {"hives": [{"place": "garden"}]}}, "steps": [{"see": "Bees"}, {"rows": "hives", "where": {"place": "garden"}, "count": 1}]}]}`}, "")
 	if _, there := w.App("bees"); there {
 		t.Error("it is there before it has landed")
 	}
