@@ -20,22 +20,29 @@ func Rules(tree fs.FS, slug sys.Slug) (a App, rules []contract.Invariant, err er
 	if err != nil || a.Folder == "" {
 		return a, nil, err
 	}
-	file := contract.Path(a.Folder)
+	c, ok, err := soundContract(tree, a.Folder)
+	if err != nil || !ok {
+		return a, nil, err
+	}
+	return a, c.Invariants, nil
+}
+
+// soundContract reads the contract of the app in a folder; ok is false if there is none, or
+// if it is wrong.
+func soundContract(tree fs.FS, folder sys.Path) (c contract.Contract, ok bool, err error) {
+	file := contract.Path(folder)
 	if isLink(tree, file) {
-		return a, nil, nil
+		return c, false, nil
 	}
 	raw, err := fs.ReadFile(tree, string(file))
 	if errors.Is(err, fs.ErrNotExist) {
-		return a, nil, nil
+		return c, false, nil
 	}
 	if err != nil {
-		return a, nil, &sys.Error{Op: "read the contract", Path: string(file), Kind: sys.Internal, Err: err}
+		return c, false, &sys.Error{Op: "read the contract", Path: string(file), Kind: sys.Internal, Err: err}
 	}
 	c, wrong := contract.Parse(raw, file)
-	if len(wrong) > 0 {
-		return a, nil, nil
-	}
-	return a, c.Invariants, nil
+	return c, len(wrong) == 0, nil
 }
 
 // withSlug finds the app of a slug, in the folder of that name as a rule.
@@ -69,17 +76,9 @@ func RowWords(columns []string, row []any) string {
 // Weak says why a contract would find next to nothing, whatever the app in folder of tree
 // does; a contract that is wrong is told elsewhere. It runs nothing.
 func Weak(tree fs.FS, folder sys.Path) ([]string, error) {
-	file := contract.Path(folder)
-	raw, err := fs.ReadFile(tree, string(file))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, &sys.Error{Op: "read the contract", Path: string(file), Kind: sys.Internal, Err: err}
-	}
-	c, wrong := contract.Parse(raw, file)
-	if len(wrong) > 0 {
-		return nil, nil
+	c, ok, err := soundContract(tree, folder)
+	if err != nil || !ok {
+		return nil, err
 	}
 	var tables []string
 	a, err := load(tree, folder)
