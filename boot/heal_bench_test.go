@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path"
@@ -34,17 +35,17 @@ import (
 func TestHealBench(t *testing.T) {
 	b := newBench(t)
 	per := 3
-	requests := []string{"track my expenses by category"}
+	requests := map[string]string{"expenses": "track my expenses by category"}
 	if s := os.Getenv("MATRIXOS_HEAL_BENCH"); s != "" {
 		var err error
 		if per, err = strconv.Atoi(s); err != nil {
 			t.Fatal(err)
 		}
-		requests = append(requests, "a reading list with author and rating", "a workout log with date and minutes")
+		requests["books"], requests["workouts"] = "a reading list with author and rating", "a workout log with date and minutes"
 	}
-	if named := os.Getenv("MATRIXOS_HEAL_APPS"); named == "" || strings.Contains(named, "expenses") {
-		for _, r := range requests {
-			b.ask(r)
+	for _, slug := range slices.Sorted(maps.Keys(requests)) {
+		if b.named(slug) {
+			b.ask(requests[slug])
 		}
 	}
 	b.resume()
@@ -106,6 +107,12 @@ func (b *bench) ask(text string) {
 	}
 }
 
+// named reports whether an app is to be tried.
+func (b *bench) named(slug string) bool {
+	names := os.Getenv("MATRIXOS_HEAL_APPS")
+	return names == "" || slices.Contains(strings.Split(names, ","), slug)
+}
+
 // apps are those that have a contract.
 func (b *bench) apps(one bool) (out []sys.Slug) {
 	b.t.Helper()
@@ -114,8 +121,7 @@ func (b *bench) apps(one bool) (out []sys.Slug) {
 		b.t.Fatal(err)
 	}
 	for _, a := range b.s.apps.List() {
-		named := os.Getenv("MATRIXOS_HEAL_APPS")
-		if named != "" && !slices.Contains(strings.Split(named, ","), string(a.Slug)) {
+		if !b.named(string(a.Slug)) {
 			continue
 		}
 		if _, err := fs.Stat(view, string(a.Folder)+"/contract.json"); err == nil && (!one || a.Author != sys.ShippedBy) {

@@ -112,14 +112,10 @@ func sameLine(planted, want, comment string) (string, string, bool) {
 var statement = regexp.MustCompile(`^(const|let|return|await|export const) [^<>` + "`" + `]*;$`)
 
 // structural are the damages of an app, each with a later change of something else on top:
-// every file of some length is cut short and has zeros in it, and what the app cannot do
-// without is deleted.
+// every file of some length is cut short, has zeros in it, and is deleted.
 func (b *bench) structural(a *subject) (out []fault) {
 	files := slices.Sorted(maps.Keys(a.files))
 	code := slices.DeleteFunc(slices.Clone(files), func(p sys.Path) bool { return !source(p) || len(a.files[p]) < 400 })
-	held := slices.DeleteFunc(slices.Clone(files), func(p sys.Path) bool {
-		return len(code) > 0 && !slices.Contains(code, p) && path.Ext(string(p)) != ".json" || len(a.files[p]) < 80
-	})
 	all := slices.DeleteFunc(files, func(p sys.Path) bool { return len(a.files[p]) < 80 })
 	pick := func(list []sys.Path) sys.Path { return list[b.random.IntN(len(list))] }
 	add := func(name string, p sys.Path, bad []byte) {
@@ -134,11 +130,10 @@ func (b *bench) structural(a *subject) (out []fault) {
 	for _, p := range all {
 		add("cut short", p, middle(a.files[p]))
 		add("zeros", p, zeroed(a.files[p]))
+		add("deleted", p, nil)
 	}
-	p := pick(held)
-	add("deleted", p, nil)
 	if len(code) > 0 {
-		p = pick(code)
+		p := pick(code)
 		lines := bytes.SplitAfter(a.files[p], []byte("\n"))
 		i := len(lines) / 2
 		bad := slices.Concat(lines[:i], [][]byte{[]byte("<<<<<<< HEAD\n"), lines[i], []byte("=======\n"), []byte("mine\n"), []byte(">>>>>>> other\n")}, lines[i+1:])

@@ -25,8 +25,9 @@
 // The owner's own edits are not undone unasked: if the landing that broke it is the
 // owner's, the repair is proposed. The one exception is damage: bytes that no hand
 // writes (cut short, or with blocks of zeros), see Damaged. It is found in files, too, that no
-// check looks at; where nothing fails for bytes that are gone, their return is proposed. That a
-// deleted contract comes back is always proposed, whoever deleted it; and so is that a damaged
+// check looks at; where nothing fails for bytes that are gone, their return is proposed, and so
+// is that of a deleted file if the app is built to something else without it. That a deleted
+// contract comes back is always proposed, whoever deleted it; and so is that a damaged
 // database comes back from its newest sound copy, since what was entered after it is not in
 // it. No landing is searched for that, and until the database is whole the app is not judged.
 //

@@ -56,10 +56,14 @@ func (h *Healer) promised(ctx context.Context, c *run, view *disk.View) error {
 	return nil
 }
 
-// where tells where an app broke: the landing that deleted its contract needs no search.
+// where tells where an app broke: the landing that deleted its contract, or that brought
+// damage, needs no search.
 func (h *Healer) where(ctx context.Context, c *run, target failure) (found, bool, error) {
 	if c.lostIt(target) {
 		return *c.lost, true, nil
+	}
+	if m, ok := c.marked(target); ok {
+		return m.at, true, nil
 	}
 	return h.search(ctx, c, target)
 }

@@ -27,7 +27,8 @@ type Judge interface {
 	Part(ctx context.Context, tree fs.FS, folder sys.Path, check string) (*sys.ContractReport, error)
 	// Print names what the check of that name looks at: it holds in both or in neither of two
 	// trees with one print. "" says that only trees of the same files are alike. With held
-	// it is known to hold, and Part takes no time.
+	// it is known to hold, and Part takes no time. An empty check looks at all that the app
+	// is built to.
 	Print(ctx context.Context, tree fs.FS, folder sys.Path, check string) (print string, held bool, err error)
 }
 

@@ -46,6 +46,9 @@ func (h *Healer) climb(ctx context.Context, c *run, view *disk.View, before *sys
 	if c.lostIt(target) {
 		one.Mode = modePromise
 	}
+	if c.took(target) {
+		one.Mode = modeTorn
+	}
 	if disk.IsDatabase(target.file) { // sound, as far as is known: no landing is to blame
 		one.Mode, one.Detector = modeRot, ByData
 		one.Why = fmt.Sprintf("%s, where %s keeps its data, cannot be used now: %s.", target.file, h.name(view, c), target.words)
@@ -447,6 +450,9 @@ func (h *Healer) title(tree fs.FS, c *run, target failure, at found) string {
 	what := "so that “" + target.name + "” holds again"
 	if m, ok := c.marked(target); ok {
 		what = "so that " + string(m.file) + " is whole again"
+		if m.words == deleted {
+			what = "so that " + string(m.file) + " is there again"
+		}
 	} else if target.name == "" {
 		what = "so that it runs again"
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"slices"
 
+	"matrixos/app"
 	"matrixos/disk"
 	"matrixos/sys"
 )
@@ -15,8 +16,12 @@ import (
 type mark struct {
 	file  sys.Path
 	words string
-	bytes []byte // of the file, as it is
+	bytes []byte // of the file, as it is; nil if it is gone
+	at    found  // where it came
 }
+
+// deleted is what a report says of a file that the app is another without.
+const deleted = "it was deleted, and the app is another without it"
 
 // mostByHand bounds how many changes by hand are looked at for damage.
 const mostByHand = 40
@@ -43,7 +48,11 @@ func (h *Healer) marred(ctx context.Context, c *run, view *disk.View) error {
 		if err != nil {
 			return err
 		}
-		if err := c.compare(view, before, after, seen); err != nil {
+		at := found{list[i], list[i-1].ID, i == len(list)-1}
+		if err := c.compare(view, before, after, at, seen); err != nil {
+			return err
+		}
+		if err := h.taken(ctx, c, view, list[i:], before, seen); err != nil {
 			return err
 		}
 	}
@@ -54,7 +63,7 @@ func (h *Healer) marred(ctx context.Context, c *run, view *disk.View) error {
 }
 
 // compare adds the marks of what one landing did to files that are now as it left them.
-func (c *run) compare(now, before, after *disk.View, seen map[sys.Path]bool) error {
+func (c *run) compare(now, before, after *disk.View, at found, seen map[sys.Path]bool) error {
 	for _, root := range c.roots {
 		err := fs.WalkDir(now, root, func(name string, d fs.DirEntry, err error) error {
 			p := sys.Path(name)
@@ -78,7 +87,7 @@ func (c *run) compare(now, before, after *disk.View, seen map[sys.Path]bool) err
 				return err
 			}
 			if words := Damaged(old, text); words != "" {
-				c.marks = append(c.marks, mark{p, words, text})
+				c.marks = append(c.marks, mark{p, words, text, at})
 			}
 			return nil
 		})
@@ -87,6 +96,78 @@ func (c *run) compare(now, before, after *disk.View, seen map[sys.Path]bool) err
 		}
 	}
 	return nil
+}
+
+// taken adds the marks of files that the first of some landings took away and did nothing
+// else to the app, which are gone since, and without which the app is built to something
+// else: what a tidy owner and a failing disk both do.
+func (h *Healer) taken(ctx context.Context, c *run, now *disk.View, since []sys.LandingInfo, before *disk.View, seen map[sys.Path]bool) error {
+	var views []*disk.View
+	for _, l := range since {
+		view, err := h.o.Disk.View(l.ID)
+		if err != nil {
+			return err
+		}
+		views = append(views, view)
+	}
+	files, err := c.only(before, views[0])
+	if err != nil || len(files) == 0 {
+		return err
+	}
+	is, _, err := c.judge.Print(ctx, now, c.folder, "")
+	if err != nil {
+		return err
+	}
+	at := found{since[0], before.Landing(), len(since) == 1}
+	for _, p := range files {
+		there := slices.ContainsFunc(append(views, now), func(v *disk.View) bool { return v.Hash(p) != "" })
+		if there || seen[p] || p == c.folder+"/"+contractName || p == c.folder+"/"+app.ManifestName {
+			continue
+		}
+		seen[p] = true
+		text, err := fs.ReadFile(before, string(p))
+		if err != nil {
+			return err
+		}
+		was, _, err := c.judge.Print(ctx, patched{now, map[string][]byte{string(p): text}}, c.folder, "")
+		if err != nil {
+			return err
+		}
+		if is == "" || was != is {
+			c.marks = append(c.marks, mark{p, deleted, nil, at})
+		}
+	}
+	return nil
+}
+
+// only lists the files of an app that a landing deleted; none if it did anything else to it.
+func (c *run) only(before, after *disk.View) (out []sys.Path, err error) {
+	other := false
+	for _, root := range c.roots {
+		for _, tree := range []*disk.View{before, after} {
+			err = fs.WalkDir(tree, root, func(name string, d fs.DirEntry, err error) error {
+				if errors.Is(err, fs.ErrNotExist) {
+					return nil
+				}
+				if err != nil || d.IsDir() {
+					return err
+				}
+				was, is := before.Hash(sys.Path(name)), after.Hash(sys.Path(name))
+				other = other || is != "" && was != is
+				if is == "" {
+					out = append(out, sys.Path(name))
+				}
+				return nil
+			})
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
+	if other {
+		return nil, nil
+	}
+	return out, nil
 }
 
 // marked is the mark that a failure is of; ok is false if it is of none.
@@ -98,11 +179,17 @@ func (c *run) marked(f failure) (mark, bool) {
 	return c.marks[i], true
 }
 
-// perhaps reports whether what seems to be damage may be the owner's hand: bytes are gone, and
-// nothing fails for it.
+// took reports whether a failure is that a file was deleted.
+func (c *run) took(f failure) bool {
+	m, ok := c.marked(f)
+	return ok && m.words == deleted
+}
+
+// perhaps reports whether what seems to be damage may be the owner's hand: a file or bytes of
+// it are gone, and nothing fails for it.
 func (c *run) perhaps(f failure, r *sys.ContractReport) bool {
 	m, ok := c.marked(f)
-	return ok && (m.words == cutShort || m.words == emptied) && len(failures(r)) == 1
+	return ok && (m.words == deleted || (m.words == cutShort || m.words == emptied) && len(failures(r)) == 1)
 }
 
 // marksIn tells which files of a tree are damaged, those that are faulty anyway excepted.
@@ -110,13 +197,16 @@ func (c *run) marksIn(tree fs.FS, _ sys.Path, r *sys.ContractReport) (out []sys.
 	for _, m := range c.marks {
 		text, err := fs.ReadFile(tree, string(m.file))
 		if errors.Is(err, fs.ErrNotExist) {
+			if m.bytes == nil && len(r.Faults) == 0 { // one that fails for it comes first
+				out = append(out, sys.Diagnostic{Severity: "error", File: m.file, Text: m.words})
+			}
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
 		known := slices.ContainsFunc(r.Faults, func(d sys.Diagnostic) bool { return d.File == m.file })
-		if !known && bytes.Equal(text, m.bytes) {
+		if !known && m.bytes != nil && bytes.Equal(text, m.bytes) {
 			out = append(out, sys.Diagnostic{Severity: "error", File: m.file, Line: 1, Text: m.words})
 		}
 	}

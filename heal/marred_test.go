@@ -1,6 +1,11 @@
 package heal
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -74,4 +79,62 @@ func TestDamageThatIsLeftIsLeft(t *testing.T) {
 	}
 	w.heal(sys.HealLeft)
 	w.has(style, ".a { color: red")
+}
+
+// TestADeletedFileThatNoCheckMisses: by hand, and without which the app is built to something
+// else. Its return is proposed, a no is remembered, and what makes no difference, what is
+// part of other work and what agents do is nobody's damage.
+func TestADeletedFileThatNoCheckMisses(t *testing.T) {
+	const style, other = tasks + "/style.css", tasks + "/src/sort.ts"
+	good := strings.Repeat(".row { color: red; }\n", 20)
+	has := func(tree fs.FS) string {
+		text, err := fs.ReadFile(tree, style)
+		return fmt.Sprint(len(text), errors.Is(err, fs.ErrNotExist))
+	}
+	for name, tt := range map[string]struct {
+		kind  sys.LandingKind
+		with  map[sys.Path]string
+		built func(fs.FS) string
+		asked bool
+	}{
+		"by hand":                {kind: sys.ByOwner, built: has, asked: true},
+		"nothing is known":       {kind: sys.ByOwner, built: func(fs.FS) string { return "" }, asked: true},
+		"it makes no difference": {kind: sys.ByOwner, built: func(fs.FS) string { return "same" }},
+		"with other work":        {kind: sys.ByOwner, built: has, with: map[sys.Path]string{other: "// another sort\n// end\n"}},
+		"by an agent":            {kind: sys.ByAgent, built: has},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.judge.built = tt.built
+			w.agent(map[sys.Path]string{style: good})
+			files := map[sys.Path]string{style: ""}
+			maps.Copy(files, tt.with)
+			culprit := w.land(tt.kind, files)
+			for range 5 {
+				w.agent(map[sys.Path]string{other: w.live(other) + "// end\n"})
+			}
+			later := w.live(other)
+			if !tt.asked {
+				w.heal()
+				return
+			}
+			one := w.heal(sys.HealProposed)[0]
+			if one.Mode != modeTorn || one.Culprit != culprit || !strings.Contains(one.Why, "style.css: it was deleted") || !slices.Equal(one.Files, []sys.Path{style}) {
+				t.Errorf("%+v", one)
+			}
+			w.heal(sys.HealProposed) // the same one
+			done, err := w.Accept(t.Context(), one.ID)
+			if err != nil || done.State != sys.HealDone {
+				t.Fatalf("%+v, %v", done, err)
+			}
+			w.has(style, good)
+			w.has(other, later)
+			w.heal()
+			w.land(tt.kind, files)
+			if _, err := w.Leave(t.Context(), w.heal(sys.HealProposed)[0].ID); err != nil {
+				t.Fatal(err)
+			}
+			w.heal(sys.HealLeft)
+		})
+	}
 }

@@ -71,7 +71,7 @@ func (h *Healer) propose(ctx context.Context, c *run, view *disk.View, at found,
 	}
 	one.Ways = []string{"repair it: " + what, "leave it as it is"}
 	if one.Mode == modeTorn {
-		one.Why = fmt.Sprintf("A file of %s looks damaged since %s: %s. Nothing fails for it, so it may be your own change.", h.name(view, c), at.culprit.ID, one.Seen[0])
+		one.Why = fmt.Sprintf("A file of %s looks damaged since %s: %s. Nothing fails for it, so it may be your own change.", h.name(view, c), at.culprit.ID, strings.TrimSuffix(one.Seen[0], "."))
 		one.Ways = []string{"bring it back as it was before", "leave it: it is as it should be"}
 	}
 	if one.Mode == modePromise {

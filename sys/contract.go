@@ -91,7 +91,11 @@ func (r *ContractReport) Settle() {
 func (r *ContractReport) Failures() []string {
 	var out []string
 	for _, d := range r.Faults {
-		out = append(out, fmt.Sprintf("%s:%d: %s", d.File, d.Line, d.Text))
+		place := string(d.File)
+		if d.Line > 0 { // else it is about the whole file
+			place += fmt.Sprint(":", d.Line)
+		}
+		out = append(out, place+": "+d.Text)
 	}
 	for _, s := range r.Scenarios {
 		if s.Green {
