@@ -266,6 +266,11 @@ func (a *apps) check(ctx context.Context, c disk.Checked) error {
 
 // noteRefused counts a landing that is refused for what it makes of an app.
 func (a *apps) noteRefused(ctx context.Context, c disk.Checked, f app.App, r *sys.ContractReport) {
+	a.countRefused(ctx, f, r, len(met(c, f)) > 0)
+}
+
+// countRefused is noteRefused where it is known whether two works met.
+func (a *apps) countRefused(ctx context.Context, f app.App, r *sys.ContractReport, joined bool) {
 	if a.refused == nil {
 		return
 	}
@@ -273,7 +278,7 @@ func (a *apps) noteRefused(ctx context.Context, c disk.Checked, f app.App, r *sy
 	if one.App = f.Manifest.Slug; !one.App.Valid() {
 		one.App = sys.Slug(f.Folder.Base())
 	}
-	if err := a.refused(context.WithoutCancel(ctx), &one, len(met(c, f)) > 0); err != nil {
+	if err := a.refused(context.WithoutCancel(ctx), &one, joined); err != nil {
 		a.log.WarnContext(ctx, "a refused landing could not be counted", "app", one.App, "error", err)
 	}
 }

@@ -41,6 +41,7 @@ func (a *apps) rules(ctx context.Context, c disk.RowsChecked) (func(context.Cont
 	}
 	return func(ctx context.Context) error {
 		var broken []string
+		kept := &sys.ContractReport{}
 		for i, r := range rules {
 			now, err := a.oddRows(ctx, c, r)
 			if err != nil {
@@ -48,11 +49,13 @@ func (a *apps) rules(ctx context.Context, c disk.RowsChecked) (func(context.Cont
 			}
 			if words := now.since(before[i]); words != "" {
 				broken = append(broken, fmt.Sprintf("“%s”: %s", r.Name, words))
+				kept.Invariants = append(kept.Invariants, sys.CheckResult{Name: r.Name, Expected: "no such row", Seen: words})
 			}
 		}
 		if len(broken) == 0 {
 			return nil
 		}
+		a.countRefused(ctx, of, kept, false)
 		return &sys.Error{
 			Op: "land", Path: string(c.Path), Kind: sys.NotVerified,
 			Err:  fmt.Errorf("these rows break what the contract of %s says of its data:\n%s", of.Manifest.Name, strings.Join(broken, "\n")),

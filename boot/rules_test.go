@@ -96,6 +96,13 @@ func TestAnAgentsRowsAreHeldToTheRules(t *testing.T) {
 	if err := s.weigh(t, sys.ByAgent, thing("2", 5)); err != nil {
 		t.Errorf("rows that keep it: %v", err)
 	}
+	counted, err := s.healer.Reliability(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(counted.Refused) != 1 || counted.Refused[0].App != "scales" || counted.Refused[0].Mode != 28 || counted.Refused[0].N != 1 || !strings.Contains(counted.Refused[0].Why, "nothing weighs less than nothing") {
+		t.Errorf("refused, as `matrixos reliability` counts it: %+v", counted.Refused)
+	}
 	if err := s.weigh(t, sys.ByOwner, thing("3", -7)); err != nil {
 		t.Errorf("the owner's: %v", err)
 	}
