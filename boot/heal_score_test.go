@@ -153,7 +153,8 @@ func quantile(millis []int64, percent int) string {
 		return "–"
 	}
 	all := slices.Sorted(slices.Values(millis))
-	return fmt.Sprintf("%.1f s", float64(all[min(len(all)-1, len(all)*percent/100)])/1000)
+	nearest := (len(all)*percent + 99) / 100 // the least rank that so many are not above
+	return fmt.Sprintf("%.1f s", float64(all[max(nearest, 1)-1])/1000)
 }
 
 func (t *tally) shares() string {

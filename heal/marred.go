@@ -110,6 +110,9 @@ func (h *Healer) taken(ctx context.Context, c *run, now *disk.View, since []sys.
 		}
 		views = append(views, view)
 	}
+	if views[0].Hash(c.folder+"/"+app.ManifestName) == "" {
+		return nil // all of the app was removed: this one is another
+	}
 	files, err := c.only(before, views[0])
 	if err != nil || len(files) == 0 {
 		return err

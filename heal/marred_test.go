@@ -138,3 +138,14 @@ func TestADeletedFileThatNoCheckMisses(t *testing.T) {
 		})
 	}
 }
+
+// TestARemovedAppTookNothingFromTheNext: one that comes in its place has other files.
+func TestARemovedAppTookNothingFromTheNext(t *testing.T) {
+	w := newWorld(t)
+	w.judge.built = func(fs.FS) string { return "" }
+	manifest, contract, code := w.live(tasks+"/matrix.json"), w.live(promised), w.live(tasks+"/src/sort.ts")
+	w.agent(map[sys.Path]string{tasks + "/style.css": ".a { color: red; }\n"})
+	w.land(sys.ByOwner, map[sys.Path]string{tasks + "/matrix.json": "", promised: "", src: "", tasks + "/src/sort.ts": "", tasks + "/style.css": ""})
+	w.agent(map[sys.Path]string{tasks + "/matrix.json": manifest, promised: contract, src: sheet(nil), tasks + "/src/sort.ts": code})
+	w.heal()
+}
