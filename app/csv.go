@@ -47,13 +47,14 @@ func WriteCSV(to io.Writer, types map[string]string, rows []Row) error {
 
 // ReadRows reads the rows of a table from a text of the form csv or json. A CSV names
 // its columns in the first line, and empty cells are left out; JSON is a list of
-// objects, or an object of such lists by table.
-func ReadRows(form string, text []byte, table string, types map[string]string) (rows []json.RawMessage, err error) {
+// objects, or an object of such lists by table. With each row comes the line of the text
+// on which it begins, from 1.
+func ReadRows(form string, text []byte, table string, types map[string]string) (rows []json.RawMessage, lines []int, err error) {
 	switch form {
 	case "csv":
-		rows, err = readCSV(text, types)
+		rows, lines, err = readCSV(text, types)
 	case "json":
-		rows, err = readJSONRows(text, table)
+		rows, lines, err = readJSONRows(text, table)
 	default:
 		err = fmt.Errorf("the form is %q; it may be csv or json", form)
 	}
@@ -61,46 +62,80 @@ func ReadRows(form string, text []byte, table string, types map[string]string) (
 		err = errors.New("it has no rows")
 	}
 	if err != nil {
-		return nil, &sys.Error{Op: "read rows for", Path: table, Kind: sys.Invalid, Err: err, Hint: "export the table to see the form"}
+		return nil, nil, &sys.Error{Op: "read rows for", Path: table, Kind: sys.Invalid, Err: err, Hint: "export the table to see the form"}
 	}
-	return rows, nil
+	return rows, lines, nil
 }
 
-func readJSONRows(raw []byte, table string) (rows []json.RawMessage, err error) {
+// linesOf finds the line on which each row begins: rows are pieces of the text from a
+// place on, in its order.
+func linesOf(text []byte, at int, rows []json.RawMessage) []int {
+	lines, line := make([]int, len(rows)), 1+bytes.Count(text[:at], []byte("\n"))
+	for i, r := range rows {
+		if from := bytes.Index(text[at:], r); from >= 0 {
+			line += bytes.Count(text[at:at+from], []byte("\n"))
+			lines[i] = line
+			line += bytes.Count(r, []byte("\n"))
+			at += from + len(r)
+		}
+	}
+	return lines
+}
+
+func readJSONRows(raw []byte, table string) (rows []json.RawMessage, lines []int, err error) {
 	if json.Unmarshal(raw, &rows) == nil {
-		return rows, nil
+		return rows, linesOf(raw, 0, rows), nil
 	}
 	var byTable map[string][]json.RawMessage
 	if err := json.Unmarshal(raw, &byTable); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	rows, ok := byTable[table]
 	if !ok {
-		return nil, fmt.Errorf("it has no table %s", table)
+		return nil, nil, fmt.Errorf("it has no table %s", table)
 	}
-	return rows, nil
+	at, err := after(raw, table)
+	return rows, linesOf(raw, at, rows), err
+}
+
+// after is the place in an object where the value of a key begins, or a little before.
+func after(object []byte, key string) (int, error) {
+	d := json.NewDecoder(bytes.NewReader(object))
+	if _, err := d.Token(); err != nil {
+		return 0, err
+	}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil || name == key {
+			return int(d.InputOffset()), err
+		}
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return 0, err
+		}
+	}
+	return 0, nil
 }
 
 // readCSV reads rows; a cell is read as the type of its column.
-func readCSV(raw []byte, types map[string]string) ([]json.RawMessage, error) {
+func readCSV(raw []byte, types map[string]string) (rows []json.RawMessage, lines []int, err error) {
 	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf"))))
 	head, err := r.Read()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, column := range head {
 		if _, ok := types[column]; !ok && !slices.Contains([]string{"id", "created_at", "updated_at"}, column) {
-			return nil, fmt.Errorf("the table has no column %q; there are %s", column, strings.Join(slices.Sorted(maps.Keys(types)), ", "))
+			return nil, nil, fmt.Errorf("the table has no column %q; there are %s", column, strings.Join(slices.Sorted(maps.Keys(types)), ", "))
 		}
 	}
-	var rows []json.RawMessage
 	for {
 		line, err := r.Read()
 		if errors.Is(err, io.EOF) {
-			return rows, nil
+			return rows, lines, nil
 		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		row := map[string]json.RawMessage{}
 		for i, text := range line {
@@ -110,9 +145,10 @@ func readCSV(raw []byte, types map[string]string) ([]json.RawMessage, error) {
 		}
 		out, err := json.Marshal(row)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		rows = append(rows, out)
+		at, _ := r.FieldPos(0)
+		rows, lines = append(rows, out), append(lines, at)
 	}
 }
 

@@ -31,7 +31,7 @@ func TestARedAppTakesNoOtherChange(t *testing.T) {
 	if _, err := s.write(t, sys.ByAgent, scales); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := s.client.Import(t.Context(), "scales", "things", "json", `[{"weight": 3}, {"weight": -1}]`); err != nil {
+	if err := s.weigh(t, sys.ByOwner, thing("1", 3)+thing("2", -1)); err != nil {
 		t.Fatal(err)
 	}
 	other := map[sys.Path]string{"apps/scales/src/main.tsx": "document.body.textContent = \"kilograms, kg\";\n"}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"matrixos/disk"
+	"matrixos/gateway"
 	"matrixos/sys"
 )
 
@@ -163,7 +164,7 @@ func TestADamagedDatabaseIsNoFaultOfTheCode(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.apps.Landed(t.Context(), sys.LandingInfo{})
-	if _, err := s.apps.Enter(t.Context(), "pair", "things", []json.RawMessage{json.RawMessage(`{"name": "kept"}`)}); err != nil {
+	if _, err := s.apps.Enter(t.Context(), "pair", "things", gateway.Entries{Rows: []json.RawMessage{json.RawMessage(`{"name": "kept"}`)}}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.write(t, sys.ByAgent, map[sys.Path]string{"apps/pair/src/extra.ts": "export const extra = 2;\n"}); err != nil { // with a copy of the row

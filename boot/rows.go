@@ -39,29 +39,6 @@ func (a *apps) Rows(ctx context.Context, slug sys.Slug, table string) (out gatew
 	return out, err
 }
 
-// Enter adds rows to a table, all or none, as a landing that can be undone.
-func (a *apps) Enter(ctx context.Context, slug sys.Slug, table string, list []json.RawMessage) (info sys.LandingInfo, err error) {
-	if err := a.disk.RoomForData(ctx, slug); err != nil {
-		return info, err
-	}
-	err = a.inRows(ctx, slug, func(rows *app.Rows, t *disk.Txn) error {
-		for begin := 0; begin < len(list); begin += rowsAtOnce {
-			if _, err := rows.Insert(ctx, table, list[begin:min(begin+rowsAtOnce, len(list))]); err != nil {
-				return err
-			}
-		}
-		if err := rows.Close(); err != nil { // before the folder lands
-			return err
-		}
-		info, err = t.Land(ctx, disk.Landing{Kind: sys.ByOwner, Title: fmt.Sprintf("Imported %d rows into %s of %s", len(list), table, slug)})
-		return err
-	})
-	if err == nil {
-		a.Landed(ctx, info) // open windows hear of it
-	}
-	return info, err
-}
-
 // makeTables makes the tables of an app that nobody has opened yet.
 func (a *apps) makeTables(ctx context.Context, slug sys.Slug) error {
 	view, folder, err := a.newest(ctx, slug)

@@ -17,16 +17,17 @@ import (
 
 const (
 	ruleTime = 3 * time.Second // for one rule: meanwhile nobody lands, and no window writes to the database
-	mostOdd  = 100_000         // rows against one rule that are compared; beyond, it is not held
+	mostOdd  = 100_000         // rows against one rule that are compared
 	oddShown = 3               // rows that a refusal shows
 )
 
-// rules holds what an agent lands in the database of an app to the rules of the app's
-// contract: no row may break one that did not break it before. Rows of the owner's that
-// broke one already stand in nobody's way, and the owner's windows are never asked.
+// rules holds what an agent lands in the database of an app, and what the owner imports,
+// to the rules of the app's contract: no row may break one that did not break it before.
+// Rows of the owner's that broke one already stand in nobody's way, and the owner's windows
+// are never asked.
 func (a *apps) rules(ctx context.Context, c disk.RowsChecked) (func(context.Context) error, error) {
 	slug := appOf(sys.DataChange{Path: c.Path})
-	if c.Kind != sys.ByAgent || string(c.Path) != fmt.Sprintf("data/%s/%s.sqlite", slug, slug) {
+	if c.Kind != sys.ByAgent && !c.Held || string(c.Path) != fmt.Sprintf("data/%s/%s.sqlite", slug, slug) {
 		return nil, nil
 	}
 	of, rules, err := app.Rules(c.Tree, slug)
@@ -40,40 +41,97 @@ func (a *apps) rules(ctx context.Context, c disk.RowsChecked) (func(context.Cont
 		}
 	}
 	return func(ctx context.Context) error {
-		var broken []string
-		kept := &sys.ContractReport{}
+		broken := &brokenRules{of: of}
 		for i, r := range rules {
 			now, err := a.oddRows(ctx, c, r)
 			if err != nil {
 				return err
 			}
-			if words := now.since(before[i]); words != "" {
-				broken = append(broken, fmt.Sprintf("“%s”: %s", r.Name, words))
-				kept.Invariants = append(kept.Invariants, sys.CheckResult{Name: r.Name, Expected: "no such row", Seen: words})
+			if one := now.since(before[i]); one.said() != "" {
+				one.rule = r.Name
+				broken.rules = append(broken.rules, one)
 			}
 		}
-		if len(broken) == 0 {
+		if len(broken.rules) == 0 {
 			return nil
 		}
-		a.countRefused(ctx, of, kept, false)
-		return &sys.Error{
-			Op: "land", Path: string(c.Path), Kind: sys.NotVerified,
-			Err:  fmt.Errorf("these rows break what the contract of %s says of its data:\n%s", of.Manifest.Name, strings.Join(broken, "\n")),
-			Hint: fmt.Sprintf("correct them or leave them out; the rule stands in %s and is the owner's: if it seems wrong, ask them", contract.Path(of.Folder)),
+		if c.Kind == sys.ByAgent { // what the owner brings is told them, and nobody's fault
+			a.countRefused(ctx, of, broken.report(), false)
 		}
+		broken.path = string(c.Path)
+		return broken
 	}, nil
+}
+
+// brokenRules refuses rows: what they break, and which they are.
+type brokenRules struct {
+	of    app.App
+	path  string
+	rules []brokenRule
+}
+
+// brokenRule is one rule with the rows that break it now and did not before.
+type brokenRule struct {
+	rule  string
+	fault string // why it can no longer be asked, or what else there is to say
+	rows  []oddRow
+}
+
+// Error implements error.
+func (b *brokenRules) Error() string { return b.told().Error() }
+
+// Unwrap yields the error as everybody knows it.
+func (b *brokenRules) Unwrap() error { return b.told() }
+
+func (b *brokenRules) told() *sys.Error {
+	var words []string
+	for _, r := range b.rules {
+		words = append(words, fmt.Sprintf("“%s”: %s", r.rule, r.said()))
+	}
+	return &sys.Error{
+		Op: "land", Path: b.path, Kind: sys.NotVerified,
+		Err:  fmt.Errorf("these rows break what the contract of %s says of its data:\n%s", b.of.Manifest.Name, strings.Join(words, "\n")),
+		Hint: fmt.Sprintf("correct them or leave them out; the rule stands in %s and is the owner's: if it seems wrong, ask them", contract.Path(b.of.Folder)),
+	}
+}
+
+// report is b as the healer counts it.
+func (b *brokenRules) report() *sys.ContractReport {
+	out := &sys.ContractReport{}
+	for _, r := range b.rules {
+		out.Invariants = append(out.Invariants, sys.CheckResult{Name: r.rule, Expected: "no such row", Seen: r.said()})
+	}
+	return out
+}
+
+// said is what is found, for people; "" if that is nothing.
+func (b brokenRule) said() string {
+	if len(b.rows) == 0 {
+		return b.fault
+	}
+	var shown []string
+	for _, r := range b.rows[:min(len(b.rows), oddShown)] {
+		shown = append(shown, r.words)
+	}
+	text := "found " + strings.Join(shown, "; ")
+	if more := len(b.rows) - len(shown); more > 0 {
+		text += fmt.Sprintf("; and %d more", more)
+	}
+	return text
 }
 
 // odd is what a rule finds at one moment.
 type odd struct {
-	fault   string // why it could not be asked
-	skipped bool   // it took too long, or found too much
-	rows    []oddRow
+	fault string // why it could not be asked
+	slow  bool   // it took too long
+	many  bool   // it found more than is compared
+	rows  []oddRow
 }
 
 type oddRow struct {
 	sum   [32]byte
 	words string
+	cells map[string]any // by column, of what is held though the owner brings it
 }
 
 func (a *apps) oddRows(ctx context.Context, c disk.RowsChecked, r contract.Invariant) (*odd, error) {
@@ -85,59 +143,54 @@ func (a *apps) oddRows(ctx context.Context, c disk.RowsChecked, r contract.Invar
 	out := &odd{}
 	err := c.Ask(limited, r.SQL, func(columns []string, row []any) bool {
 		words := app.RowWords(columns, row)
-		out.rows = append(out.rows, oddRow{sha256.Sum256(fmt.Append(nil, words, len(row))), words})
-		if len(out.rows) > oddShown { // only what may be shown is kept in words
-			out.rows[len(out.rows)-1].words = words[:min(len(words), 200)]
+		one := oddRow{sum: sha256.Sum256(fmt.Append(nil, words, len(row))), words: words}
+		if c.Held {
+			one.cells = map[string]any{}
+			for i, name := range columns {
+				one.cells[name] = row[i]
+			}
 		}
-		out.skipped = len(out.rows) >= mostOdd
-		return !out.skipped
+		if len(out.rows) >= oddShown { // only what may be shown is kept in words
+			one.words = words[:min(len(words), 200)]
+		}
+		out.rows = append(out.rows, one)
+		out.many = len(out.rows) >= mostOdd
+		return !out.many
 	})
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case errors.Is(err, context.DeadlineExceeded) || limited.Err() != nil:
-		out.skipped = true
+		out.slow = true
 	case err != nil:
 		out.fault = err.Error()
 	}
-	if out.skipped {
-		a.log.WarnContext(ctx, "a landing of rows is not held to a rule that takes too long or finds too much", "app", path.Base(path.Dir(string(c.Path))), "rule", r.Name)
+	if out.slow {
+		a.log.WarnContext(ctx, "a landing of rows is not held to a rule that takes too long", "app", path.Base(path.Dir(string(c.Path))), "rule", r.Name)
 	}
 	return out, nil
 }
 
-// since says what o finds and before did not; "" if that is nothing.
-func (o *odd) since(before *odd) string {
+// since is what o finds and before did not. Where there was too much to compare before, it
+// is nothing.
+func (o *odd) since(before *odd) brokenRule {
 	switch {
-	case o.skipped || before.skipped:
-		return ""
+	case o.slow || before.slow || before.many:
+		return brokenRule{}
 	case o.fault != "" && before.fault != "":
-		return "" // the landing did not make it so; it is told where the app is tried
+		return brokenRule{} // the landing did not make it so; it is told where the app is tried
 	case o.fault != "":
-		return "it can no longer be asked: " + o.fault
+		return brokenRule{fault: "it can no longer be asked: " + o.fault}
 	}
 	had := map[[32]byte]int{}
 	for _, r := range before.rows {
 		had[r.sum]++
 	}
-	var shown []string
-	more := 0
+	var out brokenRule
 	for _, r := range o.rows {
-		if had[r.sum]--; had[r.sum] >= 0 {
-			continue
-		}
-		if len(shown) < oddShown {
-			shown = append(shown, r.words)
-		} else {
-			more++
+		if had[r.sum]--; had[r.sum] < 0 {
+			out.rows = append(out.rows, r)
 		}
 	}
-	if len(shown) == 0 {
-		return ""
-	}
-	text := "found " + strings.Join(shown, "; ")
-	if more > 0 {
-		text += fmt.Sprintf("; and %d more", more)
-	}
-	return text
+	return out
 }

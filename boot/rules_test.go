@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -81,7 +83,7 @@ func TestAnAgentsRowsAreHeldToTheRules(t *testing.T) {
 	if _, err := s.write(t, sys.ByAgent, scales); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := s.client.Import(t.Context(), "scales", "things", "json", `[{"weight": 3}]`); err != nil {
+	if _, err := s.client.Import(t.Context(), "scales", "things", "json", `[{"weight": 3}]`, false); err != nil {
 		t.Fatal(err)
 	}
 	err := s.weigh(t, sys.ByAgent, thing("1", -4)+thing("2", 5))
@@ -106,9 +108,6 @@ func TestAnAgentsRowsAreHeldToTheRules(t *testing.T) {
 	if err := s.weigh(t, sys.ByOwner, thing("3", -7)); err != nil {
 		t.Errorf("the owner's: %v", err)
 	}
-	if _, _, err := s.client.Import(t.Context(), "scales", "things", "json", `[{"weight": -8}]`); err != nil {
-		t.Errorf("the owner's, in a window: %v", err)
-	}
 	if err := s.weigh(t, sys.ByAgent, thing("4", 9)); err != nil {
 		t.Errorf("beside a row of the owner's that breaks it: %v", err)
 	}
@@ -123,6 +122,55 @@ func TestAnAgentsRowsAreHeldToTheRules(t *testing.T) {
 	}
 	if err := s.weigh(t, sys.ByAgent, "ALTER TABLE things ADD COLUMN colour TEXT"); err != nil {
 		t.Errorf("what it does not need: %v", err)
+	}
+}
+
+// TestImportsAreHeldToTheRules: what a file brings is judged by the rules of the app, as it
+// will be with the rows that are there. The refusal names the lines of the file, and nothing
+// of it comes in; or all but these rows, where the owner says so.
+func TestImportsAreHeldToTheRules(t *testing.T) {
+	s := startStatic(t)
+	twice := strings.Replace(scales["apps/scales/contract.json"], `"SELECT id FROM things WHERE weight < 0"}`, `"SELECT id FROM things WHERE weight < 0"}, {"name": "no note is there twice", "sql": "SELECT note, count(*) FROM things WHERE note <> '' GROUP BY note HAVING count(*) > 1"}`, 1)
+	files := maps.Clone(scales)
+	files["apps/scales/contract.json"] = twice
+	if _, err := s.write(t, sys.ByAgent, files); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.weigh(t, sys.ByOwner, thing("1", -7)); err != nil { // breaks the rule already: in nobody's way
+		t.Fatal(err)
+	}
+	if _, err := s.client.Import(t.Context(), "scales", "things", "csv", "weight,note\n3,kettle\n", false); err != nil {
+		t.Fatalf("a file that keeps the rules: %v", err)
+	}
+	const wrong = "note,weight\n\"two\nlines\",4\nlight,-1\nkettle,2\npan,5\nfeather,-2\n"
+	_, err := s.client.Import(t.Context(), "scales", "things", "csv", wrong, false)
+	for _, want := range []string{
+		"things of Scales", "nothing was imported", "line 4 breaks “nothing weighs less than nothing”: note light, weight -1",
+		"line 5 breaks “no note is there twice”: note kettle, weight 2", "line 7 breaks", "all but these rows",
+	} {
+		if sys.KindOf(err) != sys.NotVerified || !strings.Contains(err.Error(), want) {
+			t.Errorf("a file against rules: %v; it does not say %q", err, want)
+		}
+	}
+	if got := s.weights(t); got != "-7 3" {
+		t.Errorf("after the refusal there is %q", got)
+	}
+	done, err := s.client.Import(t.Context(), "scales", "things", "csv", wrong, true)
+	if err != nil || done.Rows != 2 || !slices.Equal(done.Left, []int{4, 5, 7}) || done.Landing.Landing.ID == 0 {
+		t.Errorf("all but these: %+v, %v", done, err)
+	}
+	if got := s.weights(t); got != "-7 3 4 5" {
+		t.Errorf("then there is %q", got)
+	}
+	const nested = "{\"others\": [{\"weight\": -1}],\n\"things\": [\n {\"weight\": 6},\n {\"weight\":\n -1}]}"
+	if _, err := s.client.Import(t.Context(), "scales", "things", "json", nested, false); err == nil || !strings.Contains(err.Error(), "line 4 breaks") {
+		t.Errorf("as JSON: %v", err)
+	}
+	if _, err := s.client.Import(t.Context(), "scales", "things", "json", `[{"weight": -1}]`, true); sys.KindOf(err) != sys.NotVerified {
+		t.Errorf("where nothing else is in the file: %v", err)
+	}
+	if got := s.weights(t); got != "-7 3 4 5" {
+		t.Errorf("at the end there is %q", got)
 	}
 }
 
@@ -235,7 +283,7 @@ func TestMode10MostOfATableIsAsked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := p.client.Import(t.Context(), "scales", "things", "json", string(raw)); err != nil {
+	if _, err := p.client.Import(t.Context(), "scales", "things", "json", string(raw), false); err != nil {
 		t.Fatal(err)
 	}
 	list, err := p.apps.Rows(t.Context(), "scales", "things")

@@ -35,14 +35,18 @@ func (c *Client) ExportCSV(ctx context.Context, app sys.Slug, table string) (tex
 }
 
 // Import adds the rows of a text of the form csv or json to a table, all or none, as
-// one landing. It says how many.
-func (c *Client) Import(ctx context.Context, app sys.Slug, table, form, text string) (l Landing, n int, err error) {
-	var out struct {
-		Landing
-		Rows int `json:"rows"`
-	}
-	err = c.call(ctx, "import rows", http.MethodPost, rowsPath(app, table)+"/text", map[string]any{"form": form, "text": text}, &out)
-	return out.Landing, out.Rows, err
+// one landing. What breaks a rule of the app refuses all of it, unless leaveOut says to
+// add the others.
+func (c *Client) Import(ctx context.Context, app sys.Slug, table, form, text string, leaveOut bool) (out Imported, err error) {
+	err = c.call(ctx, "import rows", http.MethodPost, rowsPath(app, table)+"/text", map[string]any{"form": form, "text": text, "leave_out": leaveOut}, &out)
+	return out, err
+}
+
+// Imported says what an import has added.
+type Imported struct {
+	Landing
+	Rows int   `json:"rows"`
+	Left []int `json:"left,omitempty"` // lines of what was left out
 }
 
 // FoundRow is a row of an app in which a text was found.

@@ -27,6 +27,9 @@ type Landing struct {
 	// keeps theirs out, theirs replaces it, both adds a second file. Empty is a
 	// conflict.
 	Binary sys.ConflictChoice
+	// Held has the row checks judge the rows of this landing though the owner makes it:
+	// they come from somewhere else, a file for instance.
+	Held bool
 
 	resolves string // the conflict that this decides
 }

@@ -14,7 +14,7 @@ import (
 // has to be), whose error refuses the landing: what was so before is then known from what
 // the landing would bring about. Both run while nobody else can write to the database or
 // land, so they must be quick, and land nothing. What the owner does by hand is not shown
-// to them.
+// to them, unless Landing.Held says so.
 type RowCheck func(ctx context.Context, c RowsChecked) (after func(context.Context) error, err error)
 
 // RowsChecked is what a RowCheck sees.
@@ -22,22 +22,23 @@ type RowsChecked struct {
 	Tree fs.FS // the home as it will be
 	Path sys.Path
 	Kind sys.LandingKind
+	Held bool // see Landing.Held
 	// Ask runs one reading statement on the database as it is at that moment and gives
 	// each its rows, one by one, until it returns false.
 	Ask func(ctx context.Context, query string, each func(columns []string, row []any) bool) error
 }
 
 // SetRowChecks says what the rows of every landing have to pass, except what the owner
-// did by hand.
+// did by hand; see Landing.Held.
 func (d *Disk) SetRowChecks(checks ...RowCheck) { d.rowChecks.Store(&checks) }
 
 // checkedRows applies one set of changes between the two halves of the checks.
 func (p *preparation) checkedRows(ctx context.Context, n decision, tree git.Hash, path string, o *openRows, apply func() (conflicts bool, err error)) error {
 	list := *p.d.rowChecks.Load()
-	if n.landing.Kind == sys.ByOwner {
+	if n.landing.Kind == sys.ByOwner && !n.landing.Held {
 		list = nil
 	}
-	c := RowsChecked{Path: sys.Path(path), Kind: n.landing.Kind, Ask: o.ask}
+	c := RowsChecked{Path: sys.Path(path), Kind: n.landing.Kind, Held: n.landing.Held, Ask: o.ask}
 	if c.Kind == "" {
 		c.Kind = sys.ByAgent
 	}

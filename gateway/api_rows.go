@@ -28,14 +28,30 @@ type TableText struct {
 
 // ImportBody is a text with rows.
 type ImportBody struct {
-	Form string `json:"form" enum:"csv,json"`
-	Text string `json:"text"`
+	Form     string `json:"form" enum:"csv,json"`
+	Text     string `json:"text"`
+	LeaveOut bool   `json:"leave_out,omitempty" doc:"Add the others where some rows break a rule of the app, rather than none"`
 }
 
 // ImportReply says what was added.
 type ImportReply struct {
 	Landing sys.LandingInfo `json:"landing"`
 	Rows    int             `json:"rows"`
+	Left    []int           `json:"left,omitempty" doc:"The lines of what was left out because it breaks a rule of the app"`
+}
+
+// Entries are rows that the owner brings from somewhere: they are held to the rules that
+// the app has for its data.
+type Entries struct {
+	Rows     []json.RawMessage
+	Lines    []int // of the file that they come from, one for each; nil where there is none
+	LeaveOut bool  // the rows that break a rule, and only them
+}
+
+// Entered says what became of entries.
+type Entered struct {
+	Landing sys.LandingInfo
+	Left    []int // places of what was left out, from 0
 }
 
 // TableIn names a table of an app.
@@ -54,16 +70,16 @@ func (g *Gateway) rowsAPI() {
 		out.Rows = all(out.Rows)
 		return &reply[TableRows]{out}, nil
 	})
-	register(g, http.MethodPost, "/api/apps/{slug}/rows/{table}", "enter-rows", "Add rows to a table of an app, all or none: a landing, which can be undone", func(ctx context.Context, in *struct {
+	register(g, http.MethodPost, "/api/apps/{slug}/rows/{table}", "enter-rows", "Add rows to a table of an app, all or none, held to the rules that the app has for its data: a landing, which can be undone", func(ctx context.Context, in *struct {
 		TableIn
 		Body EnterBody
 	}) (*reply[LandingReply], error,
 	) {
-		l, err := g.o.Apps.Enter(ctx, in.Slug, in.Table, in.Body.Rows)
+		e, err := g.o.Apps.Enter(ctx, in.Slug, in.Table, Entries{Rows: in.Body.Rows})
 		if err != nil {
 			return nil, err
 		}
-		return &reply[LandingReply]{LandingReply{Landing: l, Files: []FileDiff{}}}, nil
+		return &reply[LandingReply]{LandingReply{Landing: e.Landing, Files: []FileDiff{}}}, nil
 	}, upTo(bodyLimit))
 	register(g, http.MethodGet, "/api/apps/{slug}/rows/{table}/csv", "export-rows", "A table of an app as CSV", func(ctx context.Context, in *TableIn) (*reply[TableText], error) {
 		t, err := g.o.Apps.Rows(ctx, in.Slug, in.Table)
@@ -74,7 +90,7 @@ func (g *Gateway) rowsAPI() {
 		err = app.WriteCSV(&b, t.Columns, appRows(t.Rows))
 		return &reply[TableText]{TableText{b.String()}}, err
 	})
-	register(g, http.MethodPost, "/api/apps/{slug}/rows/{table}/text", "import-rows", "Add the rows of a CSV or JSON text to a table, all or none: a landing, which can be undone", func(ctx context.Context, in *struct {
+	register(g, http.MethodPost, "/api/apps/{slug}/rows/{table}/text", "import-rows", "Add the rows of a CSV or JSON text to a table, all or none, held to the rules that the app has for its data: a landing, which can be undone", func(ctx context.Context, in *struct {
 		TableIn
 		Body ImportBody
 	}) (*reply[ImportReply], error,
@@ -83,12 +99,19 @@ func (g *Gateway) rowsAPI() {
 		if err != nil {
 			return nil, err
 		}
-		rows, err := app.ReadRows(in.Body.Form, []byte(in.Body.Text), in.Table, t.Columns)
+		rows, lines, err := app.ReadRows(in.Body.Form, []byte(in.Body.Text), in.Table, t.Columns)
 		if err != nil {
 			return nil, err
 		}
-		l, err := g.o.Apps.Enter(ctx, in.Slug, in.Table, rows)
-		return &reply[ImportReply]{ImportReply{l, len(rows)}}, err
+		e, err := g.o.Apps.Enter(ctx, in.Slug, in.Table, Entries{rows, lines, in.Body.LeaveOut})
+		if err != nil {
+			return nil, err
+		}
+		out := ImportReply{Landing: e.Landing, Rows: len(rows) - len(e.Left)}
+		for _, i := range e.Left {
+			out.Left = append(out.Left, lines[i])
+		}
+		return &reply[ImportReply]{out}, nil
 	}, upTo(bodyLimit))
 	register(g, http.MethodGet, "/api/rows", "search-rows", "Rows of all apps that have these words, a few of each app", func(ctx context.Context, in *struct {
 		Text string `query:"q" required:"true" maxLength:"200"`

@@ -59,8 +59,9 @@ type Schedule interface {
 type AppRows interface {
 	// Rows reads all rows of a table.
 	Rows(ctx context.Context, slug sys.Slug, table string) (TableRows, error)
-	// Enter adds rows to a table, all or none, as a landing.
-	Enter(ctx context.Context, slug sys.Slug, table string, rows []json.RawMessage) (sys.LandingInfo, error)
+	// Enter adds rows to a table as a landing: all, or none if one of them breaks a rule of
+	// the app.
+	Enter(ctx context.Context, slug sys.Slug, table string, e Entries) (Entered, error)
 	// Restore brings rows of tables back as they were, all or none, as a landing.
 	Restore(ctx context.Context, slug sys.Slug, tables map[string][]app.Row) (sys.LandingInfo, error)
 	// ServerFiles is what the server of an app keeps, by path below its folder.

@@ -337,8 +337,8 @@ func (*apps) Restore(context.Context, sys.Slug, map[string][]app.Row) (sys.Landi
 
 func (*apps) Search(context.Context, string, int) ([]app.FoundRow, error) { return nil, nil }
 
-func (*apps) Enter(context.Context, sys.Slug, string, []json.RawMessage) (sys.LandingInfo, error) {
-	return sys.LandingInfo{}, nil
+func (*apps) Enter(context.Context, sys.Slug, string, gateway.Entries) (gateway.Entered, error) {
+	return gateway.Entered{}, nil
 }
 
 func (a *apps) Leave(capability string) {

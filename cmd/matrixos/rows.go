@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -28,19 +29,21 @@ func (p *program) rowsCommands() []*cobra.Command {
 		},
 	}
 	export.Flags().BoolVar(&asCSV, "csv", false, "as CSV, for a spreadsheet")
+	var leaveOut bool
 	load := &cobra.Command{
 		Use:   "import SLUG TABLE FILE",
 		Short: "Add the rows of a .csv or .json file to a table: one change, which can be undone",
-		Long:  "A CSV file names its columns in the first line; empty cells are left out. A JSON file is a\nlist of objects, or what export has written. A row that brings its id along keeps it.",
+		Long:  "A CSV file names its columns in the first line; empty cells are left out. A JSON file is a\nlist of objects, or what export has written. A row that brings its id along keeps it.\n\nThe rows are held to the rules that the app has for its data: if one breaks a rule, nothing\nis added, and you are told which line it is. With --leave-out the others are.",
 		Args:  cobra.ExactArgs(3),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			raw, err := os.ReadFile(args[2])
 			if err != nil {
 				return &sys.Error{Op: "read", Path: args[2], Kind: sys.NotFound, Err: err, Hint: "name a .csv or .json file"}
 			}
-			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error { return p.importRows(ctx, c, args, raw) })
+			return p.with(cmd.Context(), func(ctx context.Context, c *client.Client) error { return p.importRows(ctx, c, args, raw, leaveOut) })
 		},
 	}
+	load.Flags().BoolVar(&leaveOut, "leave-out", false, "leave out rows that break a rule of the app, and add the others")
 	find := &cobra.Command{
 		Use:   "search WORD…",
 		Short: "Find entries of all apps that have these words",
@@ -160,13 +163,36 @@ func (p *program) exportRows(ctx context.Context, c *client.Client, args []strin
 	return p.printJSON(out)
 }
 
-func (p *program) importRows(ctx context.Context, c *client.Client, args []string, raw []byte) error {
+func (p *program) importRows(ctx context.Context, c *client.Client, args []string, raw []byte, leaveOut bool) error {
 	slug, table := sys.Slug(args[0]), args[1]
 	form := strings.TrimPrefix(strings.ToLower(filepath.Ext(args[2])), ".")
-	l, n, err := c.Import(ctx, slug, table, form, string(raw))
-	if err != nil || p.json {
-		return p.orJSON(l, err)
+	done, err := c.Import(ctx, slug, table, form, string(raw), leaveOut)
+	if e, ok := errors.AsType[*sys.Error](err); ok && e.Kind == sys.NotVerified && !leaveOut {
+		told := *e
+		told.Hint += ": --leave-out does that"
+		return &told
 	}
-	_, err = fmt.Fprintf(p.err, "Added %d rows to %s of %s (%s). `matrixos undo %s --data` takes them back.\n", n, table, slug, l.Landing.ID, l.Landing.ID)
+	if err != nil || p.json {
+		return p.orJSON(done, err)
+	}
+	id := done.Landing.Landing.ID
+	if _, err = fmt.Fprintf(p.err, "Added %s to %s of %s (%s). `matrixos undo %s --data` takes them back.\n", count(done.Rows, "row"), table, slug, id, id); err != nil || len(done.Left) == 0 {
+		return err
+	}
+	_, err = fmt.Fprintf(p.err, "Left out, because they break a rule of the app: %s.\n", linesWords(done.Left))
 	return err
+}
+
+// linesWords names lines of a file.
+func linesWords(lines []int) string {
+	const most = 20
+	var out []string
+	for _, l := range lines[:min(len(lines), most)] {
+		out = append(out, strconv.Itoa(l))
+	}
+	words := count(len(lines), "line") + " (" + strings.Join(out, ", ")
+	if len(lines) > most {
+		words += ", …"
+	}
+	return words + ")"
 }

@@ -14,7 +14,7 @@ import { ended } from "../session/chat.ts";
 import { repairText, unwell } from "../session/state.ts";
 import { reportWords } from "../ui/level.ts";
 import { count } from "../ui/words.ts";
-import { backUpApp, exportEntries, importEntries, restoreApp } from "./data.ts";
+import { backUpApp, exportEntries, importEntries, importOthers, restoreApp } from "./data.ts";
 import { plain, type Command, type Context, type Place } from "./registry.ts";
 
 const hasWindow = (c: Context) => c.desk.focused() !== null;
@@ -236,6 +236,10 @@ export const commands: readonly Command[] = [
   {
     name: "app.import", label: "Import entries from a file", group: "App", icon: Upload, when: hasApp,
     perform: (c, slug = c.desk.focusedApp() ?? "") => withApp(c, slug, importEntries),
+  },
+  {
+    name: "app.import.others", label: "Import all but the rows that break a rule", group: "App", icon: Upload, when: () => false, // from where they are named
+    perform: () => importOthers(),
   },
   {
     name: "app.backup", label: "Back up this app", group: "App", icon: Archive, when: hasApp,

@@ -2,6 +2,7 @@
 import type { AppBackup } from "../protocol/api.ts";
 import type { AppInfo } from "../protocol/wire.ts";
 import { api } from "../session/api.ts";
+import { refusalOf } from "../session/http.ts";
 import { attempt, notify } from "../session/store.ts";
 import { count } from "../ui/words.ts";
 
@@ -46,10 +47,51 @@ export async function importEntries(app: AppInfo): Promise<void> {
     notify({ level: "error", title: `${app.name} has several tables`, text: `Name the file after one of them: ${app.tables.map((t) => `${t}.csv`).join(", ")}.` });
     return;
   }
-  const text = await file.text();
   const form = file.name.toLowerCase().endsWith(".json") ? "json" : "csv";
-  const done = await attempt(`${file.name} was not imported`, () => api.importRows(app.slug, table, form, text));
-  if (done) notify({ level: "info", title: `${count(done.rows, "entry", "entries")} added to ${app.name}`, text: "Undo takes them back.", action: { label: "Show history", command: "go.history" } });
+  await bring({ app, table, form, name: file.name, text: await file.text() }, false);
+}
+
+interface Brought {
+  app: AppInfo;
+  table: string;
+  form: "csv" | "json";
+  name: string;
+  text: string;
+}
+
+// refused is the file of which some rows break a rule of its app, until the next one.
+let refused: Brought | undefined;
+
+async function bring(file: Brought, leaveOut: boolean): Promise<void> {
+  const { app } = file;
+  refused = undefined;
+  try {
+    const done = await api.importRows(app.slug, file.table, file.form, file.text, leaveOut);
+    const left = done.left ?? [];
+    notify({
+      level: left.length ? "waiting" : "info", title: `${count(done.rows, "entry", "entries")} added to ${app.name}`,
+      text: left.length ? `${leftOut(left)} Undo takes back what was added.` : "Undo takes them back.", action: { label: "Show history", command: "go.history" },
+    });
+  } catch (error) {
+    const why = refusalOf(error);
+    const some = why.kind === "not verified" && why.hint.includes("all but these");
+    if (some) refused = file;
+    notify({
+      level: "error", title: `${file.name} was not imported`, text: [why.message, why.hint && `${why.hint[0]?.toUpperCase()}${why.hint.slice(1)}.`].filter(Boolean).join("\n"),
+      action: some ? { label: "Import the others", command: "app.import.others" } : undefined,
+    });
+  }
+}
+
+/** leftOut says which lines of a file were not imported. */
+export function leftOut(lines: readonly number[]): string {
+  const named = lines.slice(0, 10).join(", ") + (lines.length > 10 ? ", …" : "");
+  return lines.length === 1 ? `Line ${named} breaks a rule of the app and was left out.` : `Lines ${named} break rules of the app and were left out.`;
+}
+
+/** importOthers brings in what was refused, without the rows that break a rule. */
+export async function importOthers(): Promise<void> {
+  if (refused) await bring(refused, true);
 }
 
 export async function backUpApp(app: AppInfo): Promise<void> {

@@ -24,7 +24,8 @@ export const api = {
   conversation: (id: string) => send("get", "/api/conversations/{id}", { path: { id } }),
   searchRows: (q: string) => send("get", "/api/rows", { query: { q } }).then(list),
   exportRows: (slug: Slug, table: string) => send("get", "/api/apps/{slug}/rows/{table}/csv", { path: { slug, table } }),
-  importRows: (slug: Slug, table: string, form: "csv" | "json", text: string) => send("post", "/api/apps/{slug}/rows/{table}/text", { path: { slug, table }, body: { form, text } }),
+  importRows: (slug: Slug, table: string, form: "csv" | "json", text: string, leaveOut = false) =>
+    send("post", "/api/apps/{slug}/rows/{table}/text", { path: { slug, table }, body: { form, text, leave_out: leaveOut } }),
   backupApp: (slug: Slug) => send("get", "/api/apps/{slug}/backup", { path: { slug } }),
   restoreApp: (body: AppBackup) => send("post", "/api/apps/restore", { body }),
   answer: (id: string, text: string) => send("post", "/api/questions/{id}", { path: { id }, body: { text } }),
