@@ -172,7 +172,7 @@ func (v *drivers) Pin(ctx context.Context, server string, p driver.Pinned, byOwn
 	if byOwner {
 		w.Kind, w.Title = sys.ByOwner, "Let in the changed tools of "+server
 	}
-	_, err = v.disk.Write(ctx, w)
+	_, err = v.disk.Write(ctx, w) // a record of the system's, made of nothing that is in it
 	return err
 }
 
@@ -186,14 +186,12 @@ func (v *drivers) Add(ctx context.Context, name string, text []byte, replace boo
 	if _, err := mcp.ParseConfig(name, text); err != nil {
 		return sys.LandingInfo{}, err
 	}
-	view, err := v.disk.View(0)
-	if err != nil {
-		return sys.LandingInfo{}, err
-	}
-	if _, err := fs.Stat(view, string(p)); err == nil && !replace {
-		return sys.LandingInfo{}, &sys.Error{Op: "attach", Path: name, Kind: sys.Exists, Err: errors.New("a server of this name is attached"), Hint: "remove it first, or edit " + string(p)}
-	}
-	l, err := v.disk.Write(ctx, disk.Write{Files: map[sys.Path][]byte{p: text}, Kind: sys.ByOwner, Title: "Attach " + name})
+	l, err := v.disk.Edit(ctx, []sys.Path{p}, func(home *disk.View) (disk.Write, error) {
+		if _, err := fs.Stat(home, string(p)); err == nil && !replace {
+			return disk.Write{}, &sys.Error{Op: "attach", Path: name, Kind: sys.Exists, Err: errors.New("a server of this name is attached"), Hint: "remove it first, or edit " + string(p)}
+		}
+		return disk.Write{Files: map[sys.Path][]byte{p: text}, Kind: sys.ByOwner, Title: "Attach " + name}, nil
+	})
 	v.follow()
 	return l, err
 }
@@ -228,14 +226,12 @@ func (v *drivers) Remove(ctx context.Context, name string) (sys.LandingInfo, err
 		return sys.LandingInfo{}, err
 	}
 	p := mcp.Folder + sys.Path("/"+name+".json")
-	view, err := v.disk.View(0)
-	if err != nil {
-		return sys.LandingInfo{}, err
-	}
-	if _, err := fs.Stat(view, string(p)); err != nil {
-		return sys.LandingInfo{}, &sys.Error{Op: "detach", Path: name, Kind: sys.NotFound, Err: errors.New("it has no file of its own"), Hint: "take it out of the file in " + string(mcp.Folder) + " that names it"}
-	}
-	l, err := v.disk.Write(ctx, disk.Write{Files: map[sys.Path][]byte{p: nil}, Kind: sys.ByOwner, Title: "Detach " + name})
+	l, err := v.disk.Edit(ctx, []sys.Path{p}, func(home *disk.View) (disk.Write, error) {
+		if _, err := fs.Stat(home, string(p)); err != nil {
+			return disk.Write{}, &sys.Error{Op: "detach", Path: name, Kind: sys.NotFound, Err: errors.New("it has no file of its own"), Hint: "take it out of the file in " + string(mcp.Folder) + " that names it"}
+		}
+		return disk.Write{Files: map[sys.Path][]byte{p: nil}, Kind: sys.ByOwner, Title: "Detach " + name}, nil
+	})
 	v.follow()
 	return l, err
 }

@@ -172,30 +172,22 @@ func (h *homeserver) keep(ctx context.Context, want sys.Handle, settings map[str
 			delete(settings, k)
 		}
 	}
-	if _, err := h.disk.Capture(ctx); err != nil { // what the owner has just saved in the same files stays
-		return err
-	}
-	config, err := editConfig(h.disk, settings)
-	if err != nil {
-		return err
-	}
-	text, err := h.editIdentity("handle", want)
-	if err != nil {
-		return err
-	}
-	_, err = h.disk.Write(ctx, disk.Write{
-		Files: map[sys.Path][]byte{configFile: config, handleFile: text}, Kind: sys.ByOwner, Title: "Claimed the handle " + string(want),
+	_, err := h.disk.Edit(ctx, []sys.Path{configFile, handleFile}, func(home *disk.View) (disk.Write, error) {
+		config, err := editConfig(home, settings)
+		if err != nil {
+			return disk.Write{}, err
+		}
+		text, err := editIdentity(home, "handle", want)
+		return disk.Write{
+			Files: map[sys.Path][]byte{configFile: config, handleFile: text}, Kind: sys.ByOwner, Title: "Claimed the handle " + string(want),
+		}, err
 	})
 	return err
 }
 
 // editIdentity sets one field of system/handle.json, and leaves the rest.
-func (h *homeserver) editIdentity(field string, value any) ([]byte, error) {
-	view, err := h.disk.View(0)
-	if err != nil {
-		return nil, err
-	}
-	text, err := fs.ReadFile(view, string(handleFile))
+func editIdentity(home fs.FS, field string, value any) ([]byte, error) {
+	text, err := fs.ReadFile(home, string(handleFile))
 	if missing(err) || err == nil && !json.Valid(text) {
 		text = []byte("{}\n")
 	} else if err != nil {
@@ -266,7 +258,7 @@ func (h *homeserver) Password(ctx context.Context, in gateway.PasswordBody) (gat
 		}
 		return out, h.open(hs.Domain())
 	}
-	return out, h.ensure(ctx, hs, id, who, password, in.New)
+	return out, h.ensure(ctx, hs, who, password, in.New)
 }
 
 const passwordLeast = 10
@@ -289,7 +281,7 @@ func (h *homeserver) known(id identity, who sys.Handle, domain string, fresh boo
 }
 
 // ensure makes the accounts or changes the password, and then says so in the home.
-func (h *homeserver) ensure(ctx context.Context, hs matrix.Homeserver, id identity, who sys.Handle, password string, fresh bool) error {
+func (h *homeserver) ensure(ctx context.Context, hs matrix.Homeserver, who sys.Handle, password string, fresh bool) error {
 	accounts := []sys.Handle{who}
 	if fresh {
 		accounts = append(accounts, matrix.AI(who))
@@ -303,11 +295,14 @@ func (h *homeserver) ensure(ctx context.Context, hs matrix.Homeserver, id identi
 	if !fresh {
 		return nil
 	}
-	text, err := h.editIdentity("people", append(id.People, who))
-	if err != nil {
-		return err
-	}
-	_, err = h.disk.Write(ctx, disk.Write{Files: map[sys.Path][]byte{handleFile: text}, Kind: sys.ByOwner, Title: "Added " + string(who) + " to the homeserver"})
+	_, err := h.disk.Edit(ctx, []sys.Path{handleFile}, func(home *disk.View) (disk.Write, error) {
+		var now identity
+		if err := readJSONOf(home, handleFile, &now); err != nil {
+			return disk.Write{}, err
+		}
+		text, err := editIdentity(home, "people", append(now.People, who))
+		return disk.Write{Files: map[sys.Path][]byte{handleFile: text}, Kind: sys.ByOwner, Title: "Added " + string(who) + " to the homeserver"}, err
+	})
 	return err
 }
 

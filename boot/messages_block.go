@@ -40,12 +40,8 @@ func (m *messenger) hides() func(sys.Handle) bool {
 }
 
 // contactsText is the owner's file of contacts as it is.
-func (m *messenger) contactsText() ([]byte, error) {
-	view, err := m.disk.View(0)
-	if err != nil {
-		return nil, err
-	}
-	text, err := fs.ReadFile(view, string(door.ContactsFile))
+func contactsText(home fs.FS) ([]byte, error) {
+	text, err := fs.ReadFile(home, string(door.ContactsFile))
 	if errors.Is(err, fs.ErrNotExist) || err == nil && len(strings.TrimSpace(string(text))) == 0 {
 		return []byte("{}\n"), nil
 	}
@@ -69,32 +65,12 @@ func (s *social) Block(ctx context.Context, who string, blocked bool) error {
 	if m == nil {
 		return &sys.Error{Op: "block", Path: who, Kind: sys.Unavailable, Err: errors.New("this is safe mode")}
 	}
-	text, err := m.contactsText()
-	if err != nil {
-		return err
-	}
-	c, err := door.ParseContacts(text)
-	if err != nil {
-		return err
-	}
 	owner := m.owner()
 	if both := (door.Contacts{Blocked: []string{who}}); both.Blocks(owner) || both.Blocks(matrix.AI(owner)) {
 		return &sys.Error{Op: "block", Path: who, Kind: sys.Invalid, Err: errors.New("that is you, or your AI")}
 	}
-	list, title := slices.DeleteFunc(slices.Clone(c.Blocked), func(b string) bool { return b == who }), "Unblocked "+who
-	if blocked {
-		list, title = append(list, who), "Blocked "+who
-	}
-	if slices.Equal(list, c.Blocked) {
-		return nil
-	}
-	if text, err = sjson.SetBytes(text, "blocked", list); err != nil {
-		return err
-	}
-	if _, err := door.ParseContacts(text); err != nil {
-		return err
-	}
-	if _, err := m.disk.Write(ctx, disk.Write{Files: map[sys.Path][]byte{door.ContactsFile: text}, Kind: sys.ByOwner, Title: title}); err != nil {
+	l, err := m.disk.Edit(ctx, []sys.Path{door.ContactsFile}, func(home *disk.View) (disk.Write, error) { return blocking(home, who, blocked) })
+	if err != nil || l.ID == 0 {
 		return err
 	}
 	if err := m.ready(ctx); err != nil {
@@ -117,6 +93,30 @@ func (s *social) Block(ctx context.Context, who string, blocked bool) error {
 		}
 	}
 	return nil
+}
+
+// blocking is the file of contacts with somebody blocked, or not any more.
+func blocking(home fs.FS, who string, blocked bool) (disk.Write, error) {
+	text, err := contactsText(home)
+	if err != nil {
+		return disk.Write{}, err
+	}
+	c, err := door.ParseContacts(text)
+	if err != nil {
+		return disk.Write{}, err
+	}
+	list, title := slices.DeleteFunc(slices.Clone(c.Blocked), func(b string) bool { return b == who }), "Unblocked "+who
+	if blocked {
+		list, title = append(list, who), "Blocked "+who
+	}
+	if slices.Equal(list, c.Blocked) {
+		return disk.Write{}, nil
+	}
+	if text, err = sjson.SetBytes(text, "blocked", list); err != nil {
+		return disk.Write{}, err
+	}
+	_, err = door.ParseContacts(text)
+	return disk.Write{Files: map[sys.Path][]byte{door.ContactsFile: text}, Kind: sys.ByOwner, Title: title}, err
 }
 
 // reported is a file of reportsFolder.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"slices"
 	"strings"
@@ -280,12 +281,17 @@ func (m *models) Choose(ctx context.Context, c gateway.ModelChoice) error {
 			return err
 		}
 	}
-	if _, err := m.disk.Capture(ctx); err != nil { // what the owner has just saved in the same file stays
-		return err
-	}
-	now, err := readConfig(m.disk, 0)
-	if err != nil {
-		return err
+	_, err := m.disk.Edit(ctx, []sys.Path{configFile}, func(home *disk.View) (disk.Write, error) {
+		return m.choosing(home, c, provider, account, id)
+	})
+	return err
+}
+
+// choosing sets the model in the settings, and the address of its provider.
+func (m *models) choosing(home fs.FS, c gateway.ModelChoice, provider, account, id string) (disk.Write, error) {
+	var now config
+	if err := readJSONOf(home, configFile, &now); err != nil {
+		return disk.Write{}, err
 	}
 	now.Model = c.Model
 	if id == "" && suggested[provider] != "" {
@@ -298,17 +304,13 @@ func (m *models) Choose(ctx context.Context, c gateway.ModelChoice) error {
 		now.BaseURLs[account] = c.BaseURL
 	}
 	if err := m.usable(now); err != nil {
-		return err
+		return disk.Write{}, err
 	}
-	text, err := editConfig(m.disk, map[string]any{"model": now.Model, "base_urls": now.BaseURLs})
-	if err != nil {
-		return err
-	}
-	_, err = m.disk.Write(ctx, disk.Write{
+	text, err := editConfig(home, map[string]any{"model": now.Model, "base_urls": now.BaseURLs})
+	return disk.Write{
 		Files: map[sys.Path][]byte{configFile: text},
 		Kind:  sys.ByOwner, Title: "Chose the model " + now.Model,
-	})
-	return err
+	}, err
 }
 
 // usable reports why the model of c cannot be used, before it is chosen.

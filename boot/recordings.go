@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"strings"
 	"sync"
@@ -290,20 +289,19 @@ func chosen(d contract.Draft, name string, without []int) (contract.Scenario, er
 }
 
 func (r *recordings) land(ctx context.Context, one *recording, s contract.Scenario) (sys.RecordingKept, error) {
-	view, folder, err := r.apps.newest(ctx, one.app)
+	_, folder, err := r.apps.newest(ctx, one.app)
 	if err != nil {
 		return sys.RecordingKept{}, err
 	}
 	file := contract.Path(folder)
-	raw, err := fs.ReadFile(view, string(file))
-	if err != nil && !missing(err) {
-		return sys.RecordingKept{}, err
-	}
-	text, err := app.AddScenario(raw, s, file)
-	if err != nil {
-		return sys.RecordingKept{}, err
-	}
-	l, err := r.apps.disk.Write(ctx, disk.Write{Files: map[sys.Path][]byte{file: []byte(text)}, Kind: sys.ByOwner, Title: fmt.Sprintf("You showed what %s has to do: %s", one.app, s.Name)})
+	l, err := r.apps.disk.Edit(ctx, []sys.Path{file}, func(home *disk.View) (disk.Write, error) {
+		raw, err := home.ReadFile(string(file))
+		if err != nil && !missing(err) {
+			return disk.Write{}, err
+		}
+		text, err := app.AddScenario(raw, s, file)
+		return disk.Write{Files: map[sys.Path][]byte{file: []byte(text)}, Kind: sys.ByOwner, Title: fmt.Sprintf("You showed what %s has to do: %s", one.app, s.Name)}, err
+	})
 	if err != nil {
 		return sys.RecordingKept{}, err
 	}

@@ -109,12 +109,8 @@ func settingsOf(d *disk.Disk, good sys.LandingID, log *slog.Logger) func() kerne
 
 // editConfig is the text of the settings with some fields set; what else the
 // owner has in the file, and how it is laid out, stays.
-func editConfig(d *disk.Disk, fields map[string]any) ([]byte, error) {
-	view, err := d.View(0)
-	if err != nil {
-		return nil, err
-	}
-	text, err := fs.ReadFile(view, string(configFile))
+func editConfig(home fs.FS, fields map[string]any) ([]byte, error) {
+	text, err := fs.ReadFile(home, string(configFile))
 	if err != nil && !missing(err) {
 		return nil, err
 	}
@@ -157,7 +153,11 @@ func readJSON(d *disk.Disk, at sys.LandingID, path sys.Path, into any) error {
 	if err != nil {
 		return err
 	}
-	text, err := fs.ReadFile(view, string(path))
+	return readJSONOf(view, path, into)
+}
+
+func readJSONOf(home fs.FS, path sys.Path, into any) error {
+	text, err := fs.ReadFile(home, string(path))
 	if missing(err) {
 		return nil
 	}

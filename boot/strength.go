@@ -33,8 +33,6 @@ type measured struct {
 // strengths keeps what was last measured of each contract, in a file of the home, and
 // measures in quiet moments what was not yet.
 type strengths struct {
-	writing sync.Mutex // one landing of it at a time; above mu
-
 	mu    sync.Mutex
 	at    sys.LandingID // of what is known
 	known map[sys.Slug]measured
@@ -83,30 +81,27 @@ func (a *apps) measure(ctx context.Context, slug sys.Slug, side int) (*sys.Stren
 
 // keepStrength lands what was measured. What is kept of apps that are gone goes.
 func (a *apps) keepStrength(ctx context.Context, slug sys.Slug, m measured) error {
-	a.weights.writing.Lock()
-	defer a.weights.writing.Unlock()
-	known, err := a.strengths()
-	if err != nil {
-		return err
-	}
-	next := maps.Clone(known)
-	if next == nil {
-		next = map[sys.Slug]measured{}
-	}
 	there := map[sys.Slug]bool{slug: true}
 	for _, i := range a.runtime.Known() {
 		there[i.Slug] = true
 	}
-	maps.DeleteFunc(next, func(s sys.Slug, _ measured) bool { return !there[s] })
-	next[slug] = m
-	text, err := json.MarshalIndent(strengthFile{next}, "", "  ")
-	if err != nil {
-		return err
-	}
-	s := m.short()
-	_, err = a.disk.Write(ctx, disk.Write{
-		Kind: sys.BySystem, Title: fmt.Sprintf("Measured the contract of %s: it finds %d of %d small wrong changes", slug, s.Found, s.Tried),
-		Files: map[sys.Path][]byte{sys.StrengthFile: append(text, '\n')},
+	_, err := a.disk.Edit(ctx, []sys.Path{sys.StrengthFile}, func(home *disk.View) (disk.Write, error) {
+		known, err := a.strengthsOf(home)
+		if err != nil {
+			return disk.Write{}, err
+		}
+		next := maps.Clone(known)
+		if next == nil {
+			next = map[sys.Slug]measured{}
+		}
+		maps.DeleteFunc(next, func(s sys.Slug, _ measured) bool { return !there[s] })
+		next[slug] = m
+		text, err := json.MarshalIndent(strengthFile{next}, "", "  ")
+		s := m.short()
+		return disk.Write{
+			Kind: sys.BySystem, Title: fmt.Sprintf("Measured the contract of %s: it finds %d of %d small wrong changes", slug, s.Found, s.Tried),
+			Files: map[sys.Path][]byte{sys.StrengthFile: append(text, '\n')},
+		}, err
 	})
 	return err
 }
@@ -133,8 +128,17 @@ func (a *apps) strengths() (map[sys.Slug]measured, error) {
 	if err != nil {
 		return nil, err
 	}
+	known, err := a.strengthsOf(view)
+	if err != nil {
+		return nil, err
+	}
+	a.weights.at, a.weights.known = head, known
+	return known, nil
+}
+
+func (a *apps) strengthsOf(home fs.FS) (map[sys.Slug]measured, error) {
 	var f strengthFile
-	raw, err := fs.ReadFile(view, string(sys.StrengthFile))
+	raw, err := fs.ReadFile(home, string(sys.StrengthFile))
 	switch {
 	case missing(err):
 	case err != nil:
@@ -144,7 +148,6 @@ func (a *apps) strengths() (map[sys.Slug]measured, error) {
 			a.log.Warn("what was measured of contracts cannot be read; it is measured again", "file", sys.StrengthFile, "error", err)
 		}
 	}
-	a.weights.at, a.weights.known = head, f.Apps
 	return f.Apps, nil
 }
 

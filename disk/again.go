@@ -34,7 +34,7 @@ func (t *Txn) Again(ctx context.Context) (*Txn, []ConflictFile, error) {
 		return nil, nil, err
 	}
 	m := &merger{objects: o, head: fresh.base.tree}
-	old := &attempt{d: t.d, changes: changes, objects: o, txn: t}
+	old := &attempt{d: t.d, changes: changes, objects: o, txn: t, reads: t.reads}
 	if err = m.joinAll(old.rebased()); err == nil {
 		err = m.writeTo(fresh.Dir())
 	}

@@ -29,7 +29,7 @@
 //
 // A process works in a folder with the newest landing (txn.go), which package
 // workspace makes as the machine allows: a mount over immutable layers, a snapshot,
-// or a copy. None shows what happens elsewhere later. Land, Write and Undo
+// or a copy. None shows what happens elsewhere later. Land, Write, Edit and Undo
 // make a set of changes, from an old to a new state of each file, and go through
 // the same door (land.go), one at a time under Disk.mu, the lander:
 //
@@ -63,6 +63,9 @@
 //  7. History (history.go): objects and main are written beside further landings,
 //     from memory, as is git's index. Checkpoint (tidy.go): now and then everything
 //     is synced, and redo records before that are forgotten.
+//
+// Edit (edit.go) is how settings change: it makes new contents from what is in the files,
+// with the owner's edits of this moment, and begins again if they change meanwhile.
 //
 // # Garbage
 //

@@ -82,7 +82,7 @@ func (t *Txn) Land(ctx context.Context, l Landing) (sys.LandingInfo, error) {
 	}
 	t.d.hook("scanned")
 	l.resolves = t.claim.id
-	attempt := &attempt{d: t.d, landing: l, base: t.base.id, since: t.base.tree, changes: changes, rows: data, objects: o, txn: t}
+	attempt := &attempt{d: t.d, landing: l, base: t.base.id, since: t.base.tree, changes: changes, rows: data, objects: o, txn: t, reads: t.reads}
 	info, err := attempt.run(ctx)
 	if err != nil {
 		t.keepRefused(ctx, attempt, err)
@@ -103,8 +103,9 @@ type attempt struct {
 	rows    []rowChange
 	copies  []dataCopy
 	objects objects
-	txn     *Txn    // may be nil
-	extra   []Check // of this landing alone
+	txn     *Txn                // may be nil
+	reads   map[string]git.Node // what it was made from: files and folders as they were then
+	extra   []Check             // of this landing alone
 }
 
 // freeTries is how often checks run beside other landings. After that many
@@ -235,8 +236,8 @@ func (a *attempt) touched() ([]string, error) {
 			}
 		}
 	}
-	if a.landing.Strict && a.txn != nil {
-		for p := range a.txn.reads {
+	if a.landing.Strict {
+		for p := range a.reads {
 			out = append(out, p)
 		}
 	}
@@ -275,13 +276,10 @@ func (a *attempt) remember(m *merger) {
 	}
 }
 
-// stale returns the files that the transaction has read and that are no longer as
-// they were on its base, sorted.
+// stale returns the files that the landing was made from and that are no longer as
+// they were then, sorted.
 func (a *attempt) stale(head git.Hash) (out []string, err error) {
-	if a.txn == nil {
-		return nil, nil
-	}
-	for path, was := range a.txn.reads {
+	for path, was := range a.reads {
 		now, err := a.objects.lookup(head, path)
 		if err != nil {
 			return nil, err

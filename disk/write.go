@@ -22,37 +22,48 @@ type Write struct {
 
 // Write lands files. Edits by hand of these files are recorded before, so that
 // they stay in the history; what is written replaces them. Permissions to
-// execute stay as they are.
+// execute stay as they are. What is made from what is in the files lands by Edit.
 func (d *Disk) Write(ctx context.Context, w Write) (sys.LandingInfo, error) {
 	if err := d.usable("write"); err != nil {
 		return sys.LandingInfo{}, err
 	}
 	var paths []string
-	contents := map[string][]byte{}
-	for p, b := range w.Files {
+	for p := range w.Files {
 		path, err := cleanPath("write", p)
 		if err != nil {
 			return sys.LandingInfo{}, err
 		}
-		if d.ignore.Load().match(path, false) {
-			return sys.LandingInfo{}, &sys.Error{Op: "write", Path: path, Kind: sys.Invalid, Err: errors.New("this file is not versioned"), Hint: "write it directly, or take it out of " + ignoreFile}
-		}
-		if len(b) > largest {
-			return sys.LandingInfo{}, &sys.Error{Op: "write", Path: path, Kind: sys.Invalid, Err: errors.New("files above 64 MB are not versioned")}
-		}
-		contents[path] = b
 		paths = append(paths, path)
 	}
 	if err := d.settle(ctx, paths); err != nil {
 		return sys.LandingInfo{}, explain("write", d.root, err)
 	}
+	a, err := d.writing(w, d.at())
+	if err != nil {
+		return sys.LandingInfo{}, err
+	}
+	info, err := a.run(ctx)
+	return info, explain("write", d.root, err)
+}
+
+// writing is the landing of whole files on a base, not tried yet.
+func (d *Disk) writing(w Write, base point) (*attempt, error) {
 	o := d.objects()
-	base := d.at()
 	var changes []change
-	for path, b := range contents {
+	for p, b := range w.Files {
+		path, err := cleanPath("write", p)
+		if err != nil {
+			return nil, err
+		}
+		if d.ignore.Load().match(path, false) {
+			return nil, &sys.Error{Op: "write", Path: path, Kind: sys.Invalid, Err: errors.New("this file is not versioned"), Hint: "write it directly, or take it out of " + ignoreFile}
+		}
+		if len(b) > largest {
+			return nil, &sys.Error{Op: "write", Path: path, Kind: sys.Invalid, Err: errors.New("files above 64 MB are not versioned")}
+		}
 		old, err := o.file(base.tree, path)
 		if err != nil {
-			return sys.LandingInfo{}, explain("write", path, err)
+			return nil, explain("write", path, err)
 		}
 		c := change{path: path, old: old}
 		if b != nil {
@@ -66,12 +77,10 @@ func (d *Disk) Write(ctx context.Context, w Write) (sys.LandingInfo, error) {
 		}
 	}
 	sortChanges(changes)
-	a := &attempt{
+	return &attempt{
 		d: d, changes: changes, objects: o, op: "write",
 		landing: Landing{Kind: w.Kind, Title: w.Title, Provenance: w.Provenance, Events: w.Events, Update: w.Update},
-	}
-	info, err := a.run(ctx)
-	return info, explain("write", d.root, err)
+	}, nil
 }
 
 // settle records owner edits of some files, so that what follows starts from

@@ -197,34 +197,35 @@ func (g *Gateway) removeApp(ctx context.Context, slug sys.Slug) (sys.LandingInfo
 	if err != nil {
 		return sys.LandingInfo{}, err
 	}
-	view, err := g.o.Disk.View(0)
-	if err != nil {
-		return sys.LandingInfo{}, err
-	}
+	return g.o.Disk.Edit(ctx, []sys.Path{a.Folder, GrantsFile}, func(home *disk.View) (disk.Write, error) {
+		return removing(home, a)
+	})
+}
+
+// removing takes an app's folder away, with what the owner has granted it.
+func removing(home fs.FS, a sys.AppInfo) (disk.Write, error) {
 	files := map[sys.Path][]byte{}
-	err = fs.WalkDir(view, string(a.Folder), func(p string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(home, string(a.Folder), func(p string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() {
 			files[sys.Path(p)] = nil
 		}
 		return err
 	})
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return sys.LandingInfo{}, err
+		return disk.Write{}, err
 	}
 	if len(files) == 0 {
-		return sys.LandingInfo{}, &sys.Error{Op: "remove app", Path: string(slug), Kind: sys.NotFound, Hint: "it is gone already"}
+		return disk.Write{}, &sys.Error{Op: "remove app", Path: string(a.Slug), Kind: sys.NotFound, Hint: "it is gone already"}
 	}
-	g.editing.Lock()
-	defer g.editing.Unlock()
-	granted, err := g.grants()
+	granted, err := grants(home)
 	if err != nil {
-		return sys.LandingInfo{}, err
+		return disk.Write{}, err
 	}
-	if _, has := granted[slug]; has {
-		delete(granted, slug)
+	if _, has := granted[a.Slug]; has {
+		delete(granted, a.Slug)
 		if files[GrantsFile], err = grantsText(granted); err != nil {
-			return sys.LandingInfo{}, err
+			return disk.Write{}, err
 		}
 	}
-	return g.o.Disk.Write(ctx, disk.Write{Files: files, Kind: sys.ByOwner, Title: "Removed " + a.Name})
+	return disk.Write{Files: files, Kind: sys.ByOwner, Title: "Removed " + a.Name}, nil
 }

@@ -147,27 +147,30 @@ func (g *Gateway) installApp(ctx context.Context, b InstallBody) (InstallReply, 
 	}
 	g.editing.Lock()
 	defer g.editing.Unlock()
-	view, err := g.current(ctx)
-	if err != nil {
+	if _, err := g.current(ctx); err != nil {
 		return InstallReply{}, err
 	}
 	by, err := g.publisher()
 	if err != nil {
 		return InstallReply{}, err
 	}
-	a, err := app.Install(view, g.o.Disk.Root(), raw, b.Slug, by.Public())
+	var a app.Arrival
+	l, err := g.o.Disk.Edit(ctx, []sys.Path{app.PublishersFile}, func(home *disk.View) (_ disk.Write, err error) {
+		if a, err = app.Install(home, g.o.Disk.Root(), raw, b.Slug, by.Public()); err != nil {
+			return disk.Write{}, err
+		}
+		if !a.Ours {
+			paths := slices.DeleteFunc(slices.Sorted(maps.Keys(a.Files)), func(p sys.Path) bool { return p == app.PublishersFile })
+			if err := g.o.Policy.Mark(ctx, sys.Label{Integrity: sys.Untrusted}, paths...); err != nil {
+				return disk.Write{}, err
+			}
+		}
+		return disk.Write{Files: a.Files, Kind: sys.ByOwner, Title: fmt.Sprintf("Installed %s %s", a.Name, a.Version)}, nil
+	})
 	if err != nil {
 		return InstallReply{}, err
 	}
-	if !a.Ours {
-		paths := slices.DeleteFunc(slices.Sorted(maps.Keys(a.Files)), func(p sys.Path) bool { return p == app.PublishersFile })
-		if err := g.o.Policy.Mark(ctx, sys.Label{Integrity: sys.Untrusted}, paths...); err != nil {
-			return InstallReply{}, err
-		}
-	}
-	r := InstallReply{Slug: a.Slug, Name: a.Name, Version: a.Version, Signature: a.Signature(), Author: a.Author, Key: a.Key, Own: a.Ours, Permissions: all(a.Permissions)}
-	r.Landing, err = g.o.Disk.Write(ctx, disk.Write{Files: a.Files, Kind: sys.ByOwner, Title: fmt.Sprintf("Installed %s %s", a.Name, a.Version)})
-	return r, err
+	return InstallReply{Landing: l, Slug: a.Slug, Name: a.Name, Version: a.Version, Signature: a.Signature(), Author: a.Author, Key: a.Key, Own: a.Ours, Permissions: all(a.Permissions)}, nil
 }
 
 // bundle is the bytes that the owner means.

@@ -3,6 +3,8 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"strings"
@@ -147,9 +149,14 @@ func notUnderstood(p sys.Path, err error) error {
 
 // object reads a settings file of the live home; one that is missing is empty.
 func (g *Gateway) object(p sys.Path) (object, error) {
-	file := object{}
 	b, err := g.read(p, layoutLimit)
-	if sys.KindOf(err) == sys.NotFound {
+	return objectOf(p, b, err)
+}
+
+// objectOf is what a settings file holds; one that is missing is empty.
+func objectOf(p sys.Path, b []byte, err error) (object, error) {
+	file := object{}
+	if sys.KindOf(err) == sys.NotFound || errors.Is(err, fs.ErrNotExist) {
 		return file, nil
 	}
 	if err != nil {
@@ -163,22 +170,17 @@ func (g *Gateway) object(p sys.Path) (object, error) {
 
 // edit lands a change of a settings file; what else the owner has in it stays.
 func (g *Gateway) edit(ctx context.Context, p sys.Path, title string, change func(object) error) error {
-	g.editing.Lock()
-	defer g.editing.Unlock()
-	if _, err := g.o.Disk.Capture(ctx); err != nil {
-		return err
-	}
-	file, err := g.object(p)
-	if err != nil {
-		return err
-	}
-	if err := change(file); err != nil {
-		return err
-	}
-	b, err := json.MarshalIndent(file, "", "  ")
-	if err != nil {
-		return err
-	}
-	_, err = g.o.Disk.Write(ctx, disk.Write{Files: map[sys.Path][]byte{p: append(b, '\n')}, Kind: sys.ByOwner, Title: title})
+	_, err := g.o.Disk.Edit(ctx, []sys.Path{p}, func(home *disk.View) (disk.Write, error) {
+		b, err := home.ReadFile(string(p))
+		file, err := objectOf(p, b, err)
+		if err != nil {
+			return disk.Write{}, err
+		}
+		if err := change(file); err != nil {
+			return disk.Write{}, err
+		}
+		b, err = json.MarshalIndent(file, "", "  ")
+		return disk.Write{Files: map[sys.Path][]byte{p: append(b, '\n')}, Kind: sys.ByOwner, Title: title}, err
+	})
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"slices"
 
@@ -41,12 +42,19 @@ func (g *Gateway) grant(ctx context.Context, slug sys.Slug, b GrantBody) error {
 	if b.Allow && !slices.Contains(a.Permissions, b.Permission) {
 		return &sys.Error{Op: "grant", Path: b.Permission, Kind: sys.Invalid, Err: fmt.Errorf("the manifest of %s does not ask for it", a.Name), Hint: "name it under permissions in matrix.json"}
 	}
-	g.editing.Lock()
-	defer g.editing.Unlock()
-	all, err := g.grants()
+	_, err = g.o.Disk.Edit(ctx, []sys.Path{GrantsFile}, func(home *disk.View) (disk.Write, error) {
+		return granting(home, a, b)
+	})
+	return err
+}
+
+// granting is the owner's answer to what an app asks for, in the file of them.
+func granting(home fs.FS, a sys.AppInfo, b GrantBody) (disk.Write, error) {
+	all, err := grants(home)
 	if err != nil {
-		return err
+		return disk.Write{}, err
 	}
+	slug := a.Slug
 	kept := slices.DeleteFunc(slices.Clone(all[slug]), func(p string) bool { return p == b.Permission })
 	title := fmt.Sprintf("Took %s back from %s", b.Permission, a.Name)
 	if b.Allow {
@@ -54,27 +62,23 @@ func (g *Gateway) grant(ctx context.Context, slug sys.Slug, b GrantBody) error {
 		title = fmt.Sprintf("Granted %s to %s", b.Permission, a.Name)
 	}
 	if slices.Equal(kept, all[slug]) {
-		return nil
+		return disk.Write{}, nil
 	}
 	if all[slug] = kept; len(kept) == 0 {
 		delete(all, slug)
 	}
 	out, err := grantsText(all)
-	if err != nil {
-		return err
-	}
-	_, err = g.o.Disk.Write(ctx, disk.Write{Files: map[sys.Path][]byte{GrantsFile: out}, Kind: sys.ByOwner, Title: title})
-	return err
+	return disk.Write{Files: map[sys.Path][]byte{GrantsFile: out}, Kind: sys.ByOwner, Title: title}, err
 }
 
-// grants reads what the owner has granted. Whoever writes them again holds editing.
-func (g *Gateway) grants() (map[sys.Slug][]string, error) {
+// grants reads what the owner has granted.
+func grants(home fs.FS) (map[sys.Slug][]string, error) {
 	all := map[sys.Slug][]string{}
-	raw, err := g.read(GrantsFile, layoutLimit)
+	raw, err := fs.ReadFile(home, string(GrantsFile))
 	if err == nil {
 		err = json.Unmarshal(raw, &all)
 	}
-	if err != nil && sys.KindOf(err) != sys.NotFound {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, &sys.Error{Op: "read", Path: string(GrantsFile), Kind: sys.Invalid, Err: err, Hint: "repair the file, or undo its last change"}
 	}
 	return all, nil

@@ -75,9 +75,12 @@ func (g *Gateway) settingsAPI() {
 // missing or not understood is as by default: a slip in an editor must not
 // leave the owner without a desktop.
 func (g *Gateway) theme() (map[string]json.RawMessage, Theme, error) {
+	return themeOf(g.read(themeFile, layoutLimit))
+}
+
+func themeOf(b []byte, err error) (map[string]json.RawMessage, Theme, error) {
 	whole, t := map[string]json.RawMessage{}, DefaultTheme
-	b, err := g.read(themeFile, layoutLimit)
-	if sys.KindOf(err) == sys.NotFound {
+	if sys.KindOf(err) == sys.NotFound || errors.Is(err, fs.ErrNotExist) {
 		return whole, t, nil
 	}
 	if err != nil {
@@ -112,23 +115,18 @@ func isColour(s string) bool {
 
 // setTheme lands a new theme and keeps what else the owner wrote into the file.
 func (g *Gateway) setTheme(ctx context.Context, t Theme) error {
-	g.editing.Lock()
-	defer g.editing.Unlock()
-	whole, _, err := g.theme()
-	if err != nil {
-		return err
-	}
-	for name, v := range map[string]string{"mode": t.Mode, "accent": t.Accent, "wallpaper": t.Wallpaper} {
-		if whole[name], err = json.Marshal(v); err != nil {
-			return err
+	_, err := g.o.Disk.Edit(ctx, []sys.Path{themeFile}, func(home *disk.View) (disk.Write, error) {
+		whole, _, err := themeOf(home.ReadFile(string(themeFile)))
+		if err != nil {
+			return disk.Write{}, err
 		}
-	}
-	b, err := json.MarshalIndent(whole, "", "  ")
-	if err != nil {
-		return err
-	}
-	_, err = g.o.Disk.Write(ctx, disk.Write{
-		Files: map[sys.Path][]byte{themeFile: append(b, '\n')}, Kind: sys.ByOwner, Title: "Changed the theme",
+		for name, v := range map[string]string{"mode": t.Mode, "accent": t.Accent, "wallpaper": t.Wallpaper} {
+			if whole[name], err = json.Marshal(v); err != nil {
+				return disk.Write{}, err
+			}
+		}
+		b, err := json.MarshalIndent(whole, "", "  ")
+		return disk.Write{Files: map[sys.Path][]byte{themeFile: append(b, '\n')}, Kind: sys.ByOwner, Title: "Changed the theme"}, err
 	})
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"slices"
@@ -48,6 +49,11 @@ func (g *Gateway) addShipped(ctx context.Context, slug sys.Slug) error {
 	if err != nil {
 		return &sys.Error{Op: "add", Path: string(slug), Kind: sys.Internal, Err: err}
 	}
-	_, err = g.o.Disk.Write(ctx, disk.Write{Files: files, Kind: sys.ByOwner, Title: "Added " + apps[i].Manifest.Name})
+	_, err = g.o.Disk.Edit(ctx, []sys.Path{apps[i].Folder}, func(home *disk.View) (disk.Write, error) {
+		if _, err := fs.Stat(home, string(apps[i].Folder)); !errors.Is(err, fs.ErrNotExist) { // put there a moment ago, say
+			return disk.Write{}, errors.Join(err, &sys.Error{Op: "add", Path: string(slug), Kind: sys.Exists, Err: fmt.Errorf("there is a folder %s already", apps[i].Folder), Hint: "move it elsewhere first"})
+		}
+		return disk.Write{Files: files, Kind: sys.ByOwner, Title: "Added " + apps[i].Manifest.Name}, nil
+	})
 	return err
 }

@@ -285,6 +285,40 @@ func TestThemeKeepsWhatTheOwnerWrote(t *testing.T) {
 	}
 }
 
+// TestWhatIsSavedByHandStays: the gateway writes into a file that the owner has saved a
+// moment before, by hand; what both have written is in it.
+func TestWhatIsSavedByHandStays(t *testing.T) {
+	for _, c := range []struct{ file, byHand, method, path, body, want string }{
+		{"system/theme.json", `{"mode":"light","mine":[1,2]}`, "PUT", "/api/theme", `{"mode":"dark","accent":"#AABBCC","wallpaper":"plain"}`, "#AABBCC"},
+		{"system/config.json", `{"model":"offline","mine":[1,2]}`, "PUT", "/api/caps", `{"day":4.25}`, "4.25"},
+		{"system/grants.json", `{"mine":["net:a.example.org"],"notes":["net:b.example.org"]}`, "POST", "/api/apps/notes/grants", `{"permission":"net:b.example.org","allow":false}`, "net:a.example.org"},
+		{"system/keys.json", `{"mine":1}`, "PUT", "/api/keys/github/hosts", `{"hosts":["api.github.com"]}`, "api.github.com"},
+	} {
+		w := newWorld(t)
+		full := filepath.Join(w.home, c.file)
+		if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(full, []byte("{}"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.disk.Capture(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(full, []byte(c.byHand), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if a := w.do(c.method, c.path, c.body, bearer); a.StatusCode >= 300 {
+			t.Errorf("%s: %d %s", c.path, a.StatusCode, a.body)
+			continue
+		}
+		now, err := os.ReadFile(full)
+		if err != nil || !strings.Contains(string(now), `"mine"`) || !strings.Contains(string(now), c.want) {
+			t.Errorf("%s: %s, %v", c.file, now, err)
+		}
+	}
+}
+
 func TestLayout(t *testing.T) {
 	w := newWorld(t)
 	if a := w.do("GET", "/api/layout", "", bearer); strings.TrimSpace(a.body) != "{}" {

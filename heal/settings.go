@@ -1,6 +1,7 @@
 package heal
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -219,9 +220,14 @@ func (h *Healer) readable(ctx context.Context, c *run, view *disk.View, before *
 		return true, err
 	}
 	return h.land(ctx, c, view, at, one, func(u update) (sys.LandingInfo, error) {
-		return h.o.Disk.Write(ctx, disk.Write{
-			Files: map[sys.Path][]byte{target.file: mended}, Kind: sys.ByHealer, Title: "Made " + string(target.file) + " readable again",
-			Provenance: sys.Provenance{Program: "healer"}, Update: u,
+		return h.o.Disk.Edit(ctx, []sys.Path{target.file}, func(home *disk.View) (disk.Write, error) {
+			if now, err := home.ReadFile(string(target.file)); err != nil || !bytes.Equal(now, text) { // the owner mends it
+				return disk.Write{}, errors.Join(err, &sys.Error{Op: "heal", Path: string(target.file), Kind: sys.Conflict, Err: errors.New("it has changed meanwhile"), Hint: "it is looked at again"})
+			}
+			return disk.Write{
+				Files: map[sys.Path][]byte{target.file: mended}, Kind: sys.ByHealer, Title: "Made " + string(target.file) + " readable again",
+				Provenance: sys.Provenance{Program: "healer"}, Update: u,
+			}, nil
 		})
 	})
 }

@@ -98,7 +98,11 @@ func (k *Kernel) rules() (policy.Rules, error) {
 	if err != nil {
 		return policy.Rules{}, err
 	}
-	text, err := fs.ReadFile(view, string(policy.RulesFile))
+	return rulesOf(view)
+}
+
+func rulesOf(home fs.FS) (policy.Rules, error) {
+	text, err := fs.ReadFile(home, string(policy.RulesFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return policy.Rules{}, err
 	}
@@ -334,20 +338,19 @@ func (k *Kernel) remember(ctx context.Context, effect string, allow bool) error 
 	if err := json.Unmarshal([]byte(effect), &e); err != nil {
 		return err
 	}
-	rules, err := k.rules()
-	if err != nil {
-		return err
-	}
 	r := policy.Rule{Effect: e.Kind, Target: escape(e.Target), Then: policy.Refused, Note: "answered on " + k.now().Format("2 January 2006")}
 	if allow {
 		r.Then, r.Untrusted = policy.Allowed, true
 	}
-	rules.Rules = append([]policy.Rule{r}, rules.Rules...)
-	text, err := json.MarshalIndent(rules, "", "  ")
-	if err != nil {
-		return err
-	}
-	_, err = k.disk.Write(ctx, disk.Write{Files: map[sys.Path][]byte{policy.RulesFile: append(text, '\n')}, Kind: sys.ByOwner, Title: "Rule: " + r.String()})
+	_, err := k.disk.Edit(ctx, []sys.Path{policy.RulesFile}, func(home *disk.View) (disk.Write, error) {
+		rules, err := rulesOf(home)
+		if err != nil {
+			return disk.Write{}, err
+		}
+		rules.Rules = append([]policy.Rule{r}, rules.Rules...)
+		text, err := json.MarshalIndent(rules, "", "  ")
+		return disk.Write{Files: map[sys.Path][]byte{policy.RulesFile: append(text, '\n')}, Kind: sys.ByOwner, Title: "Rule: " + r.String()}, err
+	})
 	return err
 }
 

@@ -3,7 +3,10 @@ package kernel_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +16,7 @@ import (
 	"matrixos/egress"
 	"matrixos/engine"
 	"matrixos/kernel"
+	"matrixos/policy"
 	"matrixos/sys"
 	"matrixos/syscalls"
 	"matrixos/test/machine"
@@ -52,7 +56,7 @@ func steps(t *testing.T, run func(call func(name string, args machine.Obj) (stri
 
 // answerAll gives every approval that comes up the same answer and returns what
 // was asked.
-func answerAll(t *testing.T, m *machine.Machine, v kernel.Verdict) func() []string {
+func answerAll(t *testing.T, m *machine.Machine, v kernel.Verdict, before ...func()) func() []string {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	sub := m.Disk.Journal().Subscribe(m.Disk.Journal().Last())
@@ -71,6 +75,9 @@ func answerAll(t *testing.T, m *machine.Machine, v kernel.Verdict) func() []stri
 					continue
 				}
 				asked = append(asked, a.Kind+" "+a.Target)
+				for _, f := range before {
+					f()
+				}
 				if err := m.Kernel.Approve(ctx, a.ID, v); err != nil && ctx.Err() == nil {
 					t.Errorf("approve %s: %v", a.Target, err)
 				}
@@ -258,13 +265,19 @@ func TestApprovals(t *testing.T) {
 	if got := asked(); len(got) != 2 || results[1] != nil || results[3] != nil {
 		t.Errorf("asked %q, results %v", got, results)
 	}
-	// Always is a rule that the owner can read.
-	asked = answerAll(t, m, kernel.Verdict{Allow: true, Always: true, From: "desktop"})
+	// Always is a rule that the owner can read, beside what they have saved by hand this moment.
+	asked = answerAll(t, m, kernel.Verdict{Allow: true, Always: true, From: "desktop"}, func() {
+		full := filepath.Join(m.Disk.Root(), string(policy.RulesFile))
+		byHand := `{"rules": [{"effect": "fetch", "target": "mine.example", "then": "refuse"}]}`
+		if err := errors.Join(os.MkdirAll(filepath.Dir(full), 0o755), os.WriteFile(full, []byte(byHand), 0o644)); err != nil {
+			t.Error(err)
+		}
+	})
 	m.Ask(recipe)
 	if got := asked(); len(got) != 1 || results[3] != nil {
 		t.Errorf("asked %q, results %v", got, results)
 	}
-	if rules := m.File("system/policy.json"); !strings.Contains(rules, `"target": "evil.example"`) || !strings.Contains(rules, `"allow"`) {
+	if rules := m.File("system/policy.json"); !strings.Contains(rules, `"target": "evil.example"`) || !strings.Contains(rules, `"allow"`) || !strings.Contains(rules, `"mine.example"`) {
 		t.Errorf("rules %s", rules)
 	}
 	if left, err := m.Kernel.Approvals(t.Context()); err != nil || len(left) != 0 {

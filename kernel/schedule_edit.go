@@ -97,22 +97,14 @@ func (k *Kernel) job(ctx context.Context, id string) (JobStatus, error) {
 func (k *Kernel) editJobs(ctx context.Context, title string, change func([]Job) []Job) error {
 	k.editing.Lock()
 	defer k.editing.Unlock()
-	if _, err := k.disk.Capture(ctx); err != nil {
-		return err
-	}
-	view, err := k.disk.View(0)
-	if err != nil {
-		return err
-	}
-	jobs, err := ReadJobs(view)
-	if err != nil {
-		return err
-	}
-	text, err := json.MarshalIndent(change(jobs), "", "  ")
-	if err != nil {
-		return err
-	}
-	_, err = k.disk.Write(ctx, disk.Write{Files: map[sys.Path][]byte{ScheduleFile: append(text, '\n')}, Kind: sys.ByOwner, Title: title})
+	_, err := k.disk.Edit(ctx, []sys.Path{ScheduleFile}, func(home *disk.View) (disk.Write, error) {
+		jobs, err := ReadJobs(home)
+		if err != nil {
+			return disk.Write{}, err
+		}
+		text, err := json.MarshalIndent(change(jobs), "", "  ")
+		return disk.Write{Files: map[sys.Path][]byte{ScheduleFile: append(text, '\n')}, Kind: sys.ByOwner, Title: title}, err
+	})
 	if err == nil {
 		k.Reschedule()
 	}
