@@ -39,6 +39,9 @@ type Trial struct {
 	// Left, if set, is shown each window at the end of its scenario, with the data that it
 	// leaves.
 	Left func(context.Context, *Window)
+	// Carry, if set, brings the rows that land with the app into a copy of the owner's
+	// database at p.
+	Carry func(ctx context.Context, p sys.Path, copy string) error
 }
 
 // CheckContract reports what is wrong with the text of a contract at file.
@@ -281,8 +284,8 @@ func (c *call) query(ctx context.Context) (any, error) {
 	return rows[0][0], nil
 }
 
-// OwnData looks at a copy of the owner's data as the app would have them: the
-// invariants of the static level.
+// OwnData looks at a copy of the owner's data as the app would have them, with the rows
+// that land with it: the invariants of the static level.
 func (t *Trial) OwnData(ctx context.Context) ([]sys.CheckResult, error) {
 	if len(t.Contract.Invariants) == 0 {
 		return nil, nil
@@ -293,6 +296,9 @@ func (t *Trial) OwnData(ctx context.Context) ([]sys.CheckResult, error) {
 	}
 	data := store.NewScratch(dir, nil)
 	err = t.r.data.CopyTo(ctx, t.Slug(), data)
+	if err == nil && t.Carry != nil {
+		err = t.Carry(ctx, sys.Path(fmt.Sprintf("data/%s/%s.sqlite", t.Slug(), t.Slug())), data.Path(t.Slug()))
+	}
 	if err == nil {
 		err = t.fill(ctx, data, contract.Given{}, nil)
 	}

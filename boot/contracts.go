@@ -172,15 +172,19 @@ func unplayed(why []error) error {
 
 // check tries the app in folder of tree against its contract.
 func (c *contracts) check(ctx context.Context, tree fs.FS, folder sys.Path) (*sys.ContractReport, error) {
-	return c.checkBy(ctx, tree, folder, host.Run)
+	return c.checkBy(ctx, tree, folder, host.Run, nil)
 }
 
-func (c *contracts) checkBy(ctx context.Context, tree fs.FS, folder sys.Path, play player) (*sys.ContractReport, error) {
+// carry brings the rows that land with an app into a copy of its database; nil: there are none.
+type carry func(ctx context.Context, p sys.Path, copy string) error
+
+func (c *contracts) checkBy(ctx context.Context, tree fs.FS, folder sys.Path, play player, rows carry) (*sys.ContractReport, error) {
 	start := time.Now()
 	t, err := c.runtime.Try(ctx, tree, folder)
 	if err != nil {
 		return nil, err
 	}
+	t.Carry = rows
 	r, err := c.try(ctx, t, play)
 	if err = errors.Join(err, t.Close()); err != nil {
 		return nil, err
@@ -285,7 +289,7 @@ func (c *contracts) gate(ctx context.Context, checked disk.Checked, touched []ap
 	}
 	level, sum, some := "", sha256.New(), false
 	for _, a := range touched {
-		r, err := c.settled(ctx, checked.Tree, a.Folder)
+		r, err := c.settledBy(ctx, checked.Tree, a.Folder, host.Run, checked.Rows)
 		if err != nil {
 			return err
 		}
@@ -337,21 +341,22 @@ func (c *contracts) remembered(tree fs.FS, folder sys.Path, level string) ([]str
 // settled is check, but scenarios that held as the app is built are not played again. Of an
 // app that was found green as it is, only the owner's data are looked at.
 func (c *contracts) settled(ctx context.Context, tree fs.FS, folder sys.Path) (*sys.ContractReport, error) {
-	return c.settledBy(ctx, tree, folder, host.Run)
+	return c.settledBy(ctx, tree, folder, host.Run, nil)
 }
 
-func (c *contracts) settledBy(ctx context.Context, tree fs.FS, folder sys.Path, play player) (*sys.ContractReport, error) {
+func (c *contracts) settledBy(ctx context.Context, tree fs.FS, folder sys.Path, play player, rows carry) (*sys.ContractReport, error) {
 	print, err := c.runtime.Fingerprint(tree, folder)
 	if err != nil {
 		return nil, err
 	}
 	if level, _ := c.verdict(print); level != sys.VerifiedBrowser {
-		return c.checkBy(ctx, tree, folder, c.remembering(play))
+		return c.checkBy(ctx, tree, folder, c.remembering(play), rows)
 	}
 	t, err := c.runtime.Try(ctx, tree, folder)
 	if err != nil {
 		return nil, err
 	}
+	t.Carry = rows
 	r := &sys.ContractReport{App: t.Slug(), Level: sys.VerifiedBrowser, None: t.None, Faults: t.Faults}
 	if len(r.Faults) == 0 {
 		r.Invariants, err = t.OwnData(ctx)

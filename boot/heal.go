@@ -64,7 +64,7 @@ func (j judge) First(ctx context.Context, tree fs.FS, folder sys.Path) (*sys.Con
 	if r, err := noManifest(tree, folder); r != nil || err != nil {
 		return r, err
 	}
-	return j.c.settledBy(ctx, tree, folder, host.First)
+	return j.c.settledBy(ctx, tree, folder, host.First, nil)
 }
 
 // once plays the first scenario of a trial, and not again if it fails.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,7 +31,7 @@ func (a *apps) rules(ctx context.Context, c disk.RowsChecked) (func(context.Cont
 	if c.Kind != sys.ByAgent && !c.Held || string(c.Path) != fmt.Sprintf("data/%s/%s.sqlite", slug, slug) {
 		return nil, nil
 	}
-	of, rules, err := app.Rules(c.Tree, slug)
+	of, rules, err := rulesFor(c, slug)
 	if err != nil || len(rules) == 0 {
 		return nil, err
 	}
@@ -61,6 +62,26 @@ func (a *apps) rules(ctx context.Context, c disk.RowsChecked) (func(context.Cont
 		broken.path = string(c.Path)
 		return broken
 	}, nil
+}
+
+// rulesFor are the rules of the contract that lands, which may come with the rows; a change
+// of a rule is judged where it lands. One that is not in it any more holds the rows that
+// land with it all the same: nobody drops a rule and breaks it in one go.
+func rulesFor(c disk.RowsChecked, slug sys.Slug) (app.App, []contract.Invariant, error) {
+	of, rules, err := app.Rules(c.Tree, slug)
+	if err != nil || of.Folder == "" {
+		return of, nil, err
+	}
+	_, before, err := app.Rules(c.Before, slug)
+	if err != nil {
+		return of, nil, err
+	}
+	for _, old := range before {
+		if !slices.ContainsFunc(rules, func(r contract.Invariant) bool { return r.Name == old.Name || r.SQL == old.SQL }) {
+			rules = append(rules, old)
+		}
+	}
+	return of, rules, nil
 }
 
 // brokenRules refuses rows: what they break, and which they are.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -122,6 +123,73 @@ func TestAnAgentsRowsAreHeldToTheRules(t *testing.T) {
 	}
 	if err := s.weigh(t, sys.ByAgent, "ALTER TABLE things ADD COLUMN colour TEXT"); err != nil {
 		t.Errorf("what it does not need: %v", err)
+	}
+}
+
+// TestCodeAndRowsAreMendedTogether: an app whose data break a rule is mended by one landing
+// of code and rows, which is judged as it will be: with the rows that land, by the contract
+// that lands. A rule that is dropped in it holds its rows all the same.
+func TestCodeAndRowsAreMendedTogether(t *testing.T) {
+	s := startStatic(t)
+	if _, err := s.write(t, sys.ByAgent, scales); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.weigh(t, sys.ByOwner, thing("1", -7)+thing("2", -8)+thing("3", 9)); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	both := func(sql string, files map[sys.Path]string) error {
+		t.Helper()
+		n++
+		tx, err := s.disk.Begin(t.Context(), "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if err := tx.Drop(); err != nil {
+				t.Error(err)
+			}
+		}()
+		full, err := tx.Data(t.Context(), scalesData)
+		if err != nil {
+			t.Fatal(err)
+		}
+		execute(t, full, sql)
+		code := maps.Clone(files)
+		code["apps/scales/src/main.tsx"] = fmt.Sprintf("document.body.textContent = \"kg %d\";\n", n)
+		for p, text := range code {
+			if err := os.WriteFile(filepath.Join(tx.Dir(), string(p)), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err = tx.Land(t.Context(), disk.Landing{Kind: sys.ByAgent})
+		return err
+	}
+	none := map[sys.Path]string{}
+	if err := both("UPDATE things SET weight = 7 WHERE weight = -7", none); sys.KindOf(err) != sys.NotVerified || !strings.Contains(err.Error(), "less than nothing") {
+		t.Errorf("half of it: %v", err)
+	}
+	if err := both("UPDATE things SET weight = -weight WHERE weight < 0", none); err != nil {
+		t.Errorf("all of it: %v", err)
+	}
+	if got := s.weights(t); got != "7 8 9" {
+		t.Errorf("there is %q", got)
+	}
+	changed := func(from, to string) map[sys.Path]string {
+		return map[sys.Path]string{"apps/scales/contract.json": strings.Replace(scales["apps/scales/contract.json"], from, to, 1)}
+	}
+	dropped := changed(`, "invariants": [{"name": "nothing weighs less than nothing", "sql": "SELECT id FROM things WHERE weight < 0"}]`, "")
+	if err := both("UPDATE things SET weight = -3 WHERE weight = 7", dropped); sys.KindOf(err) != sys.NotVerified || !strings.Contains(err.Error(), "less than nothing") {
+		t.Errorf("against a rule that it drops: %v", err)
+	}
+	if err := both("UPDATE things SET weight = -3 WHERE weight = 7", changed("weight < 0", "weight < -5")); err != nil {
+		t.Errorf("by the rule as it lands: %v", err)
+	}
+	if err := both("UPDATE things SET weight = -6 WHERE weight = 8", none); sys.KindOf(err) != sys.NotVerified {
+		t.Errorf("against it: %v", err)
+	}
+	if got := s.weights(t); got != "-3 8 9" {
+		t.Errorf("at the end there is %q", got)
 	}
 }
 

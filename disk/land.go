@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"matrixos/disk/git"
+	"matrixos/disk/rows"
 	"matrixos/journal"
 	"matrixos/sys"
 )
@@ -49,6 +50,9 @@ type Checked struct {
 	// where it is not empty, Tree is joined of two works that did not know of each
 	// other. The apps of both have to hold.
 	Others []sys.Change
+	// Rows brings the rows that land with the files into a copy of the database at p; nil if
+	// there are none. What was changed in it meanwhile stays: that it fits is found later.
+	Rows func(ctx context.Context, p sys.Path, copy string) error
 	// Attest says in the landing's provenance at which level what it touches was
 	// verified, and against which contract. The newest run of the check counts.
 	Attest func(level, contract string)
@@ -297,6 +301,9 @@ func (a *attempt) check(ctx context.Context, checks []Check, tree git.Hash, m *m
 	c := Checked{Tree: &View{objects: a.objects, tree: tree, at: a.d.at().id}, Kind: a.landing.Kind, Attest: func(level, contract string) {
 		a.landing.Provenance.Verified, a.landing.Provenance.Contract = level, contract
 	}}
+	if len(a.rows) > 0 {
+		c.Rows = a.carry
+	}
 	for _, ch := range m.changes {
 		c.Changes = append(c.Changes, ch.public())
 	}
@@ -317,6 +324,19 @@ func (a *attempt) check(ctx context.Context, checks []Check, tree git.Hash, m *m
 	for _, check := range checks {
 		if err := check(ctx, c); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// carry brings the rows of the landing into a copy of a database.
+func (a *attempt) carry(ctx context.Context, p sys.Path, copy string) error {
+	for _, c := range a.rows {
+		if c.path != string(p) {
+			continue
+		}
+		if err := applyTo(ctx, copy, c.set, rows.Mode{KeepLive: true, KeepUsed: true}); err != nil {
+			return explain("bring rows into a copy of", c.path, err)
 		}
 	}
 	return nil

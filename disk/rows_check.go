@@ -19,10 +19,11 @@ type RowCheck func(ctx context.Context, c RowsChecked) (after func(context.Conte
 
 // RowsChecked is what a RowCheck sees.
 type RowsChecked struct {
-	Tree fs.FS // the home as it will be
-	Path sys.Path
-	Kind sys.LandingKind
-	Held bool // see Landing.Held
+	Tree   fs.FS // the home as it will be
+	Before fs.FS // the home as it is
+	Path   sys.Path
+	Kind   sys.LandingKind
+	Held   bool // see Landing.Held
 	// Ask runs one reading statement on the database as it is at that moment and gives
 	// each its rows, one by one, until it returns false.
 	Ask func(ctx context.Context, query string, each func(columns []string, row []any) bool) error
@@ -44,7 +45,8 @@ func (p *preparation) checkedRows(ctx context.Context, n decision, tree git.Hash
 	}
 	var after []func(context.Context) error
 	for _, check := range list {
-		c.Tree = &View{objects: n.objects, tree: tree, at: p.d.at().id}
+		at := p.d.at()
+		c.Tree, c.Before = &View{objects: n.objects, tree: tree, at: at.id}, &View{objects: objects{repo: p.d.repo}, tree: at.tree, at: at.id}
 		fn, err := check(ctx, c)
 		if err != nil {
 			return err

@@ -145,7 +145,7 @@ func (t *Txn) carryRows(ctx context.Context, list []rowChange, except map[sys.Pa
 		if err != nil {
 			return err
 		}
-		if err := applyTo(ctx, full, c.set); err != nil {
+		if err := applyTo(ctx, full, c.set, rows.Mode{}); err != nil {
 			return err
 		}
 	}
@@ -153,7 +153,7 @@ func (t *Txn) carryRows(ctx context.Context, list []rowChange, except map[sys.Pa
 }
 
 // applyTo brings changes into a file that only its transaction uses.
-func applyTo(ctx context.Context, full string, set rows.Changeset) error {
+func applyTo(ctx context.Context, full string, set rows.Changeset, m rows.Mode) error {
 	db, err := rows.Open(ctx, full, rows.ToCreate, waitForWriter)
 	if err != nil {
 		return err
@@ -162,7 +162,7 @@ func applyTo(ctx context.Context, full string, set rows.Changeset) error {
 	if err != nil {
 		return errors.Join(err, db.Close())
 	}
-	found, err := set.Apply(ctx, tx, rows.Mode{})
+	found, err := set.Apply(ctx, tx, m)
 	if err == nil && len(found.Conflicts) > 0 {
 		err = &sys.Error{Op: "carry rows over", Path: full, Kind: sys.Conflict, Err: errors.New(found.Conflicts[0].String())}
 	}

@@ -87,7 +87,7 @@ func (d *Disk) inverseByCopy(ctx context.Context, id sys.LandingID, c rowChange)
 			return out, err
 		}
 	}
-	if err := applyTo(ctx, after, c.set); err != nil {
+	if err := applyTo(ctx, after, c.set, rows.Mode{}); err != nil {
 		return out, err
 	}
 	return rows.Diff(ctx, after, before, filepath.Join(dir, "scratch"))
