@@ -396,3 +396,53 @@ func TestMode10MostOfATableIsAsked(t *testing.T) {
 		t.Errorf("of a few rows %d are left", got)
 	}
 }
+
+// TestMode10EmptyingIsAsked: rows that an agent leaves blank are as good as deleted, and so
+// are the entries of a key. What is done to all rows every day is not asked.
+func TestMode10EmptyingIsAsked(t *testing.T) {
+	p := startScripted(t)
+	if _, err := p.write(t, sys.ByAgent, scales); err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for i := range 12 {
+		all = append(all, fmt.Sprintf(`{"weight": %d, "note": "thing number %d"}`, i+2, i))
+	}
+	if _, err := p.client.Import(t.Context(), "scales", "things", "json", "["+strings.Join(all, ",")+"]", false); err != nil {
+		t.Fatal(err)
+	}
+	list, err := p.apps.Rows(t.Context(), "scales", "things")
+	if err != nil || len(list.Rows) != 12 {
+		t.Fatal(len(list.Rows), err)
+	}
+	update := func(n int, data map[string]any) (turns []modeltest.Turn) {
+		for _, r := range list.Rows[:n] {
+			turns = append(turns, onScales("update", map[string]any{"id": r["id"], "data": data}))
+		}
+		return append(turns, modeltest.Turn{Text: "Done."}, modeltest.Turn{Text: "I insist."}, modeltest.Turn{Text: "I insist."})
+	}
+	no := func(want string) func() {
+		return func() {
+			eventually(t, "the owner is asked", func() bool {
+				waiting, err := p.kernel.Approvals(t.Context())
+				if err != nil || len(waiting) != 1 {
+					return false
+				}
+				if waiting[0].Text != want || waiting[0].Kind != "erase" {
+					t.Errorf("asked %q, want %q", waiting[0].Text, want)
+				}
+				return p.kernel.Approve(t.Context(), waiting[0].ID, kernel.Verdict{From: "desktop"}) == nil
+			})
+		}
+	}
+	a, told := p.says(t, "tidy up", no("Empty 6 of the 12 rows of the table things, which the app scales keeps."), update(6, map[string]any{"note": "", "weight": nil})...)
+	if got := len(strings.Fields(p.weights(t))); got != 12 || a.OK || !strings.Contains(told, "deleted or emptied") || strings.Contains(p.weights(t), "nil") {
+		t.Errorf("after a no there is %q; the answer %+v; it was told %q", p.weights(t), a, told)
+	}
+	if a, _ := p.says(t, "all of them are iron", nothing, update(12, map[string]any{"note": "iron"})...); !a.OK {
+		t.Errorf("what is done to all rows: %+v", a)
+	}
+	if a, _ := p.says(t, "a few of them are light", nothing, update(3, map[string]any{"note": "", "weight": nil})...); !a.OK {
+		t.Errorf("a few: %+v", a)
+	}
+}

@@ -69,6 +69,12 @@ func IsDatabase(p sys.Path) bool {
 	return ok
 }
 
+// HoldsData reports whether p holds what an app keeps: a database, or the value of a key.
+func HoldsData(p sys.Path) bool {
+	_, _, key := appKey(string(p))
+	return key || IsDatabase(p)
+}
+
 // rowChange is what a landing does to one database.
 type rowChange struct {
 	path string

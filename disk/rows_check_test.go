@@ -2,8 +2,11 @@ package disk
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -75,6 +78,7 @@ func TestErasesAreCounted(t *testing.T) {
 	}{
 		{"some", `DELETE FROM task WHERE id = 'a'`, []Erased{{Table: "task", Removed: 1, Of: 2}, {Removed: 1, Of: 5}}},
 		{"as many came", `DELETE FROM task; INSERT INTO task VALUES('c','Tea',0),('d','Milk',0)`, []Erased{{Table: "task", Removed: 2, Of: 2}, {Removed: 2, Of: 5}}},
+		{"emptied", `UPDATE task SET title = NULL`, []Erased{{Table: "task", Emptied: 2, Of: 2}, {Emptied: 2, Of: 5}}},
 		{"changed only", `UPDATE task SET title = 'x'`, nil},
 		{"the table", `DROP TABLE task`, []Erased{{Table: "task", Removed: 2, Of: 2, Dropped: true}, {Removed: 2, Of: 5}}},
 		{"under another name", `ALTER TABLE task RENAME TO chore; DELETE FROM chore`, []Erased{{Table: "task", Removed: 2, Of: 2}, {Removed: 2, Of: 5}}},
@@ -101,6 +105,46 @@ func TestErasesAreCounted(t *testing.T) {
 				}
 			}
 		})
+	}
+	h := open(t, t.TempDir())
+	entries := func(n int) []byte {
+		text, err := json.Marshal(map[string]any{"items": make([]int, n), "view": "list"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	if _, err := h.Write(t.Context(), Write{Files: map[sys.Path][]byte{"data/shop/list.json": entries(20), "data/shop/other.json": entries(7)}, Kind: sys.ByOwner}); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		left int // entries of the larger key; -1: it is deleted
+		want []Erased
+	}{
+		"one entry goes": {19, []Erased{{Path: "data/shop", Key: "list", Removed: 1, Of: 21}, {Path: "data/shop", Removed: 1, Of: 29}}},
+		"all go":         {0, []Erased{{Path: "data/shop", Key: "list", Removed: 20, Of: 21}, {Path: "data/shop", Removed: 20, Of: 29}}},
+		"the key goes":   {-1, []Erased{{Path: "data/shop", Key: "list", Removed: 21, Of: 21}, {Path: "data/shop", Removed: 21, Of: 29}}},
+		"one comes":      {21, nil},
+	} {
+		tx := h.begin()
+		full := filepath.Join(tx.Dir(), "data/shop/list.json")
+		err := os.Remove(full)
+		if c.left >= 0 {
+			err = os.WriteFile(full, entries(c.left), 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := tx.Erases(t.Context())
+		for i := range got {
+			got[i].Sum = ""
+		}
+		if err != nil || !slices.Equal(got, c.want) {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+		if err := tx.Drop(); err != nil {
+			t.Error(err)
+		}
 	}
 	var two [2]string
 	for i, title := range []string{"Tea", "Milk"} {

@@ -8,18 +8,22 @@ import (
 	"matrixos/sys"
 )
 
-// Erased is a table, or a whole database, of which a transaction removes rows.
+// Erased is a table, or a whole database, of which a transaction removes or empties rows; or
+// the values of an app's keys.
 type Erased struct {
 	Path    sys.Path // the database
 	Table   string   // "" for all tables of it together
 	Removed int
+	Emptied int    // rows that stay and say next to nothing any more
 	Of      int    // rows that it had
 	Dropped bool   // the table itself goes
-	Sum     string // names exactly the rows of a table that go
+	Sum     string // names exactly the rows of a table that go or are emptied
+	Key     string // of an app, whose entries are counted instead of rows
 }
 
-// Erases lists what the transaction removes so far from the databases that it was given,
-// table by table, and after the tables of each database all of them together.
+// Erases lists what the transaction removes or empties so far in the databases that it was
+// given, table by table, and after the tables of each database all of them together; then
+// the same of the values of apps' keys.
 func (t *Txn) Erases(ctx context.Context) (out []Erased, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -34,7 +38,13 @@ func (t *Txn) Erases(ctx context.Context) (out []Erased, err error) {
 		}
 		out = append(out, one...)
 	}
-	return out, nil
+	o := t.d.objects()
+	changes, err := t.scanLocked(ctx, o)
+	if err != nil {
+		return nil, explain("list what is removed", t.label, err)
+	}
+	keys, err := t.keysErased(ctx, o, changes)
+	return append(out, keys...), explain("list what is removed", t.label, err)
 }
 
 // erased says what is removed of the database that base is a copy of.
@@ -57,12 +67,12 @@ func (c rowChange) erased(ctx context.Context, base string) (out []Erased, err e
 		all.Of += n
 	}
 	for _, g := range gone {
-		e := Erased{Path: all.Path, Table: g.Table, Removed: g.Rows, Of: had[g.Table], Dropped: g.Dropped, Sum: g.Sum}
+		e := Erased{Path: all.Path, Table: g.Table, Removed: g.Rows, Emptied: g.Emptied, Of: had[g.Table], Dropped: g.Dropped, Sum: g.Sum}
 		if g.Dropped {
 			e.Removed = e.Of
 		}
-		all.Removed += e.Removed
-		if e.Removed > 0 {
+		all.Removed, all.Emptied = all.Removed+e.Removed, all.Emptied+e.Emptied
+		if e.Removed+e.Emptied > 0 {
 			out = append(out, e)
 		}
 	}

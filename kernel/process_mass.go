@@ -85,10 +85,11 @@ func (p *process) tooMany(ctx context.Context, changes []sys.Change) error {
 	return no
 }
 
-// wiping asks the owner about a landing that removes most of the rows of a table.
+// wiping asks the owner about a landing that removes most of the rows of a table, or of the
+// entries of an app's keys, or that leaves next to nothing in them.
 func (p *process) wiping(ctx context.Context, changes []sys.Change) error {
 	txn := p.transaction()
-	if txn == nil || !slices.ContainsFunc(changes, func(c sys.Change) bool { return disk.IsDatabase(c.Path) }) {
+	if txn == nil || !slices.ContainsFunc(changes, func(c sys.Change) bool { return disk.HoldsData(c.Path) }) {
 		return nil
 	}
 	gone, err := txn.Erases(ctx)
@@ -104,7 +105,7 @@ func (p *process) wiping(ctx context.Context, changes []sys.Change) error {
 		return nil
 	}
 	no := &sys.Error{
-		Op: "land", Path: effects[0].Target, Kind: sys.Refused, Err: errors.New("the owner does not want these rows deleted"), Hint: "put them back as they were, and say so",
+		Op: "land", Path: effects[0].Target, Kind: sys.Refused, Err: errors.New("the owner does not want these rows deleted or emptied"), Hint: "put them back as they were, and say so",
 	}
 	p.mu.Lock()
 	denied := p.memo.Denied

@@ -15,21 +15,25 @@ type Removal struct {
 	Path    sys.Path `json:"path"`
 	Table   string   `json:"table,omitempty"` // "" stands for all tables of the database together
 	Removed int      `json:"removed"`
-	Of      int      `json:"of"` // rows that there were
+	Emptied int      `json:"emptied,omitempty"` // rows that stay and say next to nothing any more
+	Of      int      `json:"of"`                // rows that there were
 	Dropped bool     `json:"dropped,omitempty"`
-	Sum     string   `json:"sum,omitempty"` // names exactly the rows that go
+	Sum     string   `json:"sum,omitempty"` // names exactly the rows that go or are emptied
+	Key     string   `json:"key,omitempty"` // of an app, whose entries are counted instead of rows
 }
 
 // fewRows is how many rows a table has of which an agent may remove any.
 const fewRows = 10
 
 // most reports whether r is most of what the owner keeps there: half or more of a table,
-// or of a database, of ten rows or over, or a table that is removed with rows in it.
+// or of a database, of ten rows or over, be they removed or emptied, or a table that is
+// removed with rows in it; or half or more of the entries of a key, or of all keys, of ten or
+// over.
 func (r Removal) most() bool {
 	if r.Dropped && r.Of > 0 {
 		return true
 	}
-	return r.Of >= fewRows && 2*r.Removed >= r.Of
+	return r.Of >= fewRows && 2*(r.Removed+r.Emptied) >= r.Of
 }
 
 // Erases returns what a landing removes that the owner is asked about, one effect for each
@@ -44,37 +48,61 @@ func Erases(list []Removal) (out []Effect) {
 	}
 	for _, p := range paths {
 		var tables []Removal
-		var words []string
+		var gone, emptied []string
 		for _, r := range list {
-			if r.Path != p || r.Table == "" {
+			if r.Path != p || r.Table == "" && r.Key == "" {
 				continue
 			}
-			tables, words = append(tables, r), append(words, r.words())
+			tables = append(tables, r)
+			switch {
+			case r.Dropped:
+				gone = append(gone, fmt.Sprintf("the table %s with its %s", r.Table, counted(r.Of, "row")))
+			case r.Removed > 0:
+				gone = append(gone, r.share(r.Removed))
+			}
+			if r.Emptied > 0 {
+				emptied = append(emptied, r.share(r.Emptied))
+			}
 		}
 		args, err := json.Marshal(tables)
 		if err != nil {
 			panic("policy: " + err.Error())
 		}
-		out = append(out, Effect{Kind: Erase, Target: string(p), Args: args, Text: "Delete " + joined(words) + ", " + keeper(p) + "."})
+		out = append(out, Effect{Kind: Erase, Target: string(p), Args: args, Text: sentence(gone, emptied) + ", " + keeper(p) + "."})
 	}
 	return out
 }
 
-func (r Removal) words() string {
+// sentence says what is deleted and what emptied.
+func sentence(gone, emptied []string) string {
 	switch {
-	case r.Dropped:
-		return fmt.Sprintf("the table %s with its %s", r.Table, counted(r.Of))
-	case r.Removed == r.Of:
-		return fmt.Sprintf("all %s of the table %s", counted(r.Of), r.Table)
+	case len(emptied) == 0:
+		return "Delete " + joined(gone)
+	case len(gone) == 0:
+		return "Empty " + joined(emptied)
 	}
-	return fmt.Sprintf("%d of the %s of the table %s", r.Removed, counted(r.Of), r.Table)
+	return "Delete " + joined(gone) + ", and empty " + joined(emptied)
 }
 
-func counted(n int) string {
-	if n == 1 {
-		return "1 row"
+func (r Removal) share(n int) string {
+	of, noun := "the table "+r.Table, "row"
+	if r.Key != "" {
+		of, noun = r.Key, "entry"
 	}
-	return fmt.Sprintf("%d rows", n)
+	if n == r.Of {
+		return fmt.Sprintf("all %s of %s", counted(r.Of, noun), of)
+	}
+	return fmt.Sprintf("%d of the %s of %s", n, counted(r.Of, noun), of)
+}
+
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	if noun == "entry" {
+		return fmt.Sprintf("%d entries", n)
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 func joined(words []string) string {
@@ -87,6 +115,9 @@ func joined(words []string) string {
 // keeper says whose the database at p is.
 func keeper(p sys.Path) string {
 	slug := path.Base(path.Dir(string(p)))
+	if path.Ext(string(p)) == "" { // the folder of what an app keeps
+		return "which the app " + path.Base(string(p)) + " keeps"
+	}
 	if string(p.Base()) == slug+".sqlite" {
 		return "which the app " + slug + " keeps"
 	}

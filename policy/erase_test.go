@@ -24,6 +24,10 @@ func TestErases(t *testing.T) {
 		{"much of small tables", []Removal{row("a", 4, 4), row("b", 3, 3), row("", 7, 12)}, "Delete all 4 rows of the table a and all 3 rows of the table b, which the app shop keeps."},
 		{"a table with a row", []Removal{{Path: own, Table: "items", Removed: 1, Of: 1, Dropped: true}, row("", 1, 40)}, "Delete the table items with its 1 row, which the app shop keeps."},
 		{"an empty table", []Removal{{Path: own, Table: "items", Dropped: true}}, ""},
+		{"emptied", []Removal{{Path: own, Table: "items", Emptied: 6, Of: 12}, {Path: own, Emptied: 6, Of: 40}}, "Empty 6 of the 12 rows of the table items, which the app shop keeps."},
+		{"some of each", []Removal{{Path: own, Table: "items", Removed: 3, Emptied: 3, Of: 12}}, "Delete 3 of the 12 rows of the table items, and empty 3 of the 12 rows of the table items, which the app shop keeps."},
+		{"a few emptied", []Removal{{Path: own, Table: "items", Emptied: 9, Of: 9}}, ""},
+		{"a key", []Removal{{Path: "data/shop", Key: "basket", Removed: 30, Of: 30}, {Path: "data/shop", Removed: 30, Of: 90}}, "Delete all 30 entries of basket, which the app shop keeps."},
 		{"of a server", []Removal{{Path: server, Table: "items", Removed: 20, Of: 20}}, "Delete all 20 rows of the table items, in data/shop/server/kept.sqlite."},
 	} {
 		var got []string

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -12,11 +13,12 @@ import (
 type Gone struct {
 	Table   string // its name before
 	Rows    int    // how many go; of a table without a key, more than come
+	Emptied int    // how many stay and say next to nothing any more
 	Dropped bool   // the table went, with all rows that it had; Rows does not say how many
-	Sum     string // names exactly the rows that go
+	Sum     string // names exactly the rows that go, and those that are emptied
 }
 
-// Removed lists the tables of which a changeset removes rows.
+// Removed lists the tables of which a changeset removes or empties rows.
 func (c Changeset) Removed() (out []Gone) {
 	before := map[string]string{}
 	for _, s := range c.Steps {
@@ -30,25 +32,37 @@ func (c Changeset) Removed() (out []Gone) {
 	for _, t := range c.Tables {
 		added, _, removed := t.Counts()
 		if len(t.Key) == 0 { // what was changed there is a row less and a row more
-			removed -= added
+			removed -= added - t.blankAdded()
 		}
-		if removed <= 0 {
+		emptied := t.emptied()
+		if removed = max(removed, 0); removed == 0 && len(emptied) == 0 {
 			continue
 		}
 		name := t.Name
 		if was, ok := before[strings.ToLower(name)]; ok {
 			name = was
 		}
-		out = append(out, Gone{Table: name, Rows: removed, Sum: t.removedSum()})
+		out = append(out, Gone{Table: name, Rows: removed, Emptied: len(emptied), Sum: t.removedSum(emptied)})
 	}
 	return out
 }
 
-// removedSum names the rows that go, whatever else happens to the table.
-func (t Table) removedSum() string {
-	h := sha256.New()
+// blankAdded is how many rows come that say nothing.
+func (t Table) blankAdded() (n int) {
 	for _, r := range t.Rows {
-		if r.New != nil {
+		if r.Old == nil && !slices.ContainsFunc(r.New, func(v any) bool { return !blank(v) && !zero(v) }) {
+			n++
+		}
+	}
+	return n
+}
+
+// removedSum names the rows that go, and those that are emptied, whatever else happens to
+// the table.
+func (t Table) removedSum(emptied []int) string {
+	h := sha256.New()
+	for i, r := range t.Rows {
+		if r.New != nil && !slices.Contains(emptied, i) {
 			continue
 		}
 		for _, v := range r.Old {
