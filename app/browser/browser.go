@@ -58,6 +58,7 @@ type running struct {
 
 	mu   sync.Mutex
 	free []*rod.Page
+	warm bool // its windows have been opened ahead, or are just now
 }
 
 // New makes a browser for the apps of rt. Nothing is started yet.
@@ -78,8 +79,17 @@ func New(rt *app.Runtime, o Options) *Browser {
 }
 
 // Warm starts the browser with all its pages, and has each open a window with what
-// nearly every app needs, so that a run soon after need not wait for any of it.
+// nearly every app needs, so that a run soon after need not wait for any of it. A browser
+// that is warm only stays so for longer.
 func (b *Browser) Warm() error {
+	r, err := b.take()
+	if err != nil {
+		return err
+	}
+	defer b.give()
+	if !r.cold() {
+		return nil
+	}
 	ctx := context.Background()
 	t, err := b.rt.Try(ctx, warmApp, "warm")
 	if err != nil {
@@ -213,6 +223,15 @@ func (r *running) page(ctx context.Context) (*rod.Page, error) {
 		return nil, err
 	}
 	return p.Context(context.Background()), nil
+}
+
+// cold says, once, that nobody has warmed it yet.
+func (r *running) cold() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	was := r.warm
+	r.warm = true
+	return !was
 }
 
 func (r *running) keep(p *rod.Page) {

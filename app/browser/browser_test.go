@@ -318,3 +318,41 @@ func TestFirstEndsWithWhatFails(t *testing.T) {
 		}
 	}
 }
+
+// TestWarmOnce: what is warm opens no windows again, however often it is asked to, until
+// the browser has gone to rest.
+func TestWarmOnce(t *testing.T) {
+	w := newWorld(t)
+	pages := func() int {
+		if err := w.b.Warm(); err != nil {
+			t.Fatal(err)
+		}
+		w.b.mu.Lock()
+		defer w.b.mu.Unlock()
+		return len(w.b.run.free)
+	}
+	warm := pages()
+	if warm == 0 {
+		t.Fatal("no page is warm")
+	}
+	for range w.b.o.Windows { // no window can be opened
+		w.b.slots <- struct{}{}
+	}
+	again := make(chan int, 1)
+	go func() { again <- pages() }()
+	select {
+	case n := <-again:
+		if n != warm {
+			t.Errorf("of %d pages %d stayed warm", warm, n)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("it warms what is warm")
+	}
+	for range w.b.o.Windows {
+		<-w.b.slots
+	}
+	w.b.rest()
+	if pages() == 0 {
+		t.Error("no page is warm after a rest")
+	}
+}
