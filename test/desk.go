@@ -101,12 +101,12 @@ func (d *Desk) named(p *rod.Page, selector, text string) *rod.Element {
 
 func (d *Desk) wait(what string, has func() (bool, *rod.Element, error)) *rod.Element {
 	d.t.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+	for began := time.Now(); ; time.Sleep(pause(began)) {
 		ok, e, err := has()
 		switch {
 		case err == nil && ok:
 			return e
-		case time.Now().After(deadline):
+		case time.Since(began) > patience:
 			d.Shot("failure")
 			d.t.Fatalf("%s is not to be seen (%v)", what, err)
 		}
@@ -165,12 +165,12 @@ func (d *Desk) See(text string) {
 
 func (d *Desk) see(text string, page func() (*rod.Page, error)) {
 	d.t.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+	for began := time.Now(); ; time.Sleep(pause(began)) {
 		body, err := words(page)
 		switch {
 		case err == nil && strings.Contains(body, text):
 			return
-		case time.Now().After(deadline):
+		case time.Since(began) > patience:
 			d.Shot("failure")
 			d.t.Fatalf("%q is not to be seen (%v):\n%s", text, err, body)
 		}

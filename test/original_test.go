@@ -72,11 +72,11 @@ func (f *Frame) Until(js string) {
 	f.d.t.Helper()
 	var got string
 	var err error
-	for deadline := time.Now().Add(2 * patience); ; time.Sleep(30 * time.Millisecond) {
+	for began := time.Now(); ; time.Sleep(pause(began)) {
 		if got, err = f.eval("return String(Boolean(" + js + "))"); err == nil && got == "true" {
 			return
 		}
-		if time.Now().After(deadline) {
+		if time.Since(began) > 2*patience {
 			text, _ := f.eval("return document.body.innerText")
 			f.d.Shot("failure")
 			f.d.t.Fatalf("not so: %s (%v):\n%s", js, err, text)

@@ -147,7 +147,7 @@ func (a apart) See(text string) {
 	a.d.t.Helper()
 	var body string
 	var err error
-	for end := time.Now().Add(2 * patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for began := time.Now(); time.Since(began) < 2*patience; time.Sleep(pause(began)) {
 		if body, err = a.run("document.body.innerText"); err == nil && strings.Contains(body, text) {
 			return
 		}

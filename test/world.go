@@ -243,11 +243,17 @@ func (w *World) Rows(app, query string) string {
 // Eventually waits for ok, up to within.
 func Eventually(t testing.TB, within time.Duration, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(within); !ok(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
+	for began := time.Now(); !ok(); time.Sleep(pause(began)) {
+		if time.Since(began) > within {
 			t.Fatalf("not within %s: %s", within, what)
 		}
 	}
+}
+
+// pause is how long to wait before the next look at what has been waited for since
+// began: looking costs a command or a page's layout, and keeps busy what is waited for.
+func pause(began time.Time) time.Duration {
+	return min(max(20*time.Millisecond, time.Since(began)/10), 500*time.Millisecond)
 }
 
 // lockedBuffer is a bytes.Buffer for several goroutines.
