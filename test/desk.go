@@ -21,8 +21,8 @@ type Desk struct {
 	page *rod.Page
 }
 
-// patience is how long a desk waits for anything to appear.
-const patience = 15 * time.Second
+// patience is how long a desk waits for anything to appear: other tests keep the machine busy.
+const patience = 30 * time.Second
 
 // Chromium starts a browser for the test; one that is missing fails. It leaves apps in
 // the process of the desktop, where the tests reach into them; see chromiumApart.
@@ -70,7 +70,7 @@ func (w *World) SignIn(b *rod.Browser, width, height int) *Desk {
 		w.t.Fatal(err)
 	}
 	d := &Desk{t: w.t, page: page}
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 6*time.Minute)
 	w.t.Cleanup(cancel)
 	d.page = page.Context(ctx) // whatever hangs, the test does not
 	d.must(page.SetViewport(&proto.EmulationSetDeviceMetricsOverride{Width: width, Height: height, DeviceScaleFactor: 1, Mobile: width < 700}))

@@ -120,7 +120,7 @@ func (w *World) Up() {
 	select {
 	case m := <-found:
 		w.Link, w.Addr = m[0], m[1]
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		w.t.Fatalf("up printed no sign-in link:\n%s", w.output)
 	}
 }
@@ -142,7 +142,7 @@ func (w *World) end(sig os.Signal) {
 	go func() { done <- w.server.Wait() }()
 	select {
 	case <-done:
-	case <-time.After(15 * time.Second):
+	case <-time.After(patience):
 		w.t.Errorf("the daemon did not end:\n%s", w.output)
 		_ = w.server.Process.Kill()
 	}
