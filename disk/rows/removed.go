@@ -62,7 +62,7 @@ func (t Table) blankAdded() (n int) {
 func (t Table) removedSum(emptied []int) string {
 	h := sha256.New()
 	for i, r := range t.Rows {
-		if r.New != nil && !slices.Contains(emptied, i) {
+		if _, blanked := slices.BinarySearch(emptied, i); r.New != nil && !blanked {
 			continue
 		}
 		for _, v := range r.Old {
