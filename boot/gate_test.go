@@ -31,6 +31,7 @@ func TestARedAppTakesNoOtherChange(t *testing.T) {
 	if _, err := s.write(t, sys.ByAgent, scales); err != nil {
 		t.Fatal(err)
 	}
+	s.makeScales(t)
 	if err := s.weigh(t, sys.ByOwner, thing("1", 3)+thing("2", -1)); err != nil {
 		t.Fatal(err)
 	}
