@@ -31,6 +31,7 @@ func TestTwoHomesAgreeOnAMeeting(t *testing.T) {
 func newServerOf(t *testing.T, a *authority, owner string) *server {
 	t.Helper()
 	s := &server{NewWorld(t), "localhost:" + freePort(t)}
+	s.untried = true
 	s.Env = append(s.Env, "SSL_CERT_FILE="+a.roots)
 	s.Up()
 	s.Do("post", "Nobody knows me yet")

@@ -140,6 +140,7 @@ func (w *World) answers(room string) int {
 func TestDevices(t *testing.T) {
 	t.Parallel()
 	first := NewWorld(t)
+	first.untried = true
 	first.Up()
 	first.save("projects/garden.md", "beans\n")
 	first.Run("ask", "What is the time?") // what the answer says does not matter here
@@ -151,6 +152,7 @@ func TestDevices(t *testing.T) {
 	var link client.NewDevice
 	first.Do("device", "add", "laptop", "--listen", "127.0.0.1:0", "--json").JSON(t, &link)
 	second := NewWorld(t)
+	second.untried = true
 	second.Args = []string{"--join", link.Link}
 	second.Up()
 	second.Args = nil
@@ -214,6 +216,7 @@ func (w *World) again(room string) {
 	w.write(room, "After the backup") // it stood still, and goes on
 	w.shows(room, "After the backup")
 	restored := NewWorld(w.t)
+	restored.untried = true
 	w.Stop()
 	restored.Do("backup", "restore", "--from", dest, "--key-file", key, "--at", snapshot.ID)
 	restored.Up()

@@ -63,6 +63,7 @@ func TestAServerByConversation(t *testing.T) {
 	ts := httptest.NewServer(server)
 	defer ts.Close()
 	w := NewWorld(t)
+	w.untried = true
 	w.Env = providers(ts.URL)[model]
 	w.Args = []string{"--model", "offline"}
 	w.Do("status", "--model", "offline")

@@ -15,6 +15,7 @@ func TestAClientByTheReadme(t *testing.T) {
 	t.Parallel()
 	tool(t, "matrix-nio", "/usr/bin/python3", "-c", "import nio, olm")
 	w := NewWorld(t)
+	w.untried = true
 	w.Up()
 	var p client.HandleSignIn
 	w.Do("handle", "password", "--json").JSON(t, &p)

@@ -109,6 +109,7 @@ type server struct {
 func newServer(t testing.TB, a *authority, owner string) *server {
 	t.Helper()
 	s := &server{NewWorld(t), "localhost:" + freePort(t)}
+	s.untried = true
 	s.claim(a, owner, "127.0.0.1:"+strings.TrimPrefix(s.domain, "localhost:"))
 	return s
 }
@@ -117,6 +118,7 @@ func newServer(t testing.TB, a *authority, owner string) *server {
 func newServerAt(t testing.TB, a *authority, owner string, at *port) *server {
 	t.Helper()
 	s := &server{NewWorld(t), at.address + ":8448"}
+	s.untried = true
 	s.space = at.namespace
 	s.claim(a, owner, s.domain)
 	return s

@@ -146,6 +146,7 @@ func (d *Desk) enter(selector, text string) {
 func TestMessages(t *testing.T) {
 	t.Parallel()
 	w := NewWorld(t)
+	w.untried = true
 	w.Up()
 	ben := friendOf(t, w, "ben")
 	d := w.SignIn(Chromium(t), 1280, 860)

@@ -10,6 +10,7 @@ import (
 // TestMind asks for what is remembered and learnt as an owner does.
 func TestMind(t *testing.T) {
 	w := NewWorld(t)
+	w.untried = true
 	w.Do("ask", "Remember that I keep bees in the garden")
 	var list []client.Memory
 	w.Do("memory", "bee", "--json").JSON(t, &list)

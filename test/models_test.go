@@ -115,6 +115,7 @@ func TestAModelThatErrsIsToldAndGoesOn(t *testing.T) {
 			ts := httptest.NewServer(server)
 			defer ts.Close()
 			w := NewWorld(t)
+			w.untried = true
 			w.Env = providers(ts.URL)[name]
 			r := w.Do("ask", "fire", "--model", name)
 			if !strings.Contains(r.Stdout, "There are no rockets.") || len(server.Requests()) != 3 {
@@ -144,6 +145,7 @@ func TestACommandOfAnAgentIsConfined(t *testing.T) {
 	ts := httptest.NewServer(modeltest.New(modeltest.Rules(rules...)))
 	defer ts.Close()
 	w := NewWorld(t)
+	w.untried = true
 	w.Env = providers(ts.URL)["anthropic:claude-opus-4-6"]
 	w.Do("ask", "run it", "--model", "anthropic:claude-opus-4-6")
 	if got := w.Read("apps/notes/readme.txt"); got != "kept\n" {

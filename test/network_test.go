@@ -88,6 +88,7 @@ func TestCommandsReachTheNetworkByTheProxyAlone(t *testing.T) {
 	ts := httptest.NewServer(server)
 	defer ts.Close()
 	w := NewWorld(t)
+	w.untried = true
 	w.Env = providers(ts.URL)[model]
 	w.Args = []string{"--model", model}
 	w.Do("status")

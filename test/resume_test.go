@@ -137,6 +137,7 @@ func TestKilledInEachStateItGoesOn(t *testing.T) { //nolint:gocognit // one stor
 			ts := httptest.NewServer(server)
 			t.Cleanup(func() { ts.CloseClientConnections(); ts.Close() })
 			w := NewWorld(t)
+			w.untried = true
 			w.Env, w.Args = providers(ts.URL)[model], []string{"--model", model}
 			w.Up()
 			ticket, err := w.connect().Ask(t.Context(), client.Ask{Text: "write two files", From: "desktop"})

@@ -14,6 +14,7 @@ func own(t *testing.T) (w *World, settings func(model string) string) {
 	ts := httptest.NewServer(modeltest.New(modeltest.Rules(modeltest.Rule{Turns: []modeltest.Turn{{Text: "It is the owner's model."}}})))
 	t.Cleanup(ts.Close)
 	w = NewWorld(t)
+	w.untried = true
 	w.Env = []string{"ANTHROPIC_API_KEY=sk-of-the-test"}
 	w.Do("status")
 	settings = func(model string) string {

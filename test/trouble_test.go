@@ -84,6 +84,7 @@ func TestAFullDiskLosesNothing(t *testing.T) {
 		t.Skip("needs root to mount a small file system")
 	}
 	w := NewWorld(t)
+	w.untried = true
 	small := filepath.Dir(w.Home) + "/small"
 	mountSmall(t, small, "24m")
 	w.Home = filepath.Join(small, "home")

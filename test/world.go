@@ -27,14 +27,15 @@ import (
 
 // World is one home and the binary that runs on it.
 type World struct {
-	t      testing.TB
-	binary string
-	Home   string
-	Env    []string      // beside PATH and HOME
-	Args   []string      // of up, beside --home and --listen
-	input  string        // of commands
-	Limit  time.Duration // of one command; a minute if 0
-	space  string        // the network namespace in which it runs, if not that of the test
+	t       testing.TB
+	binary  string
+	Home    string
+	Env     []string      // beside PATH and HOME
+	Args    []string      // of up, beside --home and --listen
+	input   string        // of commands
+	Limit   time.Duration // of one command; a minute if 0
+	untried bool          // the test is not about what a browser finds of apps: none is started
+	space   string        // the network namespace in which it runs, if not that of the test
 
 	server *exec.Cmd
 	output *lockedBuffer
@@ -76,6 +77,9 @@ func (w *World) environment() []string {
 	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + filepath.Dir(w.Home), "TZ=UTC", "LANG=C.UTF-8", "NO_COLOR=1"}
 	// The keys of a test stay out of the keyring of whoever runs it.
 	env = append(env, "XDG_STATE_HOME="+filepath.Join(filepath.Dir(w.Home), "state"), "DBUS_SESSION_BUS_ADDRESS=unix:path="+filepath.Join(filepath.Dir(w.Home), "no-bus"))
+	if w.untried {
+		env = append(env, "MATRIXOS_CHROMIUM=none")
+	}
 	return append(env, w.Env...)
 }
 
