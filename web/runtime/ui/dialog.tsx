@@ -1,7 +1,16 @@
 import { useEffect, useId, useRef, type ReactNode } from "react";
 import { Button, IconButton } from "./controls.tsx";
 
-/** Dialog asks for something in the way; Escape and a click outside close it, and the keyboard is back where it was. */
+const usable = "input:not(:disabled,[type=hidden]),select:not(:disabled),textarea:not(:disabled),button:not(:disabled),a[href],[tabindex='0']";
+
+/** enter gives the keyboard to the first thing there is to fill in or to press, which is not the cross in the corner; text that is there goes on at its end. */
+function enter(body: Element) {
+  const first = [...body.querySelectorAll<HTMLElement>(usable)].find((e) => !e.closest("header") && e.getClientRects().length > 0);
+  first?.focus();
+  if (first instanceof HTMLInputElement && first.selectionEnd !== null) first.setSelectionRange(first.value.length, first.value.length);
+}
+
+/** Dialog asks for something in the way, and has the keyboard; Escape and a click outside close it, and the keyboard is back where it was. */
 export function Dialog({ open, title, onClose, children }: { open: boolean; title: string; onClose: () => void; children?: ReactNode }) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
@@ -9,6 +18,7 @@ export function Dialog({ open, title, onClose, children }: { open: boolean; titl
     if (!open) return;
     const before = document.activeElement;
     ref.current?.showModal();
+    if (ref.current) enter(ref.current);
     return () => {
       if (before instanceof HTMLElement && before.isConnected && document.activeElement === document.body) before.focus();
     };

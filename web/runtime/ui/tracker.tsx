@@ -113,7 +113,7 @@ export function Tracker(p: TrackerProps) {
     <div className="mx mx-tracker" ref={ref}>
       <Bar p={p} rows={rows} text={text} onText={setText} chosen={chosen} onChosen={setChosen} adding={adding} onAdd={() => setAdding(true)} />
       {error && <Failure error={error} />}
-      {adding && wide && <div className="mx-sheet" role="group" aria-label={`Add ${p.noun}`} ref={focusFirst}>{form}</div>}
+      {adding && wide && <div key={generation} className="mx-sheet" role="group" aria-label={`Add ${p.noun}`} ref={focusFirst}>{form}</div>}
       <Dialog open={adding && !wide} title={`Add ${p.noun}`} onClose={() => setAdding(false)}>{form}</Dialog>
       {loading ? <Skeleton /> : rows.length === 0 ? (
         !error && <Empty title={p.empty ?? `Nothing here yet. Add ${article(p.noun)} to begin.`} />

@@ -83,7 +83,7 @@ function Line({ habit, days, marked, onToggle, onOpen, nameOf }: LineProps) {
     <tr>
       <th scope="row">
         <button type="button" className="mx-open" onClick={onOpen}>{habit.name}</button>
-        <div className="mx-small mx-quiet">{perWeek === 7 ? "every day" : `${perWeek} days a week`}, {share(marked, perWeek, today(), String(habit.created_at).slice(0, 10))} % in 30 days</div>
+        <div className="mx-small mx-quiet">{perWeek === 7 ? "every day" : perWeek === 1 ? "once a week" : `${perWeek} days a week`}, {share(marked, perWeek, today(), String(habit.created_at).slice(0, 10))} % in 30 days</div>
       </th>
       {days.map((d) => (
         <td key={d}>
