@@ -154,7 +154,7 @@ function Month({ at, days, small, title, when, onDay, onMove, onOpen, onLook }: 
           <div key={d} role="button" tabIndex={d === at ? 0 : -1} className="mx-day" data-day={d} data-out={d.slice(0, 7) === at.slice(0, 7) ? undefined : ""} aria-current={d === today() ? "date" : undefined} aria-pressed={small ? d === at : undefined} aria-selected={small && d === at ? true : undefined} aria-label={`${longDay(d)}, ${events.length === 0 ? "nothing" : events.length === 1 ? "1 entry" : `${events.length} entries`}`} onClick={() => onDay(d)} onKeyDown={(e) => { if (e.key === "Enter" || e.key === " ") { e.preventDefault(); (small || events.length === 0 ? onDay : onLook)(d); } }}>
             <span className="mx-daynum">{Number(d.slice(8))}</span>
             {small ? events.length > 0 && <span className="mx-dots">{events.slice(0, 3).map((r) => <i key={r.id} />)}</span> : <>
-              {some.map((r) => <span key={r.id} className="mx-ev" title={`${when(r)} ${r[title] ?? ""}`.trim()} onClick={(e) => { e.stopPropagation(); onOpen(r); }}>{when(r) && <span className="mx-num">{when(r).split("–")[0]} </span>}{String(r[title] ?? "")}</span>)}
+              {some.map((r) => <span key={r.id} className="mx-ev" title={`${when(r)} ${r[title] ?? ""}`.trim()} onClick={(e) => { e.stopPropagation(); onOpen(r); }}>{when(r) && <span className="mx-num">{when(r).split("–")[0]} </span>}<span>{String(r[title] ?? "")}</span></span>)}
               {rest > 0 && <span className="mx-more" onClick={(e) => { e.stopPropagation(); onLook(d); }}>{rest} more</span>}
             </>}
           </div>
