@@ -72,7 +72,7 @@ function Play({ kept, keep, edge, setEdge }: PlayProps) {
       </div>
       <div className="foot">
         <Button primary={!running} onClick={toggle}>{g.over ? "New game" : running ? "Pause" : score(g) > 0 || kept ? "Go on" : "Start"}</Button>
-        <p role="status">{g.over ? <b>{g.food < 0 ? "The field is full. That is the end of it." : `Over, with ${score(g)} eaten.`}</b> : <span className="mx-quiet">Arrow keys or a stroke of the finger.</span>}</p>
+        <p role="status">{g.over ? <b>{g.food < 0 ? "The field is full. That is the end of it." : `Over, with ${score(g)} eaten.`}</b> : <span className="mx-quiet">Arrow keys or a swipe.</span>}</p>
         <span className="mx-spacer" />
         <Segmented label="Edge" value={edge} options={["Walls", "Open"]} onChange={(v) => { setEdge(v); run(false); fresh(v === "Walls"); }} />
       </div>
