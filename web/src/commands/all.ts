@@ -9,11 +9,10 @@ import { moveDeal, verifyDeal, type Act } from "../session/deals.ts";
 import { block } from "../session/people.ts";
 import { showAgreements, showRoom, talkTo } from "../session/rooms.ts";
 import { showPerson, showPost } from "../session/social.ts";
-import { ask, attempt, changeTheme, decideRepair, goOnAll, notify, showConversation, stopAll, undo } from "../session/store.ts";
+import { ask, attempt, changeTheme, decideRepair, goOnAll, lookForFaults, notify, showConversation, stopAll, undo } from "../session/store.ts";
 import { ended } from "../session/chat.ts";
 import { repairText, unwell } from "../session/state.ts";
 import { reportWords } from "../ui/level.ts";
-import { count } from "../ui/words.ts";
 import { backUpApp, exportEntries, importEntries, importOthers, restoreApp } from "./data.ts";
 import { plain, type Command, type Context, type Place } from "./registry.ts";
 
@@ -215,10 +214,9 @@ export const commands: readonly Command[] = [
   },
   {
     name: "heal.now", label: "Look for what is broken, and mend it", group: "System", icon: HeartPulse,
-    perform: async (c) => {
+    perform: (c) => {
       c.desk.openProgram("activity", "repairs");
-      const report = await attempt("Not everything was looked at", () => api.heal());
-      if (report) notify({ level: "info", title: report.cases.length === 0 ? "Nothing is broken" : `${count(report.cases.length, "fault")} found`, text: `${count(report.looked, "place")} looked at.` });
+      void lookForFaults();
     },
   },
   {

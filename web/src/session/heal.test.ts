@@ -23,8 +23,18 @@ test("an app is unwell while its case waits for the owner, and not after", () =>
 test("what was healed can be taken back from its notice; what only went by itself is not told", () => {
   expect(healNotice(one({ state: "healed", landing: 9 }))).toMatchObject({ action: { command: "history.undo", arg: "9" } });
   expect(healNotice(one({ state: "quarantined" }))?.level).toBe("error");
+  expect(healNotice(one({ state: "proposed", app: "todo" }), "To-do")?.title).toBe("Something is wrong with To-do; a repair is ready"); // it may still work
   expect(healNotice(one({ state: "gone" }))).toBeNull();
   expect(applyEvents(initialState, [event(one({ state: "healed", landing: 9 }))]).notices).toHaveLength(1);
+});
+
+test("a repair that the owner said yes to is one case and one notice, in place of the proposal", () => {
+  const proposed = applyEvents(initialState, [event(one({}))]);
+  expect(proposed.notices.map((n) => n.title)).toEqual(["Something is wrong with todo; a repair is ready"]);
+  const done = applyEvents(proposed, [event(one({ id: 2, state: "healed", landing: 9 })), event(one({ id: 1, state: "healed", landing: 9 }))]);
+  expect(done.heals.map((c) => [c.id, c.state])).toEqual([[1, "healed"]]);
+  expect(done.notices.map((n) => n.title)).toEqual(["Healed todo"]);
+  expect(applyEvents(proposed, [event(one({ state: "left" }))]).notices).toEqual([]);
 });
 
 test("who is asked to repair an app hears since when, and nothing that the app says", () => {

@@ -15,6 +15,7 @@ export interface Notice {
   text?: string;
   app?: Slug;
   action?: { label: string; command: string; arg?: string };
+  repair?: HealCase; // what it tells of
 }
 
 /** Talk is one conversation; log keeps live events until its past is loaded. */
@@ -36,6 +37,8 @@ export interface State {
   landingsLoaded: boolean;
   conflicts: ConflictInfo[]; // refused work that is not settled, newest first
   heals: HealCase[]; // what was found broken, newest first
+  looking: boolean; // for what is broken, because the owner asked for it
+  deciding: Record<number, "repair" | "leave" | undefined>; // what the owner has just decided of a case, until it is done
   summaries: ConversationSummary[];
   talks: Record<string, Talk>;
   requests: Record<RequestID, string>; // the conversation that each request belongs to
@@ -61,6 +64,8 @@ export const initialState: State = {
   landingsLoaded: false,
   conflicts: [],
   heals: [],
+  looking: false,
+  deciding: {},
   summaries: [],
   talks: {},
   requests: {},
@@ -89,7 +94,7 @@ function applyEvent(state: State, e: Event): State {
     case "conflict":
       return { ...talked, conflicts: addConflict(talked.conflicts, e.data) };
     case "heal":
-      return { ...talked, heals: addHeal(talked.heals, e.data), notices: told(talked, healNotice(e.data, talked.apps[e.data.app ?? ""]?.name)) };
+      return { ...talked, heals: addHeal(talked.heals, e.data), notices: toldOf(e.data, talked.notices, talked.apps[e.data.app ?? ""]?.name) };
     case "notice":
       return e.seq === 0 && talked.notices.some((n) => n.title === e.data.title) ? talked : { ...talked, notices: addNotice(talked.notices, e.data) };
     default:
@@ -125,9 +130,12 @@ export function waiting(list: readonly ConflictInfo[]): ConflictInfo[] {
 
 const healsKept = 200;
 
+// A repair that the owner said yes to is found and tried anew; what landed becomes one case with the proposal.
+const sameRepair = (a: HealCase, b: HealCase) => a.id === b.id || (!!a.landing && a.landing === b.landing);
+
 /** addHeal keeps the newest cases, each as it stands. */
 export function addHeal(list: HealCase[], one: HealCase): HealCase[] {
-  return [one, ...list.filter((c) => c.id !== one.id)].sort((a, b) => b.id - a.id).slice(0, healsKept);
+  return [one, ...list.filter((c) => !sameRepair(c, one))].sort((a, b) => b.id - a.id).slice(0, healsKept);
 }
 
 /** unwell is the case of an app that waits for the owner. */
@@ -151,15 +159,20 @@ export function healNotice(c: HealCase, name?: string): Omit<Notice, "id"> | nul
         ? { level: "info", title: `Restored ${what}`, text: c.why, action: show }
         : { level: "waiting", title: `Healed ${what}`, text: c.why, action: { label: "Take it back", command: "history.undo", arg: String(c.landing) } };
     case "proposed":
-      return { level: "error", title: `${what} does not work; a repair is ready`, text: c.why, action: show };
+      return { level: "error", title: `Something is wrong with ${what}; a repair is ready`, text: c.why, action: show };
     case "quarantined":
-      return { level: "error", title: `${what} does not work, and could not be mended`, text: c.why, action: show };
+      return { level: "error", title: `Something is wrong with ${what}, and it could not be mended`, text: c.why, action: show };
     default:
       return null;
   }
 }
 
-const told = (s: State, notice: Omit<Notice, "id"> | null) => (notice ? addNotice(s.notices, notice) : s.notices);
+// What was told of a case before is not so any more.
+function toldOf(c: HealCase, notices: Notice[], name?: string): Notice[] {
+  const rest = notices.filter((n) => !(n.repair && sameRepair(n.repair, c)));
+  const notice = healNotice(c, name);
+  return notice ? addNotice(rest, { ...notice, repair: c }) : rest;
+}
 
 let noticeID = 0;
 

@@ -3,6 +3,7 @@
 import { create } from "zustand";
 import type { AskRequest, ConflictAnswer, Resolved, ThemeFile, UndoRequest } from "../protocol/api.ts";
 import type { Event } from "../protocol/events.ts";
+import { count } from "../ui/words.ts";
 import { api } from "./api.ts";
 import { refusalOf, type Refusal } from "./http.ts";
 import { openStream, type Stream } from "./socket.ts";
@@ -231,10 +232,21 @@ export async function letGo(id: string): Promise<boolean> {
   return done ?? false;
 }
 
-/** decideRepair carries out a repair that was proposed, or leaves what is broken. */
+/** decideRepair carries out a repair that was proposed, or leaves what is broken; a repair is tried first, and that takes a while. */
 export async function decideRepair(id: number, decision: "repair" | "leave"): Promise<void> {
+  if (getState().deciding[id]) return;
+  setState((s) => ({ deciding: { ...s.deciding, [id]: decision } }));
   const one = await attempt(decision === "repair" ? "It was not repaired" : "It still waits for you", () => api.decideRepair(id, decision));
-  if (one) setState((s) => ({ heals: addHeal(s.heals, one) }));
+  setState((s) => ({ deciding: { ...s.deciding, [id]: undefined }, heals: one ? addHeal(s.heals, one) : s.heals }));
+}
+
+/** lookForFaults has every app tried, and says what was found. */
+export async function lookForFaults(): Promise<void> {
+  if (getState().looking) return;
+  setState({ looking: true });
+  const report = await attempt("Not everything was looked at", () => api.heal());
+  setState({ looking: false });
+  if (report) notify({ level: "info", title: report.cases.length === 0 ? "Nothing is broken" : `${count(report.cases.length, "fault")} found`, text: `${count(report.looked, "place")} looked at.` });
 }
 
 /** stopAll stops everything that runs, and what would run by the clock. */

@@ -17,13 +17,21 @@ export function Repairs({ context }: Pick<ProgramProps, "context">) {
   const heals = useSession((s) => s.heals);
   const names = useSession((s) => s.apps);
   const landings = useSession((s) => s.landings);
+  const looking = useSession((s) => s.looking);
   return (
     <div className="pane">
       <header className="pane-head">
-        <Button onClick={() => perform("heal.now", context())}>Look for what is broken</Button>
+        <Button disabled={looking} onClick={() => perform("heal.now", context())}>
+          Look for what is broken
+        </Button>
+        {looking && (
+          <span role="status" className="hint">
+            Every app is tried. What is found is shown as it is found.
+          </span>
+        )}
       </header>
       {heals.length === 0 ? (
-        <Empty text="Nothing was found broken so far." />
+        !looking && <Empty text="Nothing was found broken so far." />
       ) : (
         <ul className="repairs">
           {heals.map((c) => (
@@ -42,10 +50,12 @@ const ofData = (c: HealCase) => c.path.startsWith("data/") || (c.detector === "d
 const isDatabase = (c: HealCase) => c.path.endsWith(".sqlite");
 
 function Case({ one: c, name, undone, context }: { one: HealCase; name: string; undone: boolean; context: ProgramProps["context"] }) {
+  const deciding = useSession((s) => s.deciding[c.id]);
+  const open = c.state === "proposed" || c.state === "quarantined";
   return (
     <>
       <p className="repair-head">
-        <i className={`dot ${c.state === "healed" ? "agent" : c.state === "proposed" || c.state === "quarantined" ? "waiting" : "owner"}`} aria-hidden />
+        <i className={`dot ${c.state === "healed" ? "agent" : open ? "waiting" : "owner"}`} aria-hidden />
         <b>{name}</b>
         <span>{undone ? "Healed, then taken back by you" : states[c.state]}</span>
         <time className="num" dateTime={c.opened} title={exact(c.opened)}>
@@ -80,18 +90,18 @@ function Case({ one: c, name, undone, context }: { one: HealCase; name: string; 
       {c.state === "proposed" && c.patch && <Patches patch={c.patch} />}
       <div className="actions">
         {c.state === "proposed" && (
-          <>
-            <Button look="primary" onClick={() => perform("heal.accept", context(), String(c.id))}>
-              {isDatabase(c) ? "Bring the copy back" : "Repair it"}
-            </Button>
-            <Button look="quiet" onClick={() => perform("heal.leave", context(), String(c.id))}>
-              Leave it as it is
-            </Button>
-          </>
+          <Button look="primary" disabled={!!deciding} onClick={() => perform("heal.accept", context(), String(c.id))}>
+            {deciding === "repair" ? "Trying the repair…" : isDatabase(c) ? "Bring the copy back" : "Repair it"}
+          </Button>
         )}
         {c.state === "quarantined" && c.app && !ofData(c) && (
           <Button look="primary" onClick={() => perform("app.repair", context(), c.app)}>
             Ask to repair
+          </Button>
+        )}
+        {open && (
+          <Button look="quiet" disabled={!!deciding} onClick={() => perform("heal.leave", context(), String(c.id))}>
+            Leave it as it is
           </Button>
         )}
         {c.state === "healed" && !!c.landing && !undone && c.detector !== "scrub" && !isDatabase(c) && (

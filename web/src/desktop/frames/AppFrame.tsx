@@ -113,6 +113,7 @@ function sickText(one: HealCase, name: string): string {
 // What the healer found, and the ways out.
 function Sick({ one, name, slug }: { one: HealCase; name: string; slug: Slug }) {
   const ofData = isOfData(one);
+  const deciding = useSession((s) => s.deciding[one.id]);
   return (
     <Trouble
       what={sickText(one, name)}
@@ -120,8 +121,8 @@ function Sick({ one, name, slug }: { one: HealCase; name: string; slug: Slug }) 
       hint={one.state === "proposed" ? undefined : sentence(one.ways?.join("; or "))}
     >
       {one.state === "proposed" ? (
-        <Button look="primary" onClick={() => perform("heal.accept", context(), String(one.id))}>
-          {one.path.endsWith(".sqlite") ? "Bring the copy back" : "Repair it"}
+        <Button look="primary" disabled={!!deciding} onClick={() => perform("heal.accept", context(), String(one.id))}>
+          {deciding === "repair" ? "Trying the repair…" : one.path.endsWith(".sqlite") ? "Bring the copy back" : "Repair it"}
         </Button>
       ) : ofData ? null : (
         <Button look="primary" onClick={() => perform("app.repair", context(), slug)}>
@@ -131,7 +132,7 @@ function Sick({ one, name, slug }: { one: HealCase; name: string; slug: Slug }) 
       <Button look="quiet" onClick={() => desk.openProgram("activity", "repairs")}>
         {one.state === "proposed" ? "Show what it does" : "Show what was seen"}
       </Button>
-      <Button look="quiet" onClick={() => perform("heal.leave", context(), String(one.id))}>
+      <Button look="quiet" disabled={!!deciding} onClick={() => perform("heal.leave", context(), String(one.id))}>
         Leave it as it is
       </Button>
     </Trouble>
