@@ -161,8 +161,8 @@ func (p *program) showCases(list []sys.HealCase) error {
 			fmt.Fprintf(p.out, "%s%s by %s, %s, %.1f s.%s\n", st.dim("    "), one.Landing, one.Rung, count(one.Runs, "trial"), float64(one.Millis)/1000, back)
 		case sys.HealProposed:
 			fmt.Fprintf(p.out, "%s`matrixos heal accept %d` repairs it, `matrixos heal leave %d` does not.\n", st.dim("    "), one.ID, one.ID)
-			for line := range strings.SplitSeq(strings.TrimSpace(one.Patch), "\n") {
-				fmt.Fprintln(p.out, st.dim("    "+line))
+			for line := range strings.Lines(strings.TrimSpace(one.Patch)) { // of a database there is none
+				fmt.Fprintln(p.out, st.dim("    "+strings.TrimSuffix(line, "\n")))
 			}
 		case sys.HealRests, sys.HealBack, sys.HealEscaped, sys.HealUnproven:
 			for _, way := range one.Ways {

@@ -239,6 +239,9 @@ func explain(err error) (text, hint string) {
 			hint += "."
 		}
 	}
+	if op, rest, ok := strings.Cut(text, ": "); ok && (strings.HasPrefix(rest, op+" ") || strings.HasPrefix(rest, op+":")) {
+		text = rest // the client says what it asked for, and the daemon says it again
+	}
 	return text, hint
 }
 

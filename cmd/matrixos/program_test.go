@@ -265,7 +265,7 @@ func TestComplaint(t *testing.T) {
 		fmt.Fprint(w, `{"detail":"undo L5: later work is in the way","kind":"conflict","hint":"undo L7 first"}`)
 	})
 	code, out, errs := s.run(t, "undo", "L5")
-	if code != 6 || out != "" || errs != "matrixos: undo: undo L5: later work is in the way\n  Undo L7 first.\n" {
+	if code != 6 || out != "" || errs != "matrixos: undo L5: later work is in the way\n  Undo L7 first.\n" {
 		t.Errorf("code %d: %q %q", code, out, errs)
 	}
 }
