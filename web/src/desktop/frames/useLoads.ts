@@ -17,6 +17,7 @@ import { fonts, libraries } from "./libraries.ts";
 import { linkFrame, type FrameLink } from "./link.ts";
 import { ward, type Ill, type Pulse } from "./pulse.ts";
 import { counted, handOver, useRecording } from "./recording.ts";
+import { rightsOf, type Rights } from "./rights.ts";
 
 export interface Load {
   id: number;
@@ -54,7 +55,7 @@ export function useLoads(slug: Slug, onTitle: (title: string) => void, guise?: G
   const start = useCallback(async function again(): Promise<void> {
     const id = ++last.current;
     try {
-      const launch = await api.launch(slug, at !== undefined ? { at: `L${at}` } : { preview_pid: pid });
+      const launch = await launchOf(slug, at, pid);
       if (id !== last.current) return; // a newer one was asked for meanwhile
       setFailure(null);
       setFault(null);
@@ -95,11 +96,16 @@ export function useLoads(slug: Slug, onTitle: (title: string) => void, guise?: G
     (load: Load, frame: HTMLIFrameElement | null) => {
       if (!frame || links.current.has(load.id)) return;
       const name = useSession.getState().apps[slug]?.name ?? slug;
+      const rights = rightsOf(load.launch.capability, async () => {
+        if (!links.current.has(load.id)) throw new Error("This window is closed.");
+        return (await launchOf(slug, at, pid)).capability;
+      });
+      const call: Call = async (method, params) => (await rights.run((c) => api.bridge(c, method, params))).value;
       const pulse = ward.watch({
         name,
         ask: (message) => link.push(message),
         onIll: (now) => setIll(now && { id: load.id, ill: now }),
-        report: (method, params) => api.bridge(load.launch.capability, method, params).then(() => undefined, () => undefined), // the owner sees it either way
+        report: (method, params) => call(method, params).then(() => undefined, () => undefined), // the owner sees it either way
       });
       const link = linkFrame({
         nonce: load.launch.nonce,
@@ -117,21 +123,21 @@ export function useLoads(slug: Slug, onTitle: (title: string) => void, guise?: G
         onPulse: pulse.heard,
         onWeight: pulse.weighed,
         recording: () => (!guise && useRecording.getState().now?.slug === slug ? { onSteps: counted, onUse: (what) => void handOver(what) } : null),
-        bridge: (method, params) => bridge(load.launch.capability, slug, method, params, setWish),
+        bridge: (method, params) => bridge(call, slug, method, params, setWish),
         onReady: () => markReady(load.id),
         onTitle,
         onError(message, stack) {
           setFault({ message, stack });
           markReady(load.id);
           // Reported to the home as well, where the healer looks; the owner sees it either way.
-          api.bridge(load.launch.capability, "app.error", { message, stack }).catch(() => undefined);
+          call("app.error", { message, stack }).catch(() => undefined);
         },
       });
-      links.current.set(load.id, { link, pulse, capability: load.launch.capability });
+      links.current.set(load.id, { link, pulse, rights });
       frame.src = load.launch.url;
       setTimeout(() => markReady(load.id), patience);
     },
-    [slug, guise, markReady, onTitle],
+    [slug, at, pid, guise, markReady, onTitle],
   );
 
   usePushes(slug, links);
@@ -180,8 +186,12 @@ function useProgress(pid: PID | undefined, start: () => Promise<void>): void {
 interface Open {
   link: FrameLink;
   pulse: Pulse;
-  capability: string;
+  rights: Rights;
 }
+
+type Call = (method: string, params: unknown) => Promise<unknown>;
+
+const launchOf = (slug: Slug, at?: LandingID, pid?: PID): Promise<Launch> => api.launch(slug, at !== undefined ? { at: `L${at}` } : { preview_pid: pid });
 
 // A load that is gone gives up its rights; should that not arrive, they end with the session.
 function leave(links: Map<number, Open>, id: number): void {
@@ -190,7 +200,7 @@ function leave(links: Map<number, Open>, id: number): void {
   links.delete(id);
   open.pulse.end();
   open.link.close();
-  api.leave(open.capability).catch(() => undefined);
+  api.leave(open.rights.capability).catch(() => undefined);
 }
 
 // The same of one that the owner ends; what did not answer is reported before it has no rights.
@@ -229,7 +239,7 @@ function useEndOfRecording(slug: Slug, links: RefObject<Map<number, Open>>): voi
 
 // A few methods are the desktop's own; everything else goes to the server under
 // the capability of this very load.
-async function bridge(capability: string, slug: Slug, method: string, params: unknown, setWish: (w: Wish | null) => void): Promise<unknown> {
+async function bridge(call: Call, slug: Slug, method: string, params: unknown, setWish: (w: Wish | null) => void): Promise<unknown> {
   const p = (params ?? {}) as Record<string, unknown>;
   switch (method) {
     case "openApp": {
@@ -264,31 +274,30 @@ async function bridge(capability: string, slug: Slug, method: string, params: un
     }
     case "proxyFetch":
       try {
-        return (await api.bridge(capability, method, params)).value;
+        return await call(method, params);
       } catch (error) {
         if (refusalOf(error).kind !== "needs approval") throw error;
         const host = new URL(String(p.url)).host;
         await askFor(slug, `net:${host}`, "wants to read from", host, setWish);
-        return (await api.bridge(capability, method, params)).value;
+        return await call(method, params);
       }
     case "service":
       try {
-        return (await api.bridge(capability, method, params)).value;
+        return await call(method, params);
       } catch (error) {
         if (refusalOf(error).kind !== "needs approval") throw error;
         const name = String(p.service);
         await askFor(slug, `service:${name}`, "wants to use, with your key, the service", name, setWish);
-        return (await api.bridge(capability, method, params)).value;
+        return await call(method, params);
       }
     default:
-      if (method.startsWith("room.")) return share(capability, slug, method, p, setWish);
-      return (await api.bridge(capability, method, params)).value;
+      if (method.startsWith("room.")) return share(call, slug, method, p, setWish);
+      return await call(method, params);
   }
 }
 
 // An app shares with others once its owner allows it, and invites nobody without them.
-async function share(capability: string, slug: Slug, method: string, p: Record<string, unknown>, setWish: (w: Wish | null) => void): Promise<unknown> {
-  const call = async () => (await api.bridge(capability, method, p)).value;
+async function share(call: Call, slug: Slug, method: string, p: Record<string, unknown>, setWish: (w: Wish | null) => void): Promise<unknown> {
   if (method === "room.act" && p.action === "invite") {
     const who = wholeHandle(String(p.who ?? "").slice(0, 255), useSession.getState().me?.handle ?? "");
     p = { ...p, who };
@@ -305,11 +314,11 @@ async function share(capability: string, slug: Slug, method: string, p: Record<s
     });
   }
   try {
-    return await call();
+    return await call(method, p);
   } catch (error) {
     if (refusalOf(error).kind !== "needs approval") throw error;
     await askFor(slug, "room", "wants to share with other people:", "what you do in it goes, under your handle, to those whom you invite and whose invitations you accept.", setWish, "You have not allowed it to share.");
-    return call();
+    return call(method, p);
   }
 }
 
