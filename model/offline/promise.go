@@ -283,38 +283,6 @@ func (s sample) shownOr(or string) string {
 	return or
 }
 
-// order is the order in which the records stand, where it can be told.
-func (p *promiser) order() deed {
-	column := strings.TrimPrefix(p.s.Sort, "-")
-	if p.s.Group != "" || column == "" || !p.s.has(column) || p.s.View == "cards" && len(p.s.Charts) > 0 {
-		return nil
-	}
-	at := []int{0, 1, 2, 3}
-	less := func(a, b int) bool { return fmt.Sprint(p.rows[a][column]) < fmt.Sprint(p.rows[b][column]) }
-	if f := p.field(column); f.numeric() {
-		less = func(a, b int) bool { return toFloat(p.rows[a][column]) < toFloat(p.rows[b][column]) }
-	}
-	for i := range at { // four of them: by hand, and stable
-		for j := i; j > 0; j-- {
-			a, b := at[j-1], at[j]
-			if strings.HasPrefix(p.s.Sort, "-") {
-				a, b = b, a
-			}
-			if less(b, a) {
-				at[j-1], at[j] = at[j], at[j-1]
-			}
-		}
-	}
-	var titles []string
-	for i, row := range at {
-		if i > 0 && fmt.Sprint(p.rows[at[i-1]][column]) == fmt.Sprint(p.rows[row][column]) {
-			return nil // equal: no order is promised
-		}
-		titles = append(titles, p.title(row))
-	}
-	return p.place(deed{"see_order": titles})
-}
-
 func toFloat(v any) float64 {
 	switch n := v.(type) {
 	case float64:

@@ -13,10 +13,19 @@ type sample struct {
 	shown  string
 }
 
+// orders are where the values of four records come from, of those that sampleOf has: by no
+// field do they stand in the order in which they come, nor by two in the same. The first is
+// that of the titles.
+var orders = [][4]int{{0, 1, 2, 3}, {1, 0, 3, 2}, {2, 1, 0, 3}, {0, 2, 1, 3}, {3, 1, 2, 0}, {1, 2, 0, 3}}
+
 // sampleOf is the i-th value of a field. Four of them are given; those of figures and
-// dates are in another order than they come, so that sorting shows.
+// dates are in another order than they come, and than those of other fields, so that it
+// shows by what they are sorted.
 func (p *promiser) sampleOf(f Field, i int) sample {
 	at := indexOf(p.s.Fields, f.Name)
+	if f.Name != p.s.Title && (f.numeric() || f.dated() || f.Type == TypeTime) {
+		i = orders[1+at%(len(orders)-1)][i]
+	}
 	number := []float64{23.5, 9.25, 41.75, 17}[i] + float64(100*at)
 	switch f.Type {
 	case TypeMoney, TypePercent, TypeNumber, TypeRating, TypeDuration:
@@ -34,6 +43,9 @@ func (p *promiser) sampleOf(f Field, i int) sample {
 		return sample{"", false, ""}
 	case TypeChoice:
 		if n := len(f.Options); n > 0 {
+			if f.Name == p.s.Group {
+				n = min(n, 2) // two in a group, so that their order shows
+			}
 			o := f.Options[(i+1)%n]
 			return sample{o, o, o}
 		}
