@@ -206,7 +206,7 @@ func (w *wrongRows) told() error {
 		hint = "correct the file and import it again"
 	}
 	return &sys.Error{
-		Op: "import into", Path: w.in.table + " of " + w.of, Kind: sys.NotVerified,
+		Op: "import rows into", Path: w.in.table + " of " + w.of, Kind: sys.NotVerified,
 		Err:  errors.New("nothing was imported, because of what " + w.of + " holds its data to:\n" + strings.Join(words, "\n")),
 		Hint: hint,
 	}

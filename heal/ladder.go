@@ -47,7 +47,7 @@ func (h *Healer) climb(ctx context.Context, c *run, view *disk.View, before *sys
 		one.Mode = modePromise
 	}
 	if c.took(target) {
-		one.Mode = modeTorn
+		one.Mode, one.Seen = modeTorn, []string{target.key()}
 	}
 	if disk.IsDatabase(target.file) { // sound, as far as is known: no landing is to blame
 		one.Mode, one.Detector = modeRot, ByData
@@ -389,7 +389,7 @@ func (h *Healer) replay(ctx context.Context, c *run, target failure, at found, o
 		return false, err
 	}
 	one.Rung, one.Collateral = sys.RungReplay, r.Skipped
-	if (!mayAct(at.culprit) && one.Mode != modeTorn || len(r.Skipped) > 0) && !c.yes {
+	if (!mayAct(at.culprit) && (one.Mode != modeTorn || c.perhaps(target, before)) || len(r.Skipped) > 0) && !c.yes {
 		return true, h.propose(ctx, c, view, at, one)
 	}
 	o.Preview = false

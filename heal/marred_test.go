@@ -49,7 +49,7 @@ func TestDamageThatNoCheckSees(t *testing.T) {
 				return
 			}
 			one := w.heal(tt.want)[0]
-			if one.Mode != modeTorn || one.Culprit != culprit.ID || !strings.Contains(one.Why, "style.css: it ") {
+			if one.Mode != modeTorn || one.Culprit != culprit.ID || !strings.Contains(one.Why, "style.css of Tasks ") || !strings.Contains(one.Why, ": it ") {
 				t.Errorf("%+v", one)
 			}
 			if tt.want == sys.HealProposed {
@@ -119,7 +119,7 @@ func TestADeletedFileThatNoCheckMisses(t *testing.T) {
 				return
 			}
 			one := w.heal(sys.HealProposed)[0]
-			if one.Mode != modeTorn || one.Culprit != culprit || !strings.Contains(one.Why, "style.css: it was deleted") || !slices.Equal(one.Files, []sys.Path{style}) {
+			if one.Mode != modeTorn || one.Culprit != culprit || !strings.Contains(one.Why, "style.css of Tasks looks damaged since "+culprit.String()+": it was deleted, and") || !slices.Equal(one.Files, []sys.Path{style}) {
 				t.Errorf("%+v", one)
 			}
 			w.heal(sys.HealProposed) // the same one

@@ -19,10 +19,8 @@ func (h *Healer) land(ctx context.Context, c *run, view *disk.View, at found, on
 	name := h.name(view, c)
 	why := fmt.Sprintf("%s broke with %s (%s).", name, at.culprit.ID, at.culprit.Title)
 	if one.Mode == modeTorn {
-		why = fmt.Sprintf("Files of %s were damaged, as %s found them: %s.", name, at.culprit.ID, one.Seen[0])
-		if rest, ok := strings.CutPrefix(one.Seen[0], name+": "); ok { // a file of its own
-			why = fmt.Sprintf("%s was damaged, as %s found it: %s.", name, at.culprit.ID, rest)
-		}
+		file, how := c.torn(name, one)
+		why = fmt.Sprintf("%s found %s damaged: %s.", at.culprit.ID, file, how)
 	}
 	switch {
 	case one.Mode == modePromise:
@@ -57,6 +55,18 @@ func (h *Healer) land(ctx context.Context, c *run, view *disk.View, at found, on
 	return true, h.change(ctx, one)
 }
 
+// torn names the file that is damaged, and says how.
+func (c *run) torn(name string, one *sys.HealCase) (file, how string) {
+	file, how, _ = strings.Cut(one.Seen[0], ": ")
+	if file != name { // else it is a file of its own
+		file = strings.TrimPrefix(file, string(c.folder)+"/") + " of " + name
+	}
+	if n := len(one.Files) - 1; n > 0 {
+		file += fmt.Sprintf(" (and %d more)", n)
+	}
+	return file, how
+}
+
 // propose keeps a repair that the owner has to say yes to.
 func (h *Healer) propose(ctx context.Context, c *run, view *disk.View, at found, one *sys.HealCase) error {
 	one.State = sys.HealProposed
@@ -71,7 +81,8 @@ func (h *Healer) propose(ctx context.Context, c *run, view *disk.View, at found,
 	}
 	one.Ways = []string{"repair it: " + what, "leave it as it is"}
 	if one.Mode == modeTorn {
-		one.Why = fmt.Sprintf("A file of %s looks damaged since %s: %s. Nothing fails for it, so it may be your own change.", h.name(view, c), at.culprit.ID, strings.TrimSuffix(one.Seen[0], "."))
+		file, how := c.torn(h.name(view, c), one)
+		one.Why = fmt.Sprintf("%s looks damaged since %s: %s. Nothing fails for it, so it may be your own change.", file, at.culprit.ID, how)
 		one.Ways = []string{"bring it back as it was before", "leave it: it is as it should be"}
 	}
 	if one.Mode == modePromise {
