@@ -22,7 +22,7 @@ type Desk struct {
 }
 
 // patience is how long a desk waits for anything to appear: other tests keep the machine busy.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // Chromium starts a browser for the test; one that is missing fails. It leaves apps in
 // the process of the desktop, where the tests reach into them; see chromiumApart.

@@ -33,7 +33,7 @@ type World struct {
 	Env     []string      // beside PATH and HOME
 	Args    []string      // of up, beside --home and --listen
 	input   string        // of commands
-	Limit   time.Duration // of one command; a minute if 0
+	Limit   time.Duration // of one command; slow if 0
 	untried bool          // the test is not about what a browser finds of apps: none is started
 	space   string        // the network namespace in which it runs, if not that of the test
 
@@ -177,7 +177,7 @@ func (r Result) JSON(t testing.TB, v any) {
 // Run runs a command of the binary on the world's home.
 func (w *World) Run(args ...string) Result {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), cmp.Or(w.Limit, time.Minute))
+	ctx, cancel := context.WithTimeout(context.Background(), cmp.Or(w.Limit, slow))
 	defer cancel()
 	cmd := w.command(ctx, append(args, "--home", w.Home)...)
 	cmd.Stdin = strings.NewReader(w.input)
