@@ -85,7 +85,10 @@ func TestAnAppThatHangs(t *testing.T) {
 	t.Logf("memory reported after %.1f s", time.Since(took).Seconds())
 	desk.See("Counting takes much memory.")
 	desk.Shot("4-heavy")
-	if list := healed(w); len(list) != 2 {
+	list := slices.DeleteFunc(healed(w), func(one sys.HealCase) bool { // what takes so much memory may well be slow, too
+		return one.App == "counting" && one.Detector == heal.ByPulse
+	})
+	if len(list) != 2 {
 		t.Errorf("%+v", list)
 	}
 }
