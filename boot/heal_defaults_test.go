@@ -235,7 +235,9 @@ func (b *bench) heals(a *subject, f fault) sys.HealCase {
 
 // plainly is a text in which an app without its manifest, which is called as its folder,
 // has its name.
-func plainly(s string) string { return strings.ReplaceAll(strings.ToLower(s), "-", " ") }
+func plainly(s string) string {
+	return strings.NewReplacer("-", "", " ", "").Replace(strings.ToLower(s))
+}
 
 // explained holds what the owner is told to naming the app, the landing and what broke.
 func (b *bench) explained(f fault, one sys.HealCase, name string) {
