@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"matrixos/sys"
@@ -120,9 +121,10 @@ func TestBrokenConstraintsAreNoDamage(t *testing.T) {
 // is of it until its restore has landed. It stands where it was if the landing fails, however
 // far it had come, and if the process ends in the middle; nobody finds an empty database.
 func TestAFailedRestoreLeavesTheDamagedDatabase(t *testing.T) {
-	var point string
+	var point atomic.Value // the disk's own work asks for it beside the test
+	point.Store("")
 	fails := func(p string) error {
-		if p == point {
+		if p == point.Load() {
 			return errors.New("injected at " + p)
 		}
 		return nil
@@ -143,13 +145,14 @@ func TestAFailedRestoreLeavesTheDamagedDatabase(t *testing.T) {
 			t.Errorf("%s: %q, %v", when, kept, err)
 		}
 	}
-	for _, point = range []string{"data", "decide"} {
+	for _, p := range []string{"data", "decide"} {
+		point.Store(p)
 		if _, err := h.RestoreData(t.Context(), tasks, at, RestoreOptions{}); err == nil || !strings.Contains(err.Error(), "injected") {
-			t.Fatalf("%s: %v", point, err)
+			t.Fatalf("%s: %v", p, err)
 		}
-		as(h.root, "it fails at "+point)
+		as(h.root, "it fails at "+p)
 	}
-	point = ""
+	point.Store("")
 	states := map[string]string{}
 	dir := t.TempDir()
 	hook.set(func(p string) {

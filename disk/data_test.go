@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -360,10 +361,11 @@ func TestAppWritesDuringLandings(t *testing.T) {
 }
 
 func TestRowsThatCannotBeWrittenArePending(t *testing.T) {
-	broken := true
+	var broken atomic.Bool
+	broken.Store(true)
 	h := withTasks(t, func(o *Options) {
 		o.fault = func(point string) error {
-			if point == "rows-commit" && broken {
+			if point == "rows-commit" && broken.Load() {
 				return errors.New("not now")
 			}
 			return nil
@@ -375,7 +377,7 @@ func TestRowsThatCannotBeWrittenArePending(t *testing.T) {
 	if strings.Contains(h.tasks(), "Bread") {
 		t.Fatal("the fault does not bite")
 	}
-	broken = false
+	broken.Store(false)
 	h.landFiles(map[string]string{"note.txt": "x"})
 	if !strings.Contains(h.tasks(), "Bread") {
 		t.Error("they were not tried again")

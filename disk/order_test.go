@@ -8,6 +8,7 @@ import (
 	"math/rand"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -117,10 +118,10 @@ func lookAt(t *testing.T, d *Disk, e sys.Event) sys.LandingID {
 func TestUnknownEndOfALanding(t *testing.T) {
 	for _, made := range []bool{false, true} {
 		root := t.TempDir()
-		armed := false
+		var armed atomic.Bool
 		h := open(t, root, func(o *Options) {
 			o.fault = func(p string) error {
-				if armed && (p == "decided" && made || p == "decide" && !made) {
+				if armed.Load() && (p == "decided" && made || p == "decide" && !made) {
 					return errors.Join(errors.New("input/output error"), journal.ErrUnknown)
 				}
 				return nil
@@ -131,7 +132,7 @@ func TestUnknownEndOfALanding(t *testing.T) {
 		large := make([]byte, 2<<20)
 		rand.New(rand.NewSource(2)).Read(large)
 		put(t, filepath.Join(tx.Dir(), "large"), string(large))
-		armed = true
+		armed.Store(true)
 		if _, err := tx.Land(context.Background(), Landing{}); !errors.Is(err, journal.ErrUnknown) {
 			t.Fatalf("landing says %v", err)
 		}
