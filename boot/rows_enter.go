@@ -124,7 +124,7 @@ func (in *entering) wrong(b *brokenRules) *wrongRows {
 // found are the places of the rows that a rule has shown these cells of.
 func (in *entering) found(cells map[string]any) []int {
 	for _, v := range cells {
-		if i, ok := in.ids[text(v)]; ok {
+		if i, ok := in.ids[cellText(v)]; ok {
 			return []int{i}
 		}
 	}
@@ -159,13 +159,13 @@ func (in *entering) found(cells map[string]any) []int {
 func saying(names []string, row map[string]any) string {
 	var b strings.Builder
 	for _, name := range names {
-		fmt.Fprintf(&b, "%q,", text(row[name]))
+		fmt.Fprintf(&b, "%q,", cellText(row[name]))
 	}
 	return b.String()
 }
 
-// text is a value of a row or of JSON in one form.
-func text(v any) string {
+// cellText is a value of a row or of JSON in one form.
+func cellText(v any) string {
 	switch v := v.(type) {
 	case nil:
 		return ""
@@ -228,7 +228,7 @@ func sayRow(row json.RawMessage) string {
 	}
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(cells)) {
-		if v := text(cells[name]); v != "" && name != "id" {
+		if v := cellText(cells[name]); v != "" && name != "id" {
 			out = append(out, name+" "+v)
 		}
 	}

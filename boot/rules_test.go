@@ -26,6 +26,12 @@ const scalesData = "data/scales/scales.sqlite"
 // weigh lands statements on the rows of the app scales, as a command of an agent would.
 func (s *System) weigh(t *testing.T, kind sys.LandingKind, sql string) error {
 	t.Helper()
+	return s.landScales(t, kind, sql, nil)
+}
+
+// landScales is weigh, with files that land together with the rows.
+func (s *System) landScales(t *testing.T, kind sys.LandingKind, sql string, files map[sys.Path]string) error {
+	t.Helper()
 	tx, err := s.disk.Begin(t.Context(), "test")
 	if err != nil {
 		t.Fatal(err)
@@ -40,6 +46,11 @@ func (s *System) weigh(t *testing.T, kind sys.LandingKind, sql string) error {
 		t.Fatal(err)
 	}
 	execute(t, full, sql)
+	for p, text := range files {
+		if err := os.WriteFile(filepath.Join(tx.Dir(), string(p)), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	_, err = tx.Land(t.Context(), disk.Landing{Kind: kind})
 	return err
 }
@@ -157,29 +168,9 @@ func TestCodeAndRowsAreMendedTogether(t *testing.T) {
 	both := func(sql string, files map[sys.Path]string) error {
 		t.Helper()
 		n++
-		tx, err := s.disk.Begin(t.Context(), "test")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() {
-			if err := tx.Drop(); err != nil {
-				t.Error(err)
-			}
-		}()
-		full, err := tx.Data(t.Context(), scalesData)
-		if err != nil {
-			t.Fatal(err)
-		}
-		execute(t, full, sql)
 		code := maps.Clone(files)
 		code["apps/scales/src/main.tsx"] = fmt.Sprintf("document.body.textContent = \"kg %d\";\n", n)
-		for p, text := range code {
-			if err := os.WriteFile(filepath.Join(tx.Dir(), string(p)), []byte(text), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		_, err = tx.Land(t.Context(), disk.Landing{Kind: sys.ByAgent})
-		return err
+		return s.landScales(t, sys.ByAgent, sql, code)
 	}
 	none := map[sys.Path]string{}
 	if err := both("UPDATE things SET weight = 7 WHERE weight = -7", none); sys.KindOf(err) != sys.NotVerified || !strings.Contains(err.Error(), "less than nothing") {

@@ -46,7 +46,7 @@ func (h *Healer) climb(ctx context.Context, c *run, view *disk.View, before *sys
 	if c.lostIt(target) {
 		one.Mode = modePromise
 	}
-	if c.took(target) {
+	if c.ofDeletion(target) {
 		one.Mode, one.Seen = modeTorn, []string{target.key()}
 	}
 	if disk.IsDatabase(target.file) { // sound, as far as is known: no landing is to blame

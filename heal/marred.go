@@ -52,7 +52,7 @@ func (h *Healer) marred(ctx context.Context, c *run, view *disk.View) error {
 		if err := c.compare(view, before, after, at, seen); err != nil {
 			return err
 		}
-		if err := h.taken(ctx, c, view, list[i:], before, seen); err != nil {
+		if err := h.missing(ctx, c, view, list[i:], before, seen); err != nil {
 			return err
 		}
 	}
@@ -98,10 +98,10 @@ func (c *run) compare(now, before, after *disk.View, at found, seen map[sys.Path
 	return nil
 }
 
-// taken adds the marks of files that the first of some landings took away and did nothing
+// missing adds the marks of files that the first of some landings took away and did nothing
 // else to the app, which are gone since, and without which the app is built to something
 // else: what a tidy owner and a failing disk both do.
-func (h *Healer) taken(ctx context.Context, c *run, now *disk.View, since []sys.LandingInfo, before *disk.View, seen map[sys.Path]bool) error {
+func (h *Healer) missing(ctx context.Context, c *run, now *disk.View, since []sys.LandingInfo, before *disk.View, seen map[sys.Path]bool) error {
 	var views []*disk.View
 	for _, l := range since {
 		view, err := h.o.Disk.View(l.ID)
@@ -113,7 +113,7 @@ func (h *Healer) taken(ctx context.Context, c *run, now *disk.View, since []sys.
 	if views[0].Hash(c.folder+"/"+app.ManifestName) == "" {
 		return nil // all of the app was removed: this one is another
 	}
-	files, err := c.only(before, views[0])
+	files, err := c.deletions(before, views[0])
 	if err != nil || len(files) == 0 {
 		return err
 	}
@@ -143,8 +143,8 @@ func (h *Healer) taken(ctx context.Context, c *run, now *disk.View, since []sys.
 	return nil
 }
 
-// only lists the files of an app that a landing deleted; none if it did anything else to it.
-func (c *run) only(before, after *disk.View) (out []sys.Path, err error) {
+// deletions are the files of an app that a landing deleted; none if it did anything else to it.
+func (c *run) deletions(before, after *disk.View) (out []sys.Path, err error) {
 	other := false
 	for _, root := range c.roots {
 		for _, tree := range []*disk.View{before, after} {
@@ -182,8 +182,8 @@ func (c *run) marked(f failure) (mark, bool) {
 	return c.marks[i], true
 }
 
-// took reports whether a failure is that a file was deleted.
-func (c *run) took(f failure) bool {
+// ofDeletion reports whether a failure is that a file was deleted.
+func (c *run) ofDeletion(f failure) bool {
 	m, ok := c.marked(f)
 	return ok && m.words == deleted
 }
