@@ -21,7 +21,7 @@ const (
 	Retries = 3
 	Backoff = time.Millisecond
 	MaxWait = 2 * time.Second
-	Idle    = 400 * time.Millisecond
+	Idle    = 1500 * time.Millisecond // a busy machine is silent for half a second
 )
 
 // ID is the model that Run asks for; the price table lists it.
@@ -76,7 +76,6 @@ type seen struct {
 	*model.Reply
 	err    error
 	deltas []model.Delta
-	took   time.Duration
 }
 
 // text joins what was streamed since the last retry.
@@ -143,7 +142,6 @@ func ask(ctx context.Context, m model.Model, r *model.Request) seen {
 	var s seen
 	var mu sync.Mutex
 	over := false
-	start := time.Now()
 	s.Reply, s.err = m.Stream(ctx, r, func(d model.Delta) {
 		mu.Lock()
 		defer mu.Unlock()
@@ -152,7 +150,6 @@ func ask(ctx context.Context, m model.Model, r *model.Request) seen {
 		}
 		s.deltas = append(s.deltas, d)
 	})
-	s.took = time.Since(start)
 	mu.Lock()
 	defer mu.Unlock()
 	over = true

@@ -196,9 +196,6 @@ func longArguments(j *judge, t *testing.T) {
 	if err := json.Unmarshal(blocksOf(s.Message, model.ToolUse)[0].Input, &in); err != nil || in.Content != content {
 		t.Errorf("the arguments did not arrive whole (%d bytes, %v)", len(in.Content), err)
 	}
-	if s.took > 5*time.Second {
-		t.Errorf("took %v", s.took)
-	}
 }
 
 func stops(j *judge, t *testing.T) {

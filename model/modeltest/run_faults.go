@@ -186,9 +186,6 @@ func cancels(j *judge, t *testing.T) {
 			if !errors.Is(got.err, context.Canceled) {
 				t.Errorf("err = %v, which does not wrap context.Canceled", got.err)
 			}
-			if got.took > time.Second {
-				t.Errorf("took %v to stop", got.took)
-			}
 		})
 	}
 	t.Run("already", func(t *testing.T) {
