@@ -226,23 +226,17 @@ func (b *bench) heals(a *subject, f fault) sys.HealCase {
 		b.t.Errorf("%s: the ledger has %+v, %v", f.name, list, err)
 	}
 	info, _, err := b.s.disk.Show(ctx, one.Landing)
-	if err != nil || info.Kind != sys.ByHealer || info.Provenance.Undoes != culprit || !strings.Contains(plainly(info.Title), plainly(name)) || !strings.Contains(info.Title, culprit.String()) {
+	if err != nil || info.Kind != sys.ByHealer || info.Provenance.Undoes != culprit || !strings.Contains(info.Title, name) || !strings.Contains(info.Title, culprit.String()) {
 		b.t.Errorf("%s: the repair is %+v, %v", f.name, info, err)
 	}
 	b.t.Logf("%s: %s", f.name, one.Why)
 	return one
 }
 
-// plainly is a text in which an app without its manifest, which is called as its folder,
-// has its name.
-func plainly(s string) string {
-	return strings.NewReplacer("-", "", " ", "").Replace(strings.ToLower(s))
-}
-
 // explained holds what the owner is told to naming the app, the landing and what broke.
 func (b *bench) explained(f fault, one sys.HealCase, name string) {
 	b.t.Helper()
-	if !strings.Contains(plainly(one.Why), plainly(name)) || !strings.Contains(one.Why, one.Culprit.String()) || one.Check == "" {
+	if !strings.Contains(one.Why, name) || !strings.Contains(one.Why, one.Culprit.String()) || one.Check == "" {
 		b.t.Errorf("%s is explained by %q, %q", f.name, one.Check, one.Why)
 	}
 	said := strings.Join(one.Seen, "\n")

@@ -27,7 +27,7 @@ type trials struct {
 	mount  string
 }
 
-func (t trials) trial(slug sys.Slug, command string) (sys.Path, func(context.Context, *disk.View) error, error) {
+func (t trials) trial(ctx context.Context, slug sys.Slug, command string) (sys.Path, func(context.Context, *disk.View) error, error) {
 	folder := sys.Path("apps/" + slug)
 	for _, a := range t.apps.List() {
 		if a.Slug == slug {
@@ -37,7 +37,7 @@ func (t trials) trial(slug sys.Slug, command string) (sys.Path, func(context.Con
 	if _, err := sys.ParsePath(string(folder)); err != nil || strings.Contains(string(slug), "/") {
 		return "", nil, &sys.Error{Op: "bisect", Path: string(slug), Kind: sys.Invalid, Err: errors.New("it is no name of an app"), Hint: "`matrixos apps` lists them"}
 	}
-	judge, err := t.healer.Past(folder)
+	judge, err := t.healer.Past(ctx, folder)
 	if err != nil {
 		return "", nil, err
 	}

@@ -43,7 +43,7 @@ func (g *Gateway) bisectAPI() {
 				return nil, err
 			}
 		}
-		if o.Path, o.Test, err = g.o.Trial(in.Body.App, in.Body.Run); err != nil {
+		if o.Path, o.Test, err = g.o.Trial(ctx, in.Body.App, in.Body.Run); err != nil {
 			return nil, err
 		}
 		return &huma.StreamResponse{Body: func(hc huma.Context) { g.bisect(hc, o) }}, nil

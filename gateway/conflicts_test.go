@@ -15,7 +15,7 @@ import (
 )
 
 // trial finds an app broken whose page says so.
-func trial(slug sys.Slug, command string) (sys.Path, func(context.Context, *disk.View) error, error) {
+func trial(_ context.Context, slug sys.Slug, command string) (sys.Path, func(context.Context, *disk.View) error, error) {
 	if command == "nothing" {
 		return "", nil, &sys.Error{Op: "confine", Kind: sys.Unavailable, Hint: "install it"}
 	}

@@ -65,7 +65,7 @@ type Options struct {
 	// Trial says how an app of the past is judged: by a command in the sandbox or,
 	// if that is empty, by the checks that stand before a landing. Only landings
 	// that touched the path can change the verdict; "" means all.
-	Trial func(app sys.Slug, command string) (sys.Path, func(context.Context, *disk.View) error, error)
+	Trial func(ctx context.Context, app sys.Slug, command string) (sys.Path, func(context.Context, *disk.View) error, error)
 	// Base is the desktop's own address, for links, such as
 	// "http://127.0.0.1:4000"; empty where no address is served.
 	Base string

@@ -28,8 +28,12 @@ func (h *Healer) data(ctx context.Context, folder sys.Path, o sys.HealOptions) (
 	if err := h.sound(ctx, slug, found); err != nil {
 		return nil, nil, err
 	}
+	name, err := h.nameOf(ctx, view, folder)
+	if err != nil {
+		return nil, nil, err
+	}
 	for _, d := range found.Damaged {
-		one, err := h.damaged(ctx, slug, h.name(view, &run{folder: folder, slug: slug}), d, o)
+		one, err := h.damaged(ctx, slug, name, d, o)
 		if err != nil {
 			return cases, found.Unchecked, err
 		}

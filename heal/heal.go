@@ -80,6 +80,7 @@ const (
 type run struct {
 	slug     sys.Slug
 	folder   sys.Path
+	name     string // what people call it
 	roots    []string
 	contract []byte // today's; nil if there is none
 	unread   bool   // there is one, and what it says is not known
@@ -154,12 +155,15 @@ func (h *Healer) slugOf(tree fs.FS, folder sys.Path) sys.Slug {
 }
 
 // begin prepares a look at an app as it is now.
-func (h *Healer) begin(folder sys.Path) (*run, *disk.View, error) {
+func (h *Healer) begin(ctx context.Context, folder sys.Path) (*run, *disk.View, error) {
 	view, err := h.o.Disk.View(0)
 	if err != nil {
 		return nil, nil, err
 	}
 	c := &run{folder: folder, slug: h.slugOf(view, folder), judge: h.o.Judge, start: h.o.Now(), known: map[string]*trial{}, wholes: map[string]*sys.ContractReport{}}
+	if c.name, err = h.nameOf(ctx, view, folder); err != nil {
+		return nil, nil, err
+	}
 	if c.roots, err = rootsOf(view, folder); err != nil {
 		return nil, nil, err
 	}
@@ -211,7 +215,7 @@ func (h *Healer) app(ctx context.Context, folder sys.Path, o sys.HealOptions, by
 func (h *Healer) code(ctx context.Context, folder sys.Path, o sys.HealOptions, by, told string) (out []sys.HealCase, err error) {
 	tried := map[sys.LandingID]bool{}
 	for range most {
-		c, view, err := h.begin(folder)
+		c, view, err := h.begin(ctx, folder)
 		if err != nil {
 			return out, err
 		}

@@ -429,12 +429,21 @@ func TestDamageIsUndoneAtOnce(t *testing.T) {
 	}
 }
 
-// TestDeletedManifest: an app whose manifest is gone is still one.
+// TestDeletedManifest: an app whose manifest is gone, or damaged, is still one, and has the
+// name that it had.
 func TestDeletedManifest(t *testing.T) {
 	w := newWorld(t)
-	good := w.live(tasks + "/matrix.json")
+	good := strings.Replace(w.live(tasks+"/matrix.json"), "Tasks", "Left to do", 1)
+	w.land(sys.ByOwner, map[sys.Path]string{tasks + "/matrix.json": good})
+	w.land(sys.ByOwner, map[sys.Path]string{tasks + "/matrix.json": good[:len(good)-9]})
+	if one := w.heal(sys.HealDone)[0]; !strings.Contains(one.Why, "Left to do") {
+		t.Errorf("damaged: %q", one.Why)
+	}
 	w.land(sys.ByOwner, map[sys.Path]string{tasks + "/matrix.json": ""})
 	one := w.heal(sys.HealProposed)[0]
+	if !strings.HasPrefix(one.Why, "Left to do is broken") {
+		t.Errorf("deleted: %q", one.Why)
+	}
 	if done, err := w.Accept(t.Context(), one.ID); err != nil || done.State != sys.HealDone {
 		t.Fatalf("%+v, %v", done, err)
 	}

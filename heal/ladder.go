@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"matrixos/app"
 	"matrixos/disk"
 	"matrixos/journal"
 	"matrixos/sys"
@@ -51,7 +50,7 @@ func (h *Healer) climb(ctx context.Context, c *run, view *disk.View, before *sys
 	}
 	if disk.IsDatabase(target.file) { // sound, as far as is known: no landing is to blame
 		one.Mode, one.Detector = modeRot, ByData
-		one.Why = fmt.Sprintf("%s, where %s keeps its data, cannot be used now: %s.", target.file, h.name(view, c), target.words)
+		one.Why = fmt.Sprintf("%s, where %s keeps its data, cannot be used now: %s.", target.file, c.name, target.words)
 		one.Ways = []string{"close other programs that use it, and look whether the drive is well", "look again: `matrixos heal " + string(c.slug) + " --again`"}
 		return one, h.giveUp(ctx, c, &one)
 	}
@@ -87,9 +86,9 @@ func (h *Healer) climb(ctx context.Context, c *run, view *disk.View, before *sys
 	if done, err = h.replay(ctx, c, target, at, &one); err != nil || done {
 		return one, err
 	}
-	one.Why = fmt.Sprintf("%s is broken since %s (%s), and no way of taking that back holds.", h.name(view, c), at.culprit.ID, at.culprit.Title)
+	one.Why = fmt.Sprintf("%s is broken since %s (%s), and no way of taking that back holds.", c.name, at.culprit.ID, at.culprit.Title)
 	if c.lostIt(target) {
-		one.Why = goneWhy(h.name(view, c), at.culprit) + " The app does not keep it as it is now, so it was not brought back."
+		one.Why = goneWhy(c.name, at.culprit) + " The app does not keep it as it is now, so it was not brought back."
 	}
 	return one, h.giveUp(ctx, c, &one)
 }
@@ -142,7 +141,7 @@ func (h *Healer) invert(ctx context.Context, c *run, view *disk.View, before *sy
 			}
 		}
 		o := disk.UndoOptions{
-			What: disk.UndoCode, Smallest: true, Kind: sys.ByHealer, Title: h.title(view, c, target, at), Provenance: sys.Provenance{Program: "healer"},
+			What: disk.UndoCode, Smallest: true, Kind: sys.ByHealer, Title: c.title(target, at), Provenance: sys.Provenance{Program: "healer"},
 		}
 		files, held, err := h.smallest(ctx, c, target, at, &o, h.keeper(c, view, before, target, at, green))
 		switch {
@@ -356,7 +355,7 @@ func (h *Healer) replay(ctx context.Context, c *run, target failure, at found, o
 	var last fs.FS
 	o := disk.ReplayOptions{
 		Path: c.folder, Good: at.good, Without: []sys.LandingID{at.culprit.ID}, Preview: true, Kind: sys.ByHealer,
-		Title: h.title(view, c, target, at), Provenance: sys.Provenance{Program: "healer", Undoes: at.culprit.ID},
+		Title: c.title(target, at), Provenance: sys.Provenance{Program: "healer", Undoes: at.culprit.ID},
 		Keep: func(ctx context.Context, tree fs.FS) error {
 			err := h.holds(ctx, c, c.judged(tree), target)
 			if err == nil {
@@ -410,7 +409,7 @@ func (h *Healer) never(ctx context.Context, c *run, view *disk.View, before *sys
 			return one, err
 		}
 	}
-	name := h.name(view, c)
+	name := c.name
 	switch {
 	case one.Mode == modeData && c.mode == 0:
 		one.Why = fmt.Sprintf("What %s keeps is against one of its rules: %s. It was so with every earlier version of the app, too: it is the data, not the code.", name, strings.TrimSuffix(one.Check, "."))
@@ -426,43 +425,4 @@ func (h *Healer) never(ctx context.Context, c *run, view *disk.View, before *sys
 		one.Ways = []string{"ask for it to be repaired, with a model attached", "change the contract, if it asks for something else than you want"}
 	}
 	return one, h.giveUp(ctx, c, &one)
-}
-
-// name is what people call the app.
-func (h *Healer) name(tree fs.FS, c *run) string {
-	if found, err := app.Find(tree); err == nil {
-		for _, a := range found {
-			if a.Folder == c.folder && a.Manifest.Name != "" {
-				return a.Manifest.Name
-			}
-		}
-	}
-	if c.slug == "" || c.mode != 0 {
-		return string(c.folder)
-	}
-	return string(c.slug)
-}
-
-func (h *Healer) title(tree fs.FS, c *run, target failure, at found) string {
-	if c.lostIt(target) {
-		return fmt.Sprintf("Brought back the contract of %s, which %s deleted", h.name(tree, c), at.culprit.ID)
-	}
-	what := "so that “" + target.name + "” holds again"
-	if m, ok := c.marked(target); ok {
-		what = "so that " + string(m.file) + " is whole again"
-		if m.words == deleted {
-			what = "so that " + string(m.file) + " is there again"
-		}
-	} else if target.name == "" {
-		what = "so that it runs again"
-	}
-	return fmt.Sprintf("Healed %s: took back what %s broke, %s", h.name(tree, c), at.culprit.ID, what)
-}
-
-func list(ids []sys.LandingID) string {
-	var out []string
-	for _, id := range ids {
-		out = append(out, id.String())
-	}
-	return strings.Join(out, ", ")
 }

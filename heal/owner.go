@@ -49,7 +49,7 @@ func (h *Healer) Accept(ctx context.Context, id int64) (sys.HealCase, error) {
 			return one, err
 		}
 		c = h.beginSetting(one.Path, text)
-	} else if c, view, err = h.begin(one.Path); err != nil {
+	} else if c, view, err = h.begin(ctx, one.Path); err != nil {
 		return one, err
 	}
 	c.yes = true

@@ -13,8 +13,8 @@ import (
 // The first tree is tried whole, and the first check that fails there is what the others
 // are held to. The error of kind sys.NotVerified says what fails, that of
 // sys.Unavailable that a tree could not be tried.
-func (h *Healer) Past(folder sys.Path) (func(ctx context.Context, tree fs.FS) error, error) {
-	c, _, err := h.begin(folder)
+func (h *Healer) Past(ctx context.Context, folder sys.Path) (func(ctx context.Context, tree fs.FS) error, error) {
+	c, _, err := h.begin(ctx, folder)
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,7 @@ func TestThePastIsTriedByTheContractOfToday(t *testing.T) {
 		w.agent(map[sys.Path]string{src: sheet(lines)})
 	}
 	head, wholes, parts := w.disk.Head(), w.judge.wholes, w.judge.parts
-	test, err := w.Past(tasks)
+	test, err := w.Past(t.Context(), tasks)
 	if err != nil {
 		t.Fatal(err)
 	}

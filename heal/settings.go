@@ -76,7 +76,7 @@ func (h *Healer) setting(ctx context.Context, file sys.Path, o sys.HealOptions) 
 
 func (h *Healer) beginSetting(file sys.Path, text []byte) *run {
 	c := &run{
-		folder: file, roots: []string{string(file)}, judge: settingsJudge{h, file}, mode: modeWrong, start: h.o.Now(),
+		folder: file, name: string(file), roots: []string{string(file)}, judge: settingsJudge{h, file}, mode: modeWrong, start: h.o.Now(),
 		known: map[string]*trial{}, wholes: map[string]*sys.ContractReport{},
 	}
 	if !json.Valid(text) {

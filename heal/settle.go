@@ -16,7 +16,7 @@ type update = func(*journal.Tx) error
 // land carries a repair out, in one transaction with its row in the ledger.
 func (h *Healer) land(ctx context.Context, c *run, view *disk.View, at found, one *sys.HealCase, do func(update) (sys.LandingInfo, error)) (bool, error) {
 	one.State = sys.HealDone
-	name := h.name(view, c)
+	name := c.name
 	why := fmt.Sprintf("%s broke with %s (%s).", name, at.culprit.ID, at.culprit.Title)
 	if one.Mode == modeTorn {
 		file, how := c.torn(name, one)
@@ -24,7 +24,7 @@ func (h *Healer) land(ctx context.Context, c *run, view *disk.View, at found, on
 	}
 	switch {
 	case one.Mode == modePromise:
-		one.Why = goneWhy(h.name(view, c), at.culprit) + " It is there again."
+		one.Why = goneWhy(c.name, at.culprit) + " It is there again."
 	case one.Rung == sys.RungBytes:
 		one.Why = why + " It is as it was before."
 	case one.Rung == sys.RungReplay:
@@ -74,19 +74,19 @@ func (h *Healer) propose(ctx context.Context, c *run, view *disk.View, at found,
 	if mayAct(at.culprit) {
 		who = "a change"
 	}
-	one.Why = fmt.Sprintf("%s is broken since %s, %s (%s).", h.name(view, c), at.culprit.ID, who, at.culprit.Title)
+	one.Why = fmt.Sprintf("%s is broken since %s, %s (%s).", c.name, at.culprit.ID, who, at.culprit.Title)
 	what := "only what broke it is taken back"
 	if one.Rung == sys.RungBytes {
 		what = "it becomes as it was before"
 	}
 	one.Ways = []string{"repair it: " + what, "leave it as it is"}
 	if one.Mode == modeTorn {
-		file, how := c.torn(h.name(view, c), one)
+		file, how := c.torn(c.name, one)
 		one.Why = fmt.Sprintf("%s looks damaged since %s: %s. Nothing fails for it, so it may be your own change.", file, at.culprit.ID, how)
 		one.Ways = []string{"bring it back as it was before", "leave it: it is as it should be"}
 	}
 	if one.Mode == modePromise {
-		one.Why, one.Ways = goneWhy(h.name(view, c), at.culprit), []string{"bring the contract back", "leave the app without one"}
+		one.Why, one.Ways = goneWhy(c.name, at.culprit), []string{"bring the contract back", "leave the app without one"}
 	}
 	if len(one.Collateral) > 0 {
 		one.Why += fmt.Sprintf(" A repair would also lose %s, which stand on it.", list(one.Collateral))
