@@ -1,13 +1,17 @@
 // What a note is called, and which notes a search finds.
 import type { Row } from "@matrixos/sdk";
 
-/** nameOf is the first line that says something, without the marks of a heading or a list. */
+/** nameOf is the first line that says something, without its marks. */
 export function nameOf(body: unknown): string {
   const line = String(body ?? "").split("\n").find((l) => l.trim() !== "") ?? "";
   return plain(line).slice(0, 80) || "New note";
 }
 
-const plain = (line: string): string => line.replace(/^\s*(#+|[-*+]|\d+[.)])\s+/, "").replace(/^\[[ x]\]\s*/i, "").trim();
+// plain is a line without the marks of a heading, a list, a link, and of what is strong or code.
+function plain(line: string): string {
+  const item = line.replace(/^\s*(#+|[-*+]|\d+[.)])\s+/, "").replace(/^\[[ x]\]\s*/i, "");
+  return item.replace(/\[([^\]]+)\]\([^)]*\)/g, "$1").replace(/(\*\*|__|~~|`)(\S|\S.*?\S)\1/g, "$2").replace(/(?<![\w*])([*_])(\S|\S.*?\S)\1(?![\w*])/g, "$2").trim();
+}
 
 /** startOf is what follows the name, on one line. */
 export function startOf(body: unknown): string {
