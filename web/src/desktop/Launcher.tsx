@@ -23,7 +23,7 @@ export function rank(apps: readonly AppInfo[], query: string): AppInfo[] {
   };
   return apps
     .filter((a) => !a.hidden && score(a) < 9)
-    .sort((a, b) => score(a) - score(b) || a.name.localeCompare(b.name));
+    .sort((a, b) => score(a) - score(b) || a.name.localeCompare(b.name, undefined, { numeric: true }));
 }
 
 // The owner's own apps come first; what every home comes with is put by what it is for.
