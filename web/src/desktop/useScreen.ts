@@ -57,7 +57,9 @@ export function useKeyboard() {
     const onBlur = () => {
       closeMenu();
       const id = document.activeElement?.closest<HTMLElement>("[data-window]")?.dataset.window;
-      if (document.activeElement instanceof HTMLIFrameElement && id) change((l) => focus(l, id));
+      if (!(document.activeElement instanceof HTMLIFrameElement) || !id) return;
+      if (useDesktop.getState().panel === null) change((l) => focus(l, id));
+      else setTimeout(() => document.querySelector<HTMLElement>(".launcher input, .palette input")?.focus()); // an app below has just been loaded, and begins in a field
     };
     addEventListener("keydown", onKey);
     addEventListener("blur", onBlur);
