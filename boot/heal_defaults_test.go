@@ -47,14 +47,14 @@ var wrongDefaults = []struct{ folder, file, from, to, found string }{
 }
 
 // turns is in how many days every app has its turn.
-const turns = 4
+const turns = 7
 
 // TestDefaultAppsAreHealed: each app that a home begins with keeps its contract; a flipped
 // sort, a wrong rounding or a dropped save in it, five landings back, is found, blamed on
 // the landing that brought it, explained and taken back, and of what came after not a byte is
 // lost; and so it is with a file that is cut short or has zeros in it.
 //
-// That takes some minutes for all of them: a quarter, another one each day, is healed; of the
+// That takes some minutes for all of them: each is healed on one day of seven, and on the
 // others the fault has to be found. Which file is damaged depends on the day as well.
 // MATRIXOS_HEAL_DEFAULTS repeats a day (its number is in the log), or with "all" spares
 // nothing. The race detector would slow down compilers that are not ours: the bench runs
