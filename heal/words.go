@@ -45,7 +45,7 @@ func nameIn(tree fs.FS, folder sys.Path) string {
 	return m.Name
 }
 
-// title is of the landing that mends.
+// title is what a landing that mends is called.
 func (c *run) title(target failure, at found) string {
 	if c.lostIt(target) {
 		return fmt.Sprintf("Brought back the contract of %s, which %s deleted", c.name, at.culprit.ID)

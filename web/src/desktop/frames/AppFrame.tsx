@@ -55,7 +55,7 @@ export const AppFrame = memo(function AppFrame({ slug, guise, onTitle, onClose }
         )}
         {broken && (
           <Trouble
-            what={loads.some((l) => l.ready && l.ok) ? "The newest change does not compile; you see the last good build." : `${name} does not compile.`}
+            what={loads.some((l) => l.ready && l.compiled) ? "The newest change does not compile; you see the last good build." : `${name} does not compile.`}
             why={[broken.file && `${broken.file}${broken.line ? `:${broken.line}` : ""}`, broken.text].filter(Boolean).join(" — ")}
             hint={broken.hint}
           >

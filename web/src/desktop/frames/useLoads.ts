@@ -23,7 +23,7 @@ export interface Load {
   id: number;
   launch: Launch;
   ready: boolean;
-  ok: boolean; // the app compiled when it was opened; else the page says why it does not
+  compiled: boolean; // else it is the page that says why not
 }
 
 export interface AppFault {
@@ -60,7 +60,7 @@ export function useLoads(slug: Slug, onTitle: (title: string) => void, guise?: G
       if (id !== last.current) return; // a newer one was asked for meanwhile
       setFailure(null);
       setFault(null);
-      setLoads((all) => [...all.filter((l) => l.ready).slice(-1), { id, launch, ready: false, ok: useSession.getState().apps[slug]?.ok ?? true }]);
+      setLoads((all) => [...all.filter((l) => l.ready).slice(-1), { id, launch, ready: false, compiled: useSession.getState().apps[slug]?.ok ?? true }]);
     } catch (error) {
       if (id !== last.current) return;
       const refusal = refusalOf(error);
